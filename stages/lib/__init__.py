@@ -1,0 +1,1 @@
+"""What the stages share: nouns of the field, as functions on objects."""

@@ -1,0 +1,186 @@
+"""params.yaml, typed: one section a stage, no defaults in code.
+
+What each parameter does is said where its value stands, in params.yaml.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stages.lib.errors import UserError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: unknown keys are refused, numbers written as text are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Base(Section):
+    model: str
+    revision: str
+    sha256: str | None
+
+
+class Encoder(Section):
+    max_length: Annotated[int, Field(ge=8, le=8192)]
+    query_prefix: str
+    document_prefix: str
+
+
+class Bm25(Section):
+    k1: Positive
+    b: Share
+    language: str
+
+
+class Prepare(Section):
+    source: Literal["beir", "ir_datasets"]
+    path: Path
+    dataset: str
+    duplicate_ids: Literal["error", "first"]
+    dangling_qrels: Literal["error", "drop"]
+    empty_documents: Literal["error", "drop", "keep"]
+    repeated_queries: Literal["error", "drop", "keep"]
+
+
+class Llm(Section):
+    provider: Literal["openai", "recorded", "extractive"]
+    model: str
+    recorded: Path
+    temperature: Annotated[float, Field(ge=0, le=2)]
+    max_tokens: Count
+    attempts: Count
+
+
+class Rules(Section):
+    documents: Count
+    queries: Whole
+
+
+class Generate(Section):
+    documents: Whole
+    min_words: Whole
+    types: Annotated[list[str], Field(min_length=1)]
+    few_shot: Whole
+
+
+class Select(Section):
+    min_words: Count
+    max_words: Count
+    near_duplicate: Share
+    leak: Share
+    retriever_depth: Count
+    teacher_depth: Count
+    dev_share: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Expand(Section):
+    enabled: bool
+    queries: Whole
+    depth: Count
+    documents_per_call: Count
+
+
+class Fusion(Section):
+    dense_weight: Share
+
+
+class Mine(Section):
+    teacher: str
+    depth: Count
+    range_min: Whole
+    range_max: Count
+    margin: Share
+    negatives: Count
+
+    @model_validator(mode="after")
+    def ordered(self) -> Self:
+        if self.range_max <= self.range_min:
+            raise ValueError("range_max must exceed range_min")
+        return self
+
+
+class Train(Section):
+    tower: Literal["full", "query"]
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    warmup_ratio: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    list_size: Count
+    student_temperature: Positive
+    teacher_temperature: Positive
+    kl_weight: Annotated[float, Field(ge=0)]
+    infonce_weight: Annotated[float, Field(ge=0)]
+    false_negative_share: Share
+    evaluations: Count
+    interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
+
+
+class Export(Section):
+    opset: Annotated[int, Field(ge=14)]
+    min_cosine: Share
+
+
+class Evaluate(Section):
+    depth: Annotated[int, Field(ge=100)]
+    resamples: Annotated[int, Field(ge=100)]
+    shown: Count
+
+
+class Package(Section):
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+    variant: Literal["fp32", "int8"]
+    vector_type: Literal["float", "bfloat16"]
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: int
+    base: Base
+    encoder: Encoder
+    bm25: Bm25
+    prepare: Prepare
+    llm: Llm
+    rules: Rules
+    generate: Generate
+    select: Select
+    expand: Expand
+    fusion: Fusion
+    mine: Mine
+    train: Train
+    export: Export
+    evaluate: Evaluate
+    package: Package
+
+
+def read_params(path: Path) -> Params:
+    """Reads and checks params.yaml; each fault is named by its key."""
+    try:
+        loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; run from the project's folder") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    try:
+        return Params.model_validate(loaded)
+    except ValidationError as error:
+        raise UserError(f"{path}: " + "; ".join(map(_fault, error.errors()))) from error
+
+
+def _fault(fault: Any) -> str:
+    key = ".".join(map(str, fault["loc"])) or "the file"
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: no such parameter; remove it or mend its name"
+    if fault["type"] == "missing":
+        return f"{key}: missing; the committed params.yaml has a value for it"
+    return f"{key}: {fault['msg']}, got {fault['input']!r}"

@@ -1,0 +1,31 @@
+"""Randomness that comes from the data.
+
+Every random choice is drawn from a hash of the seed and the ids that it is about, so that adding
+a document does not reshuffle the choices made for the others.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+
+
+def digest(seed: int, *ids: str) -> int:
+    """A 64-bit number that depends on nothing but the seed and the ids."""
+    text = "\x1f".join((str(seed), *ids))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def generator(seed: int, *ids: str) -> np.random.Generator:
+    """A random generator of its own for these ids."""
+    return np.random.default_rng(digest(seed, *ids))
+
+
+def share(seed: int, *ids: str) -> float:
+    """A number in [0, 1) that stays the same for these ids."""
+    return digest(seed, *ids) / 2**64
+
+
+def shuffled(seed: int, ids: Iterable[str], *scope: str) -> list[str]:
+    """The ids in an order that is random, but in which each id's rank key is its own."""
+    return sorted(ids, key=lambda each: (digest(seed, *scope, each), each))
