@@ -34,8 +34,9 @@ def locate(model: str, revision: str) -> Path:
     except Exception as error:
         # the hub's client fails in many ways of its own and of its transport's; all mean this
         raise UserError(
-            f"base.model: {model!r} at revision {revision!r} is neither a folder nor to be had from "
-            f"the hub ({type(error).__name__}); check name, revision and network, or give a folder"
+            f"base.model: {model!r} at revision {revision!r} is neither a folder nor to be had "
+            f"from the hub ({type(error).__name__}); check name, revision and network, or give "
+            "a folder"
         ) from error
 
 
@@ -49,9 +50,7 @@ def check_weights(folder: Path, sha256: str | None) -> None:
     """Checks that model.safetensors is there and, where a hash is given, that it is the one."""
     weights = folder / "model.safetensors"
     if not weights.is_file():
-        raise UserError(
-            f"base.model: {folder.name} has no model.safetensors; convert its weights to safetensors"
-        )
+        raise UserError(f"base.model: {folder.name} has no model.safetensors; convert its weights")
     found = hashlib.sha256(weights.read_bytes()).hexdigest()
     if sha256 is not None and found != sha256:
         raise UserError(

@@ -1,0 +1,66 @@
+"""Measures of a run against qrels, by trec_eval, over every query that has judgements."""
+
+from statistics import fmean
+
+import numpy as np
+import pytrec_eval
+
+from stages.lib.collection import Qrels
+from stages.lib.search import Run
+
+MEASURES = ("ndcg_cut_10", "recip_rank", "recall_100", "map", "P_10", "success_10")
+"""nDCG@10, MRR@10, Recall@100, MAP, P@10 and hit rate, by their trec_eval names."""
+
+PerQuery = dict[str, float]
+"""A measure's value by query_id."""
+
+
+def strict(ranking: dict[str, float], depth: int | None = None) -> dict[str, float]:
+    """A ranking with strictly decreasing float32 scores in its own order.
+
+    trec_eval compares scores as float32 and breaks ties by descending doc_id, which would favour
+    documents by their name; lowering each tied score by the least step keeps our order.
+    """
+    out: dict[str, float] = {}
+    last = np.float32(np.inf)
+    for doc_id, score in list(ranking.items())[:depth]:
+        last = min(np.float32(score), np.nextafter(last, np.float32(-np.inf)))
+        out[doc_id] = float(last)
+    return out
+
+
+def per_query(run: Run, qrels: Qrels, measures: tuple[str, ...] = MEASURES) -> dict[str, PerQuery]:
+    """Each measure's value for every query of the qrels; 0 for a query that the run lacks.
+
+    `recip_rank` counts the first ten ranks alone (MRR@10); trec_eval itself has no cut for it.
+    Queries whose judgements are all 0 cannot be answered and are left out, as trec_eval does.
+    """
+    wanted = {
+        query_id: judged
+        for query_id, judged in qrels.items()
+        if any(r > 0 for r in judged.values())
+    }
+    full = {query_id: strict(run[query_id]) for query_id in wanted if run.get(query_id)}
+    short = {query_id: strict(run[query_id], 10) for query_id in full}
+    out: dict[str, PerQuery] = {}
+    for measure in measures:
+        found = _trec_eval(short if measure == "recip_rank" else full, wanted, measure)
+        out[measure] = {query_id: found.get(query_id, 0.0) for query_id in sorted(wanted)}
+    return out
+
+
+def _trec_eval(run: Run, qrels: Qrels, measure: str) -> PerQuery:
+    if not run:
+        return {}
+    evaluator = pytrec_eval.RelevanceEvaluator(qrels, {measure})
+    return {query_id: float(row[measure]) for query_id, row in evaluator.evaluate(run).items()}
+
+
+def mean(values: PerQuery) -> float:
+    """The mean over queries; 0 if there are none."""
+    return fmean(values.values()) if values else 0.0
+
+
+def ndcg(run: Run, qrels: Qrels) -> float:
+    """Mean nDCG@10."""
+    return mean(per_query(run, qrels, ("ndcg_cut_10",))["ndcg_cut_10"])
