@@ -57,8 +57,8 @@ def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
 
 
 def _positions(model: SentenceTransformer) -> int:
-    config: Any = model[0].auto_model.config
-    return int(getattr(config, "max_position_embeddings", 2**31))
+    transformer: Any = model[0].auto_model
+    return int(getattr(transformer.config, "max_position_embeddings", 2**31))
 
 
 def towers(folder: Path) -> tuple[Path, Path]:

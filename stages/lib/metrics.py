@@ -44,8 +44,8 @@ def per_query(run: Run, qrels: Qrels, measures: tuple[str, ...] = MEASURES) -> d
     short = {query_id: strict(run[query_id], 10) for query_id in full}
     out: dict[str, PerQuery] = {}
     for measure in measures:
-        found = _trec_eval(short if measure == "recip_rank" else full, wanted, measure)
-        out[measure] = {query_id: found.get(query_id, 0.0) for query_id in sorted(wanted)}
+        found = _trec_eval(short if measure == "recip_rank" else full, qrels, measure)
+        out[measure] = {query_id: found.get(query_id, 0.0) for query_id in sorted(qrels)}
     return out
 
 

@@ -95,7 +95,8 @@ def zscores(scores: Vectors) -> Vectors:
     """Each row to mean 0 and standard deviation 1; a constant row to 0."""
     spread = scores.std(axis=1, keepdims=True)
     centred = scores - scores.mean(axis=1, keepdims=True)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-9)
+    scaled: Vectors = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-9)
+    return scaled
 
 
 def top(row: Vectors, depth: int, tie: np.ndarray[tuple[int], np.dtype[np.intp]]) -> list[int]:

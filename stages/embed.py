@@ -1,0 +1,41 @@
+"""Encodes the corpus once for a model."""
+
+from pathlib import Path
+
+import numpy as np
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.collection import read_corpus
+from stages.lib.encoder import Vectors, dimension, encode, load_encoder, towers
+from stages.lib.files import building, write_json
+from stages.lib.params import read_params
+
+
+@stage
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--model", help="The model's folder.")
+@path_option("--out", help="Folder for the vectors.")
+@PARAMS
+def main(corpus: Path, model: Path, out: Path, params: Path) -> None:
+    """Encode the corpus: vectors.npy, a row a document, in the order of doc_ids.json."""
+    encoder_params = read_params(params).encoder
+    documents = read_corpus(corpus)
+    encoder = load_encoder(towers(model)[1], encoder_params)
+    with building(out) as folder:
+        vectors = np.lib.format.open_memmap(
+            folder / "vectors.npy", "w+", np.float32, (len(documents), dimension(encoder))
+        )
+
+        def write(first: int, block: Vectors) -> None:
+            vectors[first : first + len(block)] = block
+
+        texts = [document.contents for document in documents.values()]
+        encode(
+            encoder, texts, encoder_params.document_prefix, write, label=f"encode by {model.name}"
+        )
+        vectors.flush()
+        write_json(folder / "doc_ids.json", list(documents))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""A model's retrievers over a corpus, from the files that the earlier stages left."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stages.lib.bm25 import Lexical
+from stages.lib.collection import Corpus
+from stages.lib.encoder import Vectors, load_encoder, towers
+from stages.lib.errors import UserError
+from stages.lib.files import read_json
+from stages.lib.params import Params
+from stages.lib.search import Dense, Fused
+
+
+@dataclass(frozen=True, slots=True)
+class Retrievers:
+    """Dense, BM25, and their fusion."""
+
+    dense: Dense
+    lexical: Lexical
+    fused: Fused
+
+
+def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
+    """The corpus' vectors as a memory map, (documents, dimensions), in the corpus' order."""
+    if read_json(folder / "doc_ids.json") != list(corpus):
+        raise UserError(f"{folder}: vectors of another corpus; run dvc repro embed")
+    vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    return vectors
+
+
+def load_dense(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Dense:
+    """Exact search with a model's query encoder and its vectors of the corpus."""
+    encoder = load_encoder(towers(model)[0], params.encoder)
+    return Dense(list(corpus), load_vectors(vectors, corpus), encoder, params.encoder.query_prefix)
+
+
+def load_lexical(corpus: Corpus, params: Params) -> Lexical:
+    """BM25 over title and text."""
+    return Lexical(list(corpus), [each.contents for each in corpus.values()], params.bm25)
+
+
+def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Retrievers:
+    """All three retrievers of a model."""
+    dense = load_dense(corpus, model, vectors, params)
+    lexical = load_lexical(corpus, params)
+    return Retrievers(dense, lexical, Fused(dense, lexical, params.fusion.dense_weight))

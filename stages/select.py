@@ -1,0 +1,64 @@
+"""Keeps the generated queries that are worth training on."""
+
+from pathlib import Path
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.collection import read_corpus, read_queries, write_split
+from stages.lib.errors import UserError
+from stages.lib.files import building, read_jsonl, write_json
+from stages.lib.params import read_params
+from stages.lib.retrievers import load_retrievers
+from stages.lib.search import Embedded
+from stages.lib.selection import Generated, hold_out, select
+
+
+@stage
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--generated", help="JSONL of generated queries.")
+@path_option("--dev", help="queries.jsonl of the dev split: texts that no query may repeat.")
+@path_option("--test", help="queries.jsonl of the test split: texts that no query may repeat.")
+@path_option("--model", help="The base model.")
+@path_option("--vectors", help="The base model's vectors of the corpus.")
+@path_option("--out", help="Folder for the synthetic train and dev splits.")
+@path_option("--metrics", help="JSON file for the survival at each filter.")
+@PARAMS
+def main(
+    corpus: Path,
+    generated: Path,
+    dev: Path,
+    test: Path,
+    model: Path,
+    vectors: Path,
+    out: Path,
+    metrics: Path,
+    params: Path,
+) -> None:
+    """Filter generated queries and split them by source document."""
+    settings = read_params(params)
+    documents = read_corpus(corpus)
+    retrievers = load_retrievers(documents, model, vectors, settings)
+    survivors = select(
+        [
+            Generated(row["_id"], row["doc_id"], row["type"], row["text"])
+            for _, row in read_jsonl(generated)
+        ],
+        [*read_queries(dev).values(), *read_queries(test).values()],
+        [Embedded(retrievers.dense), Embedded(retrievers.lexical)],
+        Embedded(retrievers.fused),
+        settings.select,
+    )
+    train, held_out = hold_out(survivors.queries, settings.select.dev_share, settings.seed)
+    if not train or not held_out:
+        raise UserError(
+            f"{generated}: too few queries survive ({survivors.counts}); generate more, or loosen "
+            "the select section of params.yaml"
+        )
+    with building(out) as folder:
+        write_split(folder / "train", train)
+        write_split(folder / "dev", held_out)
+    counts = {"train": len(train.queries), "dev": len(held_out.queries)}
+    write_json(metrics, survivors.counts | counts)
+
+
+if __name__ == "__main__":
+    main()
