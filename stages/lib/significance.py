@@ -1,4 +1,4 @@
-"""Is one system better than another, or was it luck with the queries?"""
+"""Whether one system is better than another, or luck with the queries made it look so."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
