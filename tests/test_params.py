@@ -19,7 +19,7 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
         ({"train.epoch": 2}, "train.epoch: no such parameter"),
         ({"train.epochs": "many"}, "train.epochs: .* got 'many'"),
         ({"select.dev_share": 1.5}, "select.dev_share: .* got 1.5"),
-        ({"mine.range_max": 0}, "mine: .*range_max must exceed range_min"),
+        ({"mine.range_max": 1}, "mine: .*range_max must exceed range_min"),
         ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
     ],
 )
