@@ -52,7 +52,9 @@ def main(
     counts: dict[str, Any] = {"enabled": settings.expand.enabled}
     if settings.expand.enabled:
         documents = read_corpus(corpus)
-        engine = Embedded(load_retrievers(documents, model, vectors, settings).fused)
+        engine = Embedded(
+            load_retrievers(documents, model, vectors, settings).fused(settings.fusion.dense_weight)
+        )
         # the train split's own queries are judged too, to compare with the people who judged them
         human = read_split(train)
         ranking = engine.search(split.queries | human.queries, settings.expand.depth)

@@ -7,14 +7,15 @@ import click
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_split
 from stages.lib.errors import UserError
-from stages.lib.files import read_json, write_json, write_jsonl
+from stages.lib.files import read_json, write_json
 from stages.lib.llm.answers import SyntheticQueries
 from stages.lib.llm.ask import ask
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.providers import provider
 from stages.lib.llm.store import Store, journal_folder
 from stages.lib.params import read_params
-from stages.lib.synthesis import rows, sources
+from stages.lib.queries import write_generated
+from stages.lib.synthesis import sources, written
 
 
 @stage
@@ -59,14 +60,14 @@ def main(
         concurrency,
         label="generate",
     )
-    queries = rows(asked.answers, settings.generate.types)
+    queries = list(written(asked.answers, settings.generate.types))
     if not queries:
         raise UserError(
             f"{settings.llm.provider}: no query for any of {asked.counts['asked']} documents; "
             "check llm.provider and generate.types in params.yaml"
         )
     responses.save()
-    write_jsonl(out, queries)
+    write_generated(out, queries)
     write_json(
         metrics,
         {

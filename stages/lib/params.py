@@ -82,6 +82,7 @@ class Select(Section):
     leak: Share
     retriever_depth: Count
     teacher_depth: Count
+    phrases: Whole
     dev_share: Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -94,10 +95,12 @@ class Expand(Section):
 
 class Fusion(Section):
     dense_weight: Share
+    shares: list[Annotated[float, Field(ge=0, lt=1)]]
 
 
 class Mine(Section):
-    teacher: str
+    neighbours: Whole
+    smoothing: Share
     depth: Count
     range_min: Whole
     range_max: Count
@@ -124,6 +127,7 @@ class Train(Section):
     kl_weight: Annotated[float, Field(ge=0)]
     infonce_weight: Annotated[float, Field(ge=0)]
     false_negative_share: Share
+    dropout: Share
     evaluations: Count
     interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
 
