@@ -1,0 +1,67 @@
+"""Writes queries for documents."""
+
+from pathlib import Path
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.collection import read_corpus, read_split
+from stages.lib.errors import UserError
+from stages.lib.files import write_json, write_jsonl
+from stages.lib.llm.prompts import Prompts, examples
+from stages.lib.llm.session import ask
+from stages.lib.params import read_params
+from stages.lib.synthesis import read_rules, rows, sources
+
+
+@stage
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--train", help="The train split; may be empty.")
+@path_option("--rules", help="JSON file with the rules.")
+@path_option("--prompts", help="Folder of prompts.")
+@path_option("--store", help="JSONL for the responses.")
+@path_option("--out", help="JSONL for the queries.")
+@path_option("--metrics", help="JSON file for the counts.")
+@PARAMS
+def main(
+    corpus: Path,
+    train: Path,
+    rules: Path,
+    prompts: Path,
+    store: Path,
+    out: Path,
+    metrics: Path,
+    params: Path,
+) -> None:
+    """Write several queries of several types for each document."""
+    settings = read_params(params)
+    documents = read_corpus(corpus)
+    chosen = sources(documents, settings.generate, settings.seed)
+    shown = examples(documents, read_split(train), settings.seed)
+    questions = Prompts(prompts, settings.llm, settings.seed).queries(
+        chosen, read_rules(rules), shown, settings.generate
+    )
+    asked = ask(questions, len(chosen), documents, settings, store, "generate")
+    queries = rows(asked.answers)
+    if not queries:
+        raise UserError(
+            f"no query for any of {len(chosen)} documents ({asked.faults_message()}); check "
+            "llm.provider, llm.recorded and generate.types in params.yaml"
+        )
+    write_jsonl(out, queries)
+    by_type = {
+        kind: sum(row["type"] == kind for row in queries) for kind in settings.generate.types
+    }
+    write_json(
+        metrics,
+        {
+            "provider": settings.llm.provider,
+            "uses_llm": settings.llm.provider != "extractive",
+            "few_shot_pool": len(shown),
+            "queries": len(queries),
+            "by_type": by_type,
+            **asked.metrics(),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
