@@ -58,14 +58,37 @@ class Llm(Section):
     provider: Literal["openai", "recorded", "extractive"]
     model: str
     recorded: Path
-    temperature: Annotated[float, Field(ge=0, le=2)]
+    mode: Literal["direct", "batch"]
+    temperature: Annotated[float, Field(ge=0, le=2)] | None
     max_tokens: Count
+    document_words: Count
     attempts: Count
+
+
+class Price(Section):
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class Prices(Section):
+    batch_factor: Share
+    models: dict[str, Price]
 
 
 class Rules(Section):
     documents: Count
     queries: Whole
+    fixed: list[str]
+
+
+Weights = dict[str, Positive]
+
+
+class Attributes(Section):
+    length: Weights
+    difficulty: Weights
+    clarity: Weights
+    language: Weights
 
 
 class Generate(Section):
@@ -73,6 +96,14 @@ class Generate(Section):
     min_words: Whole
     types: Annotated[list[str], Field(min_length=1)]
     few_shot: Whole
+    max_characters: Count
+    attributes: Attributes
+
+    @model_validator(mode="after")
+    def distinct(self) -> Self:
+        if len(set(self.types)) < len(self.types):
+            raise ValueError("types must differ")
+        return self
 
 
 class Select(Section):
@@ -91,6 +122,7 @@ class Expand(Section):
     queries: Whole
     depth: Count
     documents_per_call: Count
+    compared: Whole
 
 
 class Fusion(Section):
@@ -164,6 +196,7 @@ class Params(Section):
     bm25: Bm25
     prepare: Prepare
     llm: Llm
+    prices: Prices
     rules: Rules
     generate: Generate
     select: Select
