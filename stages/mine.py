@@ -57,7 +57,7 @@ def main(
     examples = list(
         judged(
             train.queries,
-            read_qrels(expanded / "qrels.tsv"),
+            read_split(expanded).qrels,
             read_qrels(expanded / "ignored.tsv"),
             rank(train.queries),
             settings.mine,

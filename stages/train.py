@@ -6,7 +6,7 @@ from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_split
 from stages.lib.dev import DEPTH, Dev
 from stages.lib.encoder import load_encoder, towers
-from stages.lib.files import building, read_jsonl, write_json
+from stages.lib.files import building, read_json, read_jsonl, write_json
 from stages.lib.negatives import read_example
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_vectors
@@ -55,6 +55,9 @@ def main(
     ]
     encoder = load_encoder(towers(model)[0], settings.encoder)
     tuned = student(encoder, documents, load_vectors(vectors, documents), settings)
+    if read_json(mined / "fusion.json")["dense_weight"] == 1:
+        # the teacher is no better than the student: there is nothing to learn from it
+        examples = []
     candidates = train(
         encoder,
         tuned,

@@ -81,7 +81,7 @@ def teacher_scores(examples: Sequence[Example], columns: Mapping[str, int]) -> T
     for row, example in enumerate(examples):
         known = {columns[doc_id]: s for doc_id, s in example.ranking.items() if doc_id in columns}
         scores[row, list(known)] = torch.tensor(list(known.values()))
-        if example.source in columns:
+        if example.source is not None and example.source in columns:
             scores[row, columns[example.source]] = -torch.inf
     return scores
 
@@ -94,7 +94,8 @@ def kl(logits: Tensor, teacher: Tensor, params: Train) -> Tensor:
         * listed
     )
     student = functional.log_softmax(logits, dim=1)
-    return (torch.special.xlogy(wanted, wanted) - wanted * student).sum(dim=1).mean()
+    divergence: Tensor = (torch.special.xlogy(wanted, wanted) - wanted * student).sum(dim=1)
+    return divergence.mean()
 
 
 def infonce(logits: Tensor, teacher: Tensor, positives: Tensor, share: float) -> Tensor:

@@ -1,6 +1,5 @@
 """Which documents get queries, and the queries that came back."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from stages.lib.collection import Corpus, Document
 from stages.lib.errors import UserError
 from stages.lib.files import read_json
 from stages.lib.params import Generate
+from stages.lib.queries import query_id
 from stages.lib.similarity import words
 
 
@@ -46,9 +46,3 @@ def rows(answers: Mapping[str, Iterable[Mapping[str, str]]]) -> list[dict[str, s
         {"_id": each, "doc_id": doc_id, "type": kind, "text": text}
         for each, (doc_id, kind, text) in sorted(found.items())
     ]
-
-
-def query_id(doc_id: str, kind: str, text: str) -> str:
-    """An id that stays the same for the same query of the same document."""
-    digest = hashlib.sha256("\x1f".join((doc_id, kind, text)).encode()).hexdigest()
-    return f"syn-{digest[:16]}"

@@ -64,9 +64,17 @@ def train(
     """
     base = _copy(model)
     candidates = [Candidate("step 0", 0, evaluate(), base)]
+    if not examples:
+        return candidates
     batches = OneQueryADocument(
-        [next(iter(e.positives)) for e in examples], params.batch_size, seed
+        [example.source or example.positives[0] for example in examples],
+        [len(example.query) for example in examples],
+        params.batch_size,
+        seed,
     )
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = params.dropout
     steps = len(batches) * params.epochs
     watch = _Watch(model, evaluate, candidates, max(1, steps // params.evaluations))
     where = device()
