@@ -1,0 +1,141 @@
+"""The report of an evaluation: one HTML file that needs no other."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stages.lib import plots
+from stages.lib.collection import Corpus, Document
+from stages.lib.evaluation import AGAINST, HEADLINE, Evaluation
+from stages.lib.metrics import MEASURES
+from stages.lib.params import Params
+
+NAMES = {
+    "ndcg_cut_10": "nDCG@10",
+    "recip_rank": "MRR@10",
+    "recall_100": "Recall@100",
+    "map": "MAP",
+    "P_10": "P@10",
+    "success_10": "Hit@10",
+}
+"""What the measures are called in print."""
+
+SYSTEM = "tuned"
+TOP = 5
+"""Documents shown of each ranking."""
+
+
+def comparison_table(summary: Mapping[str, Any]) -> str:
+    """The systems and their measures as a table for a terminal."""
+    lines = [
+        f"On {summary['measured_on']}: {summary['queries']} queries, "
+        f"{summary['documents']} documents",
+        f"{'':12}" + "".join(f"{NAMES[measure]:>12}" for measure in MEASURES),
+    ]
+    for system, means in summary["systems"].items():
+        lines.append(f"{system:12}" + "".join(f"{means[measure]:12.4f}" for measure in MEASURES))
+    lines += [
+        f"{system} against {found['against']}: {found['difference']:+.4f} {NAMES[HEADLINE]} "
+        f"[{found['low']:+.4f}, {found['high']:+.4f}], p = {p_value(found['p_holm'])}"
+        for system, found in summary["comparisons"].items()
+        if system == SYSTEM
+    ]
+    return "\n".join(lines)
+
+
+def render(
+    evaluation: Evaluation, corpus: Corpus, params: Params, stages: Mapping[str, Any]
+) -> str:
+    """The report as HTML.
+
+    Args:
+        evaluation: the systems, among them `base` and `tuned`.
+        corpus: the documents, for their titles.
+        params: for the base model's name and the number of queries shown.
+        stages: what the other stages measured, by the name of their metrics' file: any of
+            prepare, generate, select, train and train_curve.
+
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"p_value": p_value, "text": _beginning}
+    deltas = evaluation.deltas(SYSTEM)
+    order = sorted(deltas, key=lambda query_id: (deltas[query_id], query_id))
+    shown = params.evaluate.shown
+    curve = stages.get("train_curve")
+    return environment.get_template("report.html").render(
+        summary=evaluation.summary(),
+        is_evidence=evaluation.basis.is_evidence,
+        measures=[(measure, NAMES[measure]) for measure in MEASURES],
+        base=params.base,
+        stages=stages,
+        deltas_picture=_image(
+            plots.deltas(list(deltas.values()), f"nDCG@10: {SYSTEM} - {AGAINST[SYSTEM]}")
+        ),
+        curve_picture=_image(plots.curve(curve, stages.get("train", {}).get("chosen", "")))
+        if curve
+        else None,
+        worst=[_query(evaluation, corpus, each) for each in order[:shown] if deltas[each] < 0],
+        best=[_query(evaluation, corpus, each) for each in order[::-1][:shown] if deltas[each] > 0],
+    )
+
+
+def p_value(p: float) -> str:
+    """A p value as it is printed, never as 0."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, Any]:
+    """What the report shows of a query: its rankings and its judged documents, with ranks."""
+    judged = evaluation.basis.split.qrels[query_id]
+    systems = (AGAINST[SYSTEM], SYSTEM)
+    ranks = {
+        system: {
+            doc_id: rank
+            for rank, doc_id in enumerate(evaluation.runs[system].get(query_id, {}), start=1)
+        }
+        for system in systems
+    }
+    return {
+        "query_id": query_id,
+        "text": evaluation.basis.split.queries[query_id],
+        "delta": evaluation.deltas(SYSTEM)[query_id],
+        "scores": {system: evaluation.scores[system][HEADLINE][query_id] for system in systems},
+        "tops": {
+            system: [
+                {"document": corpus[doc_id], "relevance": judged.get(doc_id)}
+                for doc_id in list(ranks[system])[:TOP]
+            ]
+            for system in systems
+        },
+        "judged": [
+            {
+                "document": corpus[doc_id],
+                "relevance": judged[doc_id],
+                "ranks": {system: ranks[system].get(doc_id) for system in systems},
+            }
+            for doc_id in sorted(judged, key=lambda each: (-judged[each], each))
+            if doc_id in corpus
+        ],
+    }
+
+
+def _beginning(document: Document) -> str:
+    """A document's title, or how its text begins."""
+    text = document.title or document.text
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
+def _image(svg: str) -> Markup:
+    """A picture as the source of an `img`, which runs no script."""
+    data = base64.b64encode(svg.encode()).decode()
+    return Markup(f"data:image/svg+xml;base64,{data}")  # noqa: S704 - base64 has no markup
