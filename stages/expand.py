@@ -1,11 +1,12 @@
 """Lets the LLM judge retrieved documents, where the parameters ask for it."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus, read_split, write_qrels
+from stages.lib.collection import Qrels, read_corpus, read_split, write_qrels
 from stages.lib.files import building, write_json
 from stages.lib.judging import agreement, expand, grades, requests
 from stages.lib.llm.answers import RelevanceJudgements
@@ -47,7 +48,8 @@ def main(
     settings = read_params(params)
     split = read_split(synthetic)
     responses = Store(store, journal_folder())
-    qrels, ignored, counts = split.qrels, {}, {"enabled": settings.expand.enabled}
+    qrels, ignored = split.qrels, Qrels()
+    counts: dict[str, Any] = {"enabled": settings.expand.enabled}
     if settings.expand.enabled:
         documents = read_corpus(corpus)
         engine = Embedded(load_retrievers(documents, model, vectors, settings).fused)

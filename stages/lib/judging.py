@@ -63,7 +63,7 @@ def expand(qrels: Qrels, judged: Qrels) -> tuple[Qrels, Qrels]:
 
 
 def agreement(judged: Qrels, human: Qrels) -> dict[str, Any]:
-    """Cohen's kappa of relevant against not, and counts of human by LLM grade, where both judged."""
+    """Cohen's kappa of relevant against not, and human by LLM grades, where both judged."""
     pairs = [
         (human[query_id][doc_id], grade)
         for query_id, found in judged.items()
