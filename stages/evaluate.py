@@ -6,10 +6,11 @@ import click
 
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus
+from stages.lib.comparison import comparison_table
 from stages.lib.evaluation import evaluate, read_basis
 from stages.lib.files import building, read_json, write_json, write_jsonl, writing
 from stages.lib.params import read_params
-from stages.lib.report import SYSTEM, comparison_table, render
+from stages.lib.report import SYSTEM, render
 from stages.lib.systems import systems
 from stages.lib.trec import write_run
 

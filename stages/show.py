@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from stages.command import stage
+from stages.lib.comparison import comparison_table
 from stages.lib.files import read_json
-from stages.lib.report import comparison_table
 
 METRICS = Path("data/metrics/evaluate.json")
 REPORT = Path("data/evaluation/report.html")

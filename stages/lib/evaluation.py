@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from stages.lib.collection import Corpus, Split, read_split
+from stages.lib.comparison import HEADLINE
 from stages.lib.errors import UserError
 from stages.lib.metrics import PerQuery, mean, per_query
 from stages.lib.params import Evaluate
 from stages.lib.search import Engine, Run
 from stages.lib.significance import Comparison, compare
 from stages.lib.similarity import jaccard
-
-HEADLINE = "ndcg_cut_10"
-"""The measure that systems are compared by."""
 
 AGAINST = {
     "bm25": "base",

@@ -6,10 +6,11 @@ import numpy as np
 import pytrec_eval
 
 from stages.lib.collection import Qrels
+from stages.lib.comparison import NAMES
 from stages.lib.search import Run
 
-MEASURES = ("ndcg_cut_10", "recip_rank", "recall_100", "map", "P_10", "success_10")
-"""nDCG@10, MRR@10, Recall@100, MAP, P@10 and hit rate, by their trec_eval names."""
+MEASURES = tuple(NAMES)
+"""nDCG@10, MRR@10, Recall@100, MAP, P@10 and hit rate."""
 
 PerQuery = dict[str, float]
 """A measure's value by query_id."""

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 GREY, BLUE, RED = "#808890", "#3b82c4", "#d9653b"
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "embedsmith",  # the same picture has the same bytes
     "font.size": 9,
     "axes.spines.top": False,
@@ -32,7 +32,7 @@ def deltas(values: Sequence[float], label: str) -> str:
         axes.fill_between(edges, gain, color=BLUE, linewidth=0)
         axes.fill_between(edges, loss, color=RED, linewidth=0)
         axes.axhline(0, color=GREY, linewidth=0.8)
-        axes.set(xlabel=f"queries (n = {len(ordered)})", ylabel=label, ylim=(-1.05, 1.05))
+        axes.set(xlabel=f"queries (n = {len(ordered)})", ylabel=label)
         axes.set_xlim(0, len(ordered))
         return _svg(figure)
 

@@ -10,41 +10,13 @@ from markupsafe import Markup
 
 from stages.lib import plots
 from stages.lib.collection import Corpus, Document
-from stages.lib.evaluation import AGAINST, HEADLINE, Evaluation
-from stages.lib.metrics import MEASURES
+from stages.lib.comparison import HEADLINE, NAMES, p_value
+from stages.lib.evaluation import AGAINST, Evaluation
 from stages.lib.params import Params
-
-NAMES = {
-    "ndcg_cut_10": "nDCG@10",
-    "recip_rank": "MRR@10",
-    "recall_100": "Recall@100",
-    "map": "MAP",
-    "P_10": "P@10",
-    "success_10": "Hit@10",
-}
-"""What the measures are called in print."""
 
 SYSTEM = "tuned"
 TOP = 5
 """Documents shown of each ranking."""
-
-
-def comparison_table(summary: Mapping[str, Any]) -> str:
-    """The systems and their measures as a table for a terminal."""
-    lines = [
-        f"On {summary['measured_on']}: {summary['queries']} queries, "
-        f"{summary['documents']} documents",
-        f"{'':12}" + "".join(f"{NAMES[measure]:>12}" for measure in MEASURES),
-    ]
-    for system, means in summary["systems"].items():
-        lines.append(f"{system:12}" + "".join(f"{means[measure]:12.4f}" for measure in MEASURES))
-    lines += [
-        f"{system} against {found['against']}: {found['difference']:+.4f} {NAMES[HEADLINE]} "
-        f"[{found['low']:+.4f}, {found['high']:+.4f}], p = {p_value(found['p_holm'])}"
-        for system, found in summary["comparisons"].items()
-        if system == SYSTEM
-    ]
-    return "\n".join(lines)
 
 
 def render(
@@ -75,7 +47,7 @@ def render(
     return environment.get_template("report.html").render(
         summary=evaluation.summary(),
         is_evidence=evaluation.basis.is_evidence,
-        measures=[(measure, NAMES[measure]) for measure in MEASURES],
+        measures=NAMES,
         base=params.base,
         stages=stages,
         deltas_picture=_image(
@@ -87,11 +59,6 @@ def render(
         worst=[_query(evaluation, corpus, each) for each in order[:shown] if deltas[each] < 0],
         best=[_query(evaluation, corpus, each) for each in order[::-1][:shown] if deltas[each] > 0],
     )
-
-
-def p_value(p: float) -> str:
-    """A p value as it is printed, never as 0."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from stages.lib.collection import Corpus, Document, Split
+from stages.lib.comparison import comparison_table, p_value
 from stages.lib.evaluation import AGAINST, Basis, Evaluation
 from stages.lib.metrics import per_query
 from stages.lib.params import Params
-from stages.lib.report import comparison_table, p_value, render
+from stages.lib.report import render
 from stages.lib.search import Run
 from stages.lib.significance import compare
 
@@ -144,8 +145,11 @@ def test_the_table_of_the_terminal() -> None:
     lines = comparison_table(evaluation().summary()).splitlines()
     assert lines[0] == "On test: 2 queries, 3 documents"
     assert lines[2].split() == ["base", "0.7398", "0.7500", "0.7500", "0.6250", "0.1000", "1.0000"]
-    assert lines[-1].startswith("tuned against base: +0.0757 nDCG@10 [-0.3691, +0.5204], p = 1.000")
+    assert lines[-1] == (
+        "tuned against base: +0.0757 nDCG@10, 95% interval -0.3691 to +0.5204, "
+        "p = 1.000 (p = 1.000 after Holm)"
+    )
 
 
 def test_no_p_is_printed_as_0() -> None:
-    assert [p_value(p) for p in (0.0001, 0.0314, 1.0)] == ["< 0.001", "0.031", "1.000"]
+    assert [p_value(p) for p in (0.0001, 0.0314, 1.0)] == ["p < 0.001", "p = 0.031", "p = 1.000"]
