@@ -11,6 +11,7 @@ from stages.lib.evaluation import evaluate, read_basis
 from stages.lib.files import building, read_json, write_json, write_jsonl, writing
 from stages.lib.params import read_params
 from stages.lib.report import SYSTEM, render
+from stages.lib.retrievers import load_dense, load_lexical
 from stages.lib.systems import systems
 from stages.lib.trec import write_run
 
@@ -47,8 +48,11 @@ def main(
     settings = read_params(params)
     corpus = read_corpus(collection / "corpus.jsonl")
     basis = read_basis(collection, synthetic)
-    models = {"base": (base, base_vectors), "tuned": (tuned, tuned_vectors)}
-    engines = systems(corpus, models, settings)
+    models = {
+        "base": load_dense(corpus, base, base_vectors, settings),
+        "tuned": load_dense(corpus, tuned, tuned_vectors, settings),
+    }
+    engines = systems(load_lexical(corpus, settings), models, settings.fusion.dense_weight)
     found = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
     with building(out) as folder:
         for system, run in found.runs.items():

@@ -1,12 +1,9 @@
 """The systems that an evaluation compares."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from stages.lib.collection import Corpus, Queries
-from stages.lib.params import Params
-from stages.lib.retrievers import load_dense, load_lexical
-from stages.lib.search import Embedded, Engine, Fused, Run
+from stages.lib.collection import Queries
+from stages.lib.search import Embedded, Engine, Fused, Run, Scorer
 
 
 class Matching:
@@ -23,24 +20,11 @@ class Matching:
         }
 
 
-def systems(
-    corpus: Corpus, models: Mapping[str, tuple[Path, Path]], params: Params
-) -> dict[str, Engine]:
-    """BM25, each model alone, and each model fused with BM25 as NAME+bm25.
-
-    Args:
-        corpus: the documents.
-        models: a model's folder and the folder of its vectors of the corpus, by name.
-        params: of BM25, the encoder and the fusion.
-
-    """
-    lexical = load_lexical(corpus, params)
-    dense = {name: load_dense(corpus, *folders, params) for name, folders in models.items()}
-    fused = {
-        f"{name}+bm25": Fused(each, lexical, params.fusion.dense_weight)
-        for name, each in dense.items()
-    }
-    scorers = dense | fused
-    return {"bm25": Matching(Embedded(lexical))} | {
-        name: Embedded(scorer) for name, scorer in scorers.items()
+def systems(lexical: Scorer, dense: Mapping[str, Scorer], dense_weight: float) -> dict[str, Engine]:
+    """BM25, each model alone by its name, and each fused with BM25 as NAME+bm25."""
+    fused = {f"{name}+bm25": Fused(each, lexical, dense_weight) for name, each in dense.items()}
+    return {
+        "bm25": Matching(Embedded(lexical)),
+        **{name: Embedded(scorer) for name, scorer in dense.items()},
+        **{name: Embedded(scorer) for name, scorer in fused.items()},
     }

@@ -21,10 +21,8 @@ STAGES: dict[str, Any] = {
     "generate": {
         "provider": "openai",
         "uses_llm": True,
-        "documents": 3,
         "answered": 2,
         "unanswerable": 1,
-        "given_up": 0,
         "queries": 6,
         "prompt_tokens": 700,
         "completion_tokens": 80,
@@ -80,7 +78,8 @@ def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> No
     assert "on test, n = 2 queries" in page
     assert "1 queries better, 1 worse, 0 alike" in page
     assert f"Base model: {params.base.model}" in page
-    assert "provider openai): 6 queries for 2 of 3 documents, 700 prompt and 80 completion" in page
+    assert "The 6 synthetic queries were written by an LLM (provider openai)." in page
+    assert "answered 2 · unanswerable 1 · queries 6 · prompt tokens 700" in page
     assert "well formed 3 50%" in page
     assert "test 2 3" in page
     assert "chosen: 0.5 of step 4, 0.6250 against 0.5000 of the base" in page
