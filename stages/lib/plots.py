@@ -38,10 +38,10 @@ def deltas(values: Sequence[float], label: str) -> str:
 
 
 def curve(rows: Sequence[dict[str, Any]], chosen: str) -> str:
-    """Dev nDCG@10 by training step, with the interpolations as dots, as SVG.
+    """What each candidate reaches on dev, by training step, with the interpolations as dots, as SVG.
 
     Args:
-        rows: `name`, `step` and `ndcg_cut_10` of each candidate; checkpoints are named "step N".
+        rows: `name`, `step` and `dev` of each candidate; checkpoints are named "step N".
         chosen: the name of the one that ships.
 
     """
@@ -55,7 +55,7 @@ def curve(rows: Sequence[dict[str, Any]], chosen: str) -> str:
         axes.plot(
             *_points(shipped), "o", color=RED, markersize=10, fillstyle="none", label="chosen"
         )
-        axes.set(xlabel="step", ylabel="dev nDCG@10")
+        axes.set(xlabel="step", ylabel="on dev")
         axes.legend(frameon=False)
         return _svg(figure)
 
@@ -65,7 +65,7 @@ def _step(row: dict[str, Any]) -> int:
 
 
 def _points(rows: Sequence[dict[str, Any]]) -> tuple[list[int], list[float]]:
-    return [_step(row) for row in rows], [row["ndcg_cut_10"] for row in rows]
+    return [_step(row) for row in rows], [row["dev"] for row in rows]
 
 
 def _axes() -> tuple[Figure, Axes]:

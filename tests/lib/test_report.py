@@ -27,19 +27,22 @@ STAGES: dict[str, Any] = {
         "prompt_tokens": 700,
         "completion_tokens": 80,
     },
-    "select": {"generated": 6, "well_formed": 3, "train": 2, "dev": 1},
+    "select": {
+        "queries": {"generated": 6, "well_formed": 3, "train": 2, "dev": 1},
+        "phrases": {"generated": 8, "distinct": 2},
+    },
     "train": {
         "chosen": "0.5 of step 4",
         "kept_base": False,
         "dev": "people",
-        "base_ndcg_cut_10": 0.5,
-        "chosen_ndcg_cut_10": 0.625,
+        "base_dev": 0.5,
+        "chosen_dev": 0.625,
         "examples": 2,
     },
     "train_curve": [
-        {"name": "step 0", "step": 0, "ndcg_cut_10": 0.5},
-        {"name": "step 4", "step": 4, "ndcg_cut_10": 0.6},
-        {"name": "0.5 of step 4", "step": 4, "ndcg_cut_10": 0.625},
+        {"name": "step 0", "step": 0, "dev": 0.5},
+        {"name": "step 4", "step": 4, "dev": 0.6},
+        {"name": "0.5 of step 4", "step": 4, "dev": 0.625},
     ],
 }
 
@@ -81,6 +84,7 @@ def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> No
     assert "The 6 synthetic queries were written by an LLM (provider openai)." in page
     assert "answered 2 · unanswerable 1 · queries 6 · prompt tokens 700" in page
     assert "well formed 3 50%" in page
+    assert "distinct 2 25% Shares of the n = 8 generated phrases" in page
     assert "test 2 3" in page
     assert "chosen: 0.5 of step 4, 0.6250 against 0.5000 of the base" in page
     assert "not evidence" not in page
