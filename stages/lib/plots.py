@@ -38,7 +38,7 @@ def deltas(values: Sequence[float], label: str) -> str:
 
 
 def curve(rows: Sequence[dict[str, Any]], chosen: str) -> str:
-    """What each candidate reaches on dev, by training step, with the interpolations as dots, as SVG.
+    """Worth on dev by training step, with the interpolations as dots, as SVG.
 
     Args:
         rows: `name`, `step` and `dev` of each candidate; checkpoints are named "step N".
