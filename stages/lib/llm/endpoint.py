@@ -20,7 +20,7 @@ def client(timeout: float) -> openai.AsyncOpenAI:
     """
     if not os.environ.get("OPENAI_API_KEY"):
         raise UserError(
-            "OPENAI_API_KEY is not set; set it (to any text for a local endpoint without keys, with "
+            "OPENAI_API_KEY is not set; set it (any text will do for a local endpoint, with "
             "its address in OPENAI_BASE_URL), or set llm.provider in params.yaml to extractive"
         )
     return openai.AsyncOpenAI(max_retries=RETRIES, timeout=timeout)
