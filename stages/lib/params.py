@@ -166,7 +166,13 @@ class Train(Section):
 
 class Export(Section):
     opset: Annotated[int, Field(ge=14)]
+    pooled: bool
     min_cosine: Share
+    int8_cosine: Share
+    reduce_range: bool
+    texts: Count
+    documents: Whole
+    max_ndcg_loss: Share
 
 
 class Evaluate(Section):
