@@ -1,8 +1,9 @@
 """A retrieval collection in BEIR's vocabulary: corpus, queries and qrels per split."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from stages.lib.errors import UserError
 from stages.lib.files import read_jsonl, read_lines, write_jsonl, writing
@@ -55,38 +56,66 @@ class Collection:
 def read_corpus(path: Path) -> Corpus:
     """Reads BEIR's corpus.jsonl: `_id`, `title` (may be missing), `text`."""
     corpus: Corpus = {}
-    for number, row in read_jsonl(path):
-        for key in ("_id", "text"):
-            if not isinstance(row.get(key), str):
-                raise UserError(f'{path}:{number}: "{key}" is missing or not a string')
-        if row["_id"] in corpus:
-            raise UserError(f"{path}:{number}: duplicate _id {row['_id']!r}")
-        corpus[row["_id"]] = Document(row["_id"], row.get("title") or "", row["text"])
+    for number, doc in stream_corpus(path):
+        if doc.doc_id in corpus:
+            raise UserError(f"{path}:{number}: duplicate _id {doc.doc_id!r}")
+        corpus[doc.doc_id] = doc
     if not corpus:
         raise UserError(f"{path}: the corpus is empty; expected one JSON object a line")
     return corpus
 
 
+def stream_corpus(path: Path) -> Iterator[tuple[int, Document]]:
+    """The documents of a corpus.jsonl with their line numbers, one at a time."""
+    for number, row in read_jsonl(path):
+        place = f"{path}:{number}"
+        doc_id, text = _string(row, "_id", place), _string(row, "text", place)
+        title = _string(row, "title", place) if row.get("title") is not None else ""
+        yield number, Document(check_id(doc_id, place), title, text)
+
+
+def check_id(identifier: str, place: str) -> str:
+    """The id of a document or query, refused if qrels and TREC runs could not hold it."""
+    if identifier.split() != [identifier]:
+        raise UserError(
+            f"{place}: the id {identifier!r} is empty or has white space, which qrels and runs "
+            "cannot hold; change it"
+        )
+    return identifier
+
+
+def _string(row: dict[str, Any], key: str, place: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise UserError(f'{place}: "{key}" is missing or not a string')
+    return value
+
+
 def write_corpus(path: Path, corpus: Corpus) -> None:
     """Writes BEIR's corpus.jsonl, sorted by doc_id."""
-    write_jsonl(
-        path,
-        (
-            {"_id": doc.doc_id, "title": doc.title, "text": doc.text}
-            for doc in sorted(corpus.values(), key=lambda doc: doc.doc_id)
-        ),
-    )
+    write_jsonl(path, (document_row(corpus[doc_id]) for doc_id in sorted(corpus)))
+
+
+def document_row(document: Document) -> dict[str, str]:
+    """A document as a row of BEIR's corpus.jsonl."""
+    return {"_id": document.doc_id, "title": document.title, "text": document.text}
 
 
 def read_queries(path: Path) -> Queries:
     """Reads BEIR's queries.jsonl: `_id`, `text`."""
     queries: Queries = {}
-    for number, row in read_jsonl(path):
-        for key in ("_id", "text"):
-            if not isinstance(row.get(key), str):
-                raise UserError(f'{path}:{number}: "{key}" is missing or not a string')
-        queries[row["_id"]] = row["text"]
+    for number, query_id, text in stream_queries(path):
+        if query_id in queries:
+            raise UserError(f"{path}:{number}: duplicate _id {query_id!r}")
+        queries[query_id] = text
     return queries
+
+
+def stream_queries(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line number, query_id and text of each query of a queries.jsonl."""
+    for number, row in read_jsonl(path):
+        place = f"{path}:{number}"
+        yield number, check_id(_string(row, "_id", place), place), _string(row, "text", place)
 
 
 def write_queries(path: Path, queries: Queries) -> None:

@@ -52,7 +52,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         with path.open("rb") as file:
             for number, raw in enumerate(file, 1):
                 try:
-                    line = raw.decode("utf-8")
+                    # Windows' editors put a byte order mark before the first line
+                    line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
                     raise UserError(
                         f"{path}:{number}: not UTF-8 (byte {error.start + 1} of the line); "
@@ -66,6 +67,16 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
+def read_text(path: Path) -> str:
+    """The whole of a UTF-8 text file, without blank lines at its ends."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 (byte {error.start + 1})") from error
+
+
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a JSON Lines file with their line numbers from 1."""
     for number, line in read_lines(path):
@@ -77,7 +88,19 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             ) from error
         if not isinstance(row, dict):
             raise UserError(f"{path}:{number}: expected a JSON object, got {type(row).__name__}")
+        if "\\ud" in line or "\\uD" in line:
+            _check_surrogates(row, f"{path}:{number}")
         yield number, row
+
+
+def _check_surrogates(row: dict[str, Any], place: str) -> None:
+    # JSON can escape half a character, UTF-8 cannot hold it: it would fail when written
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{place}: half a character ({error.object[error.start]!a}); remove it"
+        ) from error
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:

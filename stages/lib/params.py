@@ -45,9 +45,12 @@ class Prepare(Section):
     source: Literal["beir", "ir_datasets"]
     path: Path
     dataset: str
+    document_fields: list[str]
+    query_field: str
     duplicate_ids: Literal["error", "first"]
     dangling_qrels: Literal["error", "drop"]
     empty_documents: Literal["error", "drop", "keep"]
+    long_documents: Literal["error", "warn"]
     repeated_queries: Literal["error", "drop", "keep"]
 
 

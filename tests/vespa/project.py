@@ -21,7 +21,7 @@ TEXTS = {
     "a1": ("Restore", "restore the files of a laptop from the last snapshot"),
     "a2": ("", "a trial runs for thirty days and needs no card"),
     "b/1": ("Versions", "the vault keeps ninety versions of each file"),
-    "b 2": ("Agents & <proxies>", "an agent behind a proxy needs the port opened"),
+    "b#2": ("Agents & <proxies>", "an agent behind a proxy needs the port opened"),
     "c:1": ("Error", "error 507 says that the disk is full"),
     "d1": ("Snapshots", "a snapshot is taken each hour and kept for a day"),
     "d2": ("Keys", "keys are kept in the vault and never leave it"),

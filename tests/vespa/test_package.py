@@ -92,7 +92,7 @@ def test_feed_has_each_document_once(project: Project) -> None:
     rows = [row for _, row in read_jsonl(project.folder / "package" / "feed.jsonl")]
     assert [doc_id_of(row["update"]) for row in rows] == sorted(TEXTS)
     assert all(row["create"] for row in rows)
-    found = next(row for row in rows if row["update"] == "id:embedsmith:doc::b 2")
+    found = next(row for row in rows if row["update"] == "id:embedsmith:doc::b#2")
     assert found["fields"]["title"] == {"assign": "Agents & <proxies>"}
 
 

@@ -1,0 +1,34 @@
+"""Where collections come from: one module a source."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from stages.lib.collection import Document, Qrels
+
+
+class Placed(NamedTuple):
+    """A document and where it was read, for errors about it."""
+
+    place: str
+    document: Document
+
+
+class PlacedQuery(NamedTuple):
+    """A query and where it was read, for errors about it."""
+
+    place: str
+    query_id: str
+    text: str
+
+
+@dataclass(slots=True)
+class Source:
+    """A collection as it was found, faults and all; documents can be read once."""
+
+    name: str
+    documents: Iterable[Placed]
+    queries: dict[str, list[PlacedQuery]] = field(default_factory=dict)
+    """By split."""
+    qrels: dict[str, Qrels] = field(default_factory=dict)
+    """By split."""

@@ -1,0 +1,48 @@
+"""BEIR folders: corpus.jsonl and, where there are any, queries.jsonl and qrels/SPLIT.tsv."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.lib.collection import SPLITS, Qrels, read_qrels, stream_corpus, stream_queries
+from stages.lib.errors import UserError
+from stages.lib.sources import Placed, PlacedQuery, Source
+
+
+def open_beir(folder: Path) -> Source:
+    """Opens a BEIR folder; without queries or without qrels it has no splits (zero-shot)."""
+    if not folder.is_dir():
+        raise UserError(f"prepare.path: {folder} is not a folder; give the folder of corpus.jsonl")
+    if not (folder / "corpus.jsonl").is_file():
+        raise UserError(
+            f"{folder}: has no corpus.jsonl; give a folder in BEIR's form, or set prepare.source "
+            "to what it is"
+        )
+    qrels = dict(_read_qrels(folder))
+    queries = folder / "queries.jsonl"
+    if qrels and not queries.is_file():
+        raise UserError(f"{queries}: no such file, though there are qrels; add it or remove qrels")
+    placed = [
+        PlacedQuery(f"{queries}:{number}", query_id, text)
+        for number, query_id, text in (stream_queries(queries) if qrels else ())
+    ]
+    return Source(
+        name=str(folder),
+        documents=_documents(folder / "corpus.jsonl"),
+        queries={
+            split: [each for each in placed if each.query_id in judged]
+            for split, judged in qrels.items()
+        },
+        qrels=qrels,
+    )
+
+
+def _documents(path: Path) -> Iterator[Placed]:
+    for number, document in stream_corpus(path):
+        yield Placed(f"{path}:{number}", document)
+
+
+def _read_qrels(folder: Path) -> Iterator[tuple[str, Qrels]]:
+    for path in sorted((folder / "qrels").glob("*.tsv")):
+        if path.stem not in SPLITS:
+            raise UserError(f"{path}: not a split; rename it to train.tsv, dev.tsv or test.tsv")
+        yield path.stem, read_qrels(path)

@@ -1,0 +1,53 @@
+"""Reads a collection from anywhere into BEIR's form, and counts its faults."""
+
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.cleaning import clean_documents, clean_splits
+from stages.lib.collection import stream_corpus, write_split
+from stages.lib.errors import UserError
+from stages.lib.files import building, write_json
+from stages.lib.lengths import count_long, long_documents_message, read_tokenizer
+from stages.lib.params import Prepare, read_params
+from stages.lib.sources.catalogue import open_source
+from stages.lib.spool import spooling
+
+
+@stage
+@path_option("--tokenizer", help="The base model's tokenizer.json.")
+@path_option("--out", help="Folder for the collection.")
+@path_option("--metrics", help="JSON file for its sizes and faults.")
+@PARAMS
+def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
+    """Read a collection into BEIR's form; drop or refuse what is wrong with it."""
+    settings = read_params(params)
+    policy = settings.prepare
+    counter = read_tokenizer(tokenizer)
+    source = open_source(policy)
+    with building(out) as folder, spooling(folder) as spool:
+        documents = tqdm(source.documents, "prepare", unit=" documents", disable=None)
+        counts = clean_documents(source.name, documents, policy, spool)
+        splits, of_splits = clean_splits(source, spool, policy)
+        spool.write(folder / "corpus.jsonl")
+        corpus = (doc for _, doc in stream_corpus(folder / "corpus.jsonl"))
+        progress = tqdm(corpus, "tokens", len(spool), unit=" documents", disable=None)
+        long = count_long(progress, counter, settings.encoder)
+        if long:
+            _report(long_documents_message(long, len(spool), settings.encoder), policy)
+        for name, split in splits.items():
+            write_split(folder / name, split)
+    sizes = {"documents": len(spool), **counts, "long_documents": long}
+    write_json(metrics, {**sizes, "long_share": round(long / len(spool), 4), **of_splits})
+
+
+def _report(message: str, policy: Prepare) -> None:
+    if policy.long_documents == "error":
+        raise UserError(message)
+    click.echo(f"Warning: {message}", err=True)
+
+
+if __name__ == "__main__":
+    main()
