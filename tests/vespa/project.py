@@ -123,3 +123,18 @@ def check(result: Result) -> Result:
 def parse(path: Path) -> Any:
     """The root of an XML file of the package."""
     return ElementTree.parse(path).getroot()  # noqa: S314 - written by the test's own project
+
+
+def deploying(project: Project) -> dict[str, Any]:
+    """The arguments of the deploy stage."""
+    return {
+        "--package": "package",
+        "--corpus": project.corpus,
+        "--split": "collection/test",
+        "--model": "tuned",
+        "--vectors": "vectors",
+        "--gates": "metrics",
+        "--templates": ROOT / "application-package",
+        "--receipt": "metrics/deploy.json",
+        "--rejected": "rejected.jsonl",
+    }

@@ -56,10 +56,11 @@ class Application:
         return replace(self, generations=(*kept, generation))
 
     def serving(self, label: str) -> "Application":
-        """The same with another generation live; the one that was is the way back."""
+        """Another generation live; the one that was stays as the way back, and no other."""
         if label == self.live:
             return self
-        return replace(self, live=label, previous=self.live)
+        kept = tuple(each for each in self.generations if each.label in {label, self.live})
+        return replace(self, generations=kept, live=label, previous=self.live)
 
     def knowing(self, fed: Mapping[str, str]) -> "Application":
         """The same with the hashes of further feeds that are stored whole."""

@@ -5,6 +5,7 @@ the command's own environment variables; nothing here reads or prints them.
 """
 
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -170,7 +171,8 @@ def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"VESPA_CLI_COLOR": "never"},
         check=False,
     )
-    if done.returncode:
+    # some of its commands say "Error:" and exit with 0 all the same
+    if done.returncode or re.search(r"^\s*Error:", done.stderr, re.MULTILINE):
         raise UserError(explain(arguments, done.stderr))
     return done
 

@@ -44,7 +44,7 @@ class Site:
     templates: Path
     params: Params
     folder: Path
-    poll: float = 2.0
+    poll: float = 1.0
 
     def current(self) -> Application | None:
         """The active application, or None where nothing is deployed yet.

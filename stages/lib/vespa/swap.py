@@ -17,9 +17,10 @@ from stages.lib.errors import UserError
 from stages.lib.files import read_jsonl, write_jsonl
 from stages.lib.metrics import ndcg
 from stages.lib.search import Engine, Run
-from stages.lib.vespa.application import Application, read_application
+from stages.lib.vespa.application import CLUSTER, Application, read_application
 from stages.lib.vespa.connection import run
 from stages.lib.vespa.engine import Kind, Ranking, VespaEngine, count_documents, count_vectors
+from stages.lib.vespa.feed import document_id
 from stages.lib.vespa.feeder import Fed, feed, write_rejected
 from stages.lib.vespa.generation import Generation
 from stages.lib.vespa.site import Site
@@ -163,7 +164,7 @@ def _without(site: Site, vectors: Path, fed: Fed) -> Path:
 
 
 def _remove_strangers(site: Site, documents: Path) -> None:
-    """Removes what the collection no longer has."""
+    """Removes documents of ours that the collection no longer has."""
     wanted = {row["update"] for _, row in read_jsonl(documents)}
     strangers = sorted(set(_stored_ids(site)) - wanted)
     if strangers:
@@ -173,10 +174,13 @@ def _remove_strangers(site: Site, documents: Path) -> None:
 
 
 def _stored_ids(site: Site) -> Iterator[str]:
+    ours = document_id(site.params.package.name, "")
     visit = [*site.connection.documents("visit"), "--field-set", "[id]"]
-    for line in run([*visit, "--content-cluster", "content"]).stdout.splitlines():
-        if line.strip():
-            yield json.loads(line)["id"]
+    done = run([*visit, "--content-cluster", CLUSTER, "--bucket-space", "default"])
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        if row.get("id", "").startswith(ours):
+            yield row["id"]
 
 
 def _hash(path: Path) -> str:

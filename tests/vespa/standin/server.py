@@ -140,7 +140,7 @@ class StandIn:
         return 200, {
             "handlers": [
                 {
-                    "id": "com.yahoo.document.restapi.resource.DocumentV1ApiHandler",
+                    "class": "com.yahoo.document.restapi.resource.DocumentV1ApiHandler",
                     "serverBindings": ["http://*/document/v1/*"],
                 }
             ]
