@@ -191,7 +191,7 @@ def test_frozen_document_tower_needs_no_feed(project: Project, vespa: StandIn) -
     packed(project)
     check(deploy(project))
     writes = vespa.requests["write"]
-    settings = onnx / "query" / "embedder.json"
+    settings = onnx / "query" / "fp32" / "embedder.json"
     tuned = json.loads(settings.read_text(encoding="utf-8")) | {"query_prefix": "find "}
     settings.write_text(json.dumps(tuned), encoding="utf-8")
     new = packed(project)
@@ -224,11 +224,8 @@ def test_model_that_loses_stays_out_unless_forced(
     qrels = project.folder / "collection" / "test" / "qrels.tsv"
     ranked = vespa.container.search({"query": QUERIES["q1"]})["root"]["children"]
     best = ranked[0]["fields"]["doc_id"]  # the only answer, so that any other order is worse
-    for seed in range(2, 9):
-        new = packed(project, seed)
-        qrels.write_text(f"query-id\tcorpus-id\tscore\nq1\t{best}\t1\n", encoding="utf-8")
-        if deploy(project).exit_code:
-            break
+    new = packed(project, seed=2)
+    qrels.write_text(f"query-id\tcorpus-id\tscore\nq1\t{best}\t1\n", encoding="utf-8")
     stays(project, vespa, r"nDCG@10 0\.\d+ in Vespa, the live model \w+ has 1\.0000; that loses")
     monkeypatch.setenv("FORCE", "1")
     check(deploy(project))

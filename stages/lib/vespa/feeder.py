@@ -45,13 +45,14 @@ class Fed:
         return document_id in self.done or document_id in self.rejected
 
 
-def feed(connection: Connection, path: Path, pause: float = 1.0) -> Fed:
+def feed(connection: Connection, path: Path, pause: float = 1.0, timeout: int = 60) -> Fed:
     """Feeds a JSONL file of operations, each at least once, until all are acknowledged or refused.
 
     Args:
         connection: where to.
         path: the operations; ids are unique in it.
         pause: seconds before the second round, doubled for each further one.
+        timeout: seconds for one operation.
 
     Raises:
         UserError: the disk is full, access is denied, or nobody answers any longer.
@@ -68,7 +69,7 @@ def feed(connection: Connection, path: Path, pause: float = 1.0) -> Fed:
         rest = path
         while True:
             before = len(fed.done)
-            last = _round(connection, rest, fed, progress)
+            last = _round(connection, rest, timeout, fed, progress)
             fed.rounds += 1
             if len(fed.done) + len(fed.rejected) >= total:
                 break
@@ -89,10 +90,13 @@ def _id(row: dict[str, object]) -> str:
     return str(row.get("update") or row.get("put") or row.get("remove"))
 
 
-def _round(connection: Connection, path: Path, fed: Fed, progress: "tqdm[Any]") -> str:
+def _round(
+    connection: Connection, path: Path, timeout: int, fed: Fed, progress: "tqdm[Any]"
+) -> str:
     """Feeds a file once; returns the last fault that may pass."""
     last = "no answer"
-    arguments = [*connection.documents("feed"), "--verbose", "--timeout", "60", "--deadline", "60"]
+    patience = ["--timeout", str(timeout), "--deadline", str(timeout)]
+    arguments = [*connection.documents("feed"), "--verbose", *patience]
     with subprocess.Popen(  # noqa: S603 - no shell, and arguments of our own
         [executable(), *arguments, str(path)],
         stdout=subprocess.DEVNULL,
