@@ -181,9 +181,8 @@ def explain(arguments: list[str], stderr: str) -> str:
     """One line of what the `vespa` command says, with the way out."""
     text = " ".join(stderr.split()).removeprefix("Error: ")
     target = arguments[arguments.index("-t") + 1]
-    if any(each in text for each in ("connection refused", "no such host", "deploy service")):
-        return unreachable(target, text)
-    if "certificate" in text or "tls:" in text:
+    signs = ("connection refused", "no such host", "deploy service", "certificate", "tls:")
+    if any(sign in text for sign in signs):
         return unreachable(target, text)
     if "validation-overrides" in text:
         return (
@@ -195,7 +194,11 @@ def explain(arguments: list[str], stderr: str) -> str:
 
 def unreachable(address: str, text: str) -> str:
     """Why nobody answers, in one line."""
-    if "certificate" in text.lower() or "tls" in text.lower() or "ssl" in text.lower():
+    signs = ["certificate", "tls", "ssl"]
+    if address.startswith("https:"):
+        # a server that refuses a client's certificate just hangs up (TLS 1.3)
+        signs += ["disconnected", "eof", "reset"]
+    if any(sign in text.lower() for sign in signs):
         return (
             f"Vespa at {address} and the certificate do not agree ({text}); check {CERTIFICATE}, "
             f"{KEY} and {AUTHORITY}"
