@@ -193,6 +193,12 @@ class Package(Section):
     nodes: Literal["local", "cloud", "cloud-gpu"]
 
 
+class Deploy(Section):
+    queries: Count
+    min_overlap: Share
+    max_loss: Share
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -213,6 +219,7 @@ class Params(Section):
     export: Export
     evaluate: Evaluate
     package: Package
+    deploy: Deploy
 
 
 def read_params(path: Path) -> Params:
