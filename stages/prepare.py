@@ -26,7 +26,7 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = read_params(params)
     policy = settings.prepare
     counter = read_tokenizer(tokenizer)
-    source = open_source(policy)
+    source = open_source(policy, settings.encoder, counter)
     with building(out) as folder, spooling(folder) as spool:
         documents = tqdm(source.documents, "prepare", unit=" documents", disable=None)
         counts = clean_documents(source.name, documents, policy, spool)
@@ -39,7 +39,7 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
             _report(long_documents_message(long, len(spool), settings.encoder), policy)
         for name, split in splits.items():
             write_split(folder / name, split)
-    sizes = {"documents": len(spool), **counts, "long_documents": long}
+    sizes = {"documents": len(spool), **source.counts, **counts, "long_documents": long}
     write_json(metrics, {**sizes, "long_share": round(long / len(spool), 4), **of_splits})
 
 
