@@ -14,12 +14,16 @@ import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from tqdm import tqdm
+from transformers.utils import logging
 
 from stages.lib.errors import UserError
 from stages.lib.params import Encoder
 
 Vectors = npt.NDArray[np.float32]
 """One unit vector a row."""
+
+# loading weights takes no time; encoding has a bar of its own
+logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 BATCH_TOKENS = 8192
 BLOCK = 50_000
@@ -53,6 +57,7 @@ def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
             "tokens that the base model takes; lower it"
         )
     model.max_seq_length = params.max_length
+    model.model_card_data.generate_widget_examples = False
     return model
 
 

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from itertools import groupby
+from itertools import groupby, pairwise, takewhile
 from pathlib import Path
 from typing import Any
 from warnings import filterwarnings
@@ -23,6 +23,8 @@ from pypdf import PdfReader
 from stages.lib.chunking import Section
 from stages.lib.errors import UserError
 
+Titles = tuple[str, ...]
+"""The path of titles above a text."""
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BLOCKS = (
     *("address", "blockquote", "br", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption"),
@@ -58,7 +60,7 @@ def html_sections(markup: str | bytes, name: str) -> list[Section]:
 
     """
     soup = BeautifulSoup(markup, "html.parser")
-    title = soup.title.get_text(" ", strip=True) if soup.title else ""
+    title = _line(soup.title) if soup.title else ""
     body = soup.find("main") or soup.find("article") or soup.body or soup
     for each in [*body.select(FURNITURE), *body.find_all("title")]:
         each.decompose()
@@ -67,7 +69,7 @@ def html_sections(markup: str | bytes, name: str) -> list[Section]:
             header.decompose()
     first = body.find_all("h1")
     if len(first) == 1:
-        title = first[0].get_text(" ", strip=True) or title
+        title = _line(first[0]) or title
     return _merged(_walk(body, title or name, alone=len(first) == 1))
 
 
@@ -78,17 +80,31 @@ def _walk(body: Tag, title: str, *, alone: bool) -> Iterator[Section]:
         block.insert_after("\n\n")
     for cell in body.find_all(("td", "th")):
         cell.append(" ")
+    verbatim = {id(text) for each in body.find_all("pre") for text in each.find_all(string=True)}
+    headings = {id(each): _heading(each) for each in body.find_all(HEADINGS)}
     path: list[tuple[int, str]] = []
     for node in body.descendants:
-        if isinstance(node, Tag) and node.name in HEADINGS:
-            level, text = int(node.name[1]), node.get_text(" ", strip=True)
+        if id(node) in headings:
+            level, text = headings[id(node)]
             path = [each for each in path if each[0] < level]
             if text and not (alone and level == 1):
-                path.append((level, " ".join(text.split())))
-        elif type(node) is NavigableString and not node.find_parent(HEADINGS):
-            keep = str(node) == "\n\n" or node.find_parent("pre")
+                path.append((level, text))
+        elif type(node) is NavigableString:
+            keep = node == "\n\n" or id(node) in verbatim
             words = str(node) if keep else re.sub(r"\s+", " ", node)
-            yield Section((" ".join(title.split()), *(text for _, text in path)), words)
+            yield Section((title, *(text for _, text in path)), words)
+
+
+def _heading(tag: Tag) -> tuple[int, str]:
+    """Level and text of a heading, which it then no longer holds."""
+    text = _line(tag)
+    tag.clear()
+    return int(tag.name[1]), text
+
+
+def _line(tag: Tag) -> str:
+    # many pages end a heading with a sign that links to it
+    return re.sub(r"\s[#\u00a7\u00b6]$", "", " ".join(tag.get_text(" ").split()))
 
 
 def _merged(pieces: Iterator[Section]) -> list[Section]:
@@ -142,7 +158,9 @@ def _pdf(path: Path) -> list[Section]:
         reader = PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
             raise UserError(f"{path}: encrypted PDF; save it without its password")
-        bookmarks = dict(_bookmarks(reader, reader.outline, ()))
+        bookmarks: dict[int, list[Titles]] = {}
+        for number, titles in _bookmarks(reader, reader.outline, ()):
+            bookmarks.setdefault(number, []).append(titles)
         texts = [page.extract_text() for page in reader.pages]
     except UserError:
         raise
@@ -151,10 +169,11 @@ def _pdf(path: Path) -> list[Section]:
         raise UserError(f"{path}: unreadable PDF ({reason}); save or print it again") from error
     if not any(text.strip() for text in texts):
         raise UserError(f"{path}: PDF without text; recognise its characters (OCR) first")
-    titles: tuple[str, ...] = ()
     pieces = []
+    carried: Titles = ()
     for number, text in enumerate(texts):
-        titles = bookmarks.get(number, titles)
+        titles = _common(bookmarks[number]) if number in bookmarks else carried
+        carried = bookmarks[number][-1] if number in bookmarks else carried
         # a line ends where the page did, not the sentence
         flowing = re.sub(r"(?<=\w)-\n(?=[a-z])", "", text).replace("\n", " ")
         pieces.append(Section((_name(path), *titles), flowing + " "))
@@ -162,8 +181,8 @@ def _pdf(path: Path) -> list[Section]:
 
 
 def _bookmarks(
-    reader: PdfReader, outline: list[Any], above: tuple[str, ...]
-) -> Iterator[tuple[int, tuple[str, ...]]]:
+    reader: PdfReader, outline: list[Any], above: Titles
+) -> Iterator[tuple[int, Titles]]:
     """Page number and path of titles of each bookmark; a nested list is below the one before."""
     last = above
     for entry in outline:
@@ -174,6 +193,13 @@ def _bookmarks(
             number = reader.get_destination_page_number(entry)
             if number is not None:
                 yield number, last
+
+
+def _common(paths: list[Titles]) -> Titles:
+    """The titles that all sections on a page share, but for those that only lead to the next."""
+    ends = [a for a, b in pairwise([*paths, ()]) if b[: len(a)] != a]
+    shared = takewhile(lambda titles: len(set(titles)) == 1, zip(*ends, strict=False))
+    return tuple(titles[0] for titles in shared)
 
 
 def _decoded(path: Path) -> str:

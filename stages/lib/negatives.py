@@ -63,3 +63,13 @@ def mine(
         negatives = {doc_id: ranked[doc_id] for doc_id in hard[: params.negatives]}
         if negatives:
             yield Example(query_id, queries[query_id], positives, negatives)
+
+
+def read_example(row: dict[str, Any]) -> Example:
+    """The example of a line that `Example.row` wrote."""
+    return Example(
+        row["query_id"],
+        row["query"],
+        dict(zip(row["pos_ids"], row["pos_scores"], strict=True)),
+        dict(zip(row["neg_ids"], row["neg_scores"], strict=True)),
+    )

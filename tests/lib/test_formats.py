@@ -17,7 +17,7 @@ PAGE = """<!doctype html><html><head><title>Install - Bosun docs</title>
   <b>agent</b></h1></header>
 <p>Choose your <b>sys</b>tem &amp; go
 on.</p><p>Then:</p><ul><li>one</li><li>two</li></ul>
-<h2>Linux</h2><!-- not this --><pre>apt install bosun
+<h2>Linux <a href="#linux">¶</a></h2><!-- not this --><pre>apt install bosun
 bosun start</pre>
 <h3>Debian</h3><p>Nothing else.</p>
 <h2>Windows</h2><table><tr><th>Key</th><th>Use</th></tr><tr><td>A</td><td>B</td></tr></table>
@@ -118,6 +118,8 @@ def test_pdf_bookmarks_are_the_path(tmp_path: Path) -> None:
             ([], "Before all."),
             ([("Install", 0), ("Linux", 1)], "Run the instal-\nler now\nand wait."),
             ([], "On the next page."),
+            ([("Mac", 1), ("Windows", 1)], "Two sections."),
+            ([], "Of the last."),
             ([("Use", 0)], "Daily."),
         ],
     )
@@ -126,6 +128,8 @@ def test_pdf_bookmarks_are_the_path(tmp_path: Path) -> None:
         Section(
             ("my guide", "Install", "Linux"), "Run the installer now and wait. On the next page."
         ),
+        Section(("my guide", "Install"), "Two sections."),
+        Section(("my guide", "Install", "Windows"), "Of the last."),
         Section(("my guide", "Use"), "Daily."),
     ]
 

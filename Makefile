@@ -1,0 +1,35 @@
+# Everything a user types. `make help` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help install repro test clean
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# one tokenizer thread beside torch's own is enough, and forks do not warn
+export TOKENIZERS_PARALLELISM := false
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed ## Create .venv with the pinned packages
+
+$(VENV)/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11; call make PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+repro: $(VENV)/installed ## Run what changed of the pipeline and compare the systems
+	@dvc repro
+	@python -m stages.show
+
+test: $(VENV)/installed ## Run all tests, the linter and the type check
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest
+
+clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
+	rm -rf $(VENV) data/collection data/vectors data/synthetic data/evaluation models/base models/tuned models/onnx

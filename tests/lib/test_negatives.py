@@ -1,0 +1,60 @@
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.lib.collection import Document
+from stages.lib.negatives import mine, read_example
+from stages.lib.params import Mine
+
+RANKING = {"q": {"n1": 2.0, "p": 1.0, "n2": 0.99, "ignored": 0.9, "n3": 0.9, "n4": 0.5, "n5": -1.0}}
+
+
+def params(**changes: Any) -> Mine:
+    values = {
+        "teacher": "fusion",
+        "depth": 10,
+        "range_min": 0,
+        "range_max": 10,
+        "margin": 0.05,
+        "negatives": 10,
+    }
+    return Mine.model_validate(values | changes)
+
+
+def mined(settings: Mine) -> list[str]:
+    examples = mine({"q": "text"}, {"q": {"p": 1}}, {"q": {"ignored": 1}}, RANKING, settings)
+    return [doc_id for example in examples for doc_id in example.negatives]
+
+
+def test_negatives_keep_the_margin_and_leave_out_ignored() -> None:
+    assert mined(params()) == ["n3", "n4", "n5"]
+
+
+def test_the_range_counts_ranks_without_positives() -> None:
+    # pool: n1 n2 n3 n4 n5
+    assert mined(params(range_min=3)) == ["n4", "n5"]
+    assert mined(params(range_max=4, negatives=1)) == ["n3"]
+
+
+def test_a_positive_below_zero_keeps_its_margin() -> None:
+    ranking = {"q": {"a": -1.0, "p": -1.0, "b": -1.04, "c": -1.06}}
+    (example,) = mine({"q": "text"}, {"q": {"p": 1}}, {}, ranking, params())
+    assert list(example.negatives) == ["c"]
+
+
+@given(st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-3, 3), min_size=2))
+def test_a_positive_is_never_its_own_negative(scores: dict[str, float]) -> None:
+    ranking = {"q": dict(sorted(scores.items(), key=lambda each: -each[1]))}
+    for example in mine({"q": "text"}, {"q": {"a": 1, "b": 2}}, {}, ranking, params(margin=0.0)):
+        assert not {"a", "b"} & example.negatives.keys()
+        assert max(example.negatives.values()) <= min(example.positives.values())
+
+
+def test_a_row_is_read_back() -> None:
+    corpus = {doc_id: Document(doc_id, doc_id.upper(), "text") for doc_id in RANKING["q"]}
+    (example,) = mine({"q": "text"}, {"q": {"p": 1}}, {}, RANKING, params())
+    row = example.row(corpus)
+    assert row["pos"] == ["P text"]
+    assert len(row["neg"]) == len(row["neg_scores"]) == 4
+    assert read_example(row) == example

@@ -1,0 +1,22 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.lib.sampling import OneQueryADocument
+
+
+@given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=60), st.integers(1, 8))
+def test_every_row_once_and_no_source_twice_in_a_batch(sources: list[str], size: int) -> None:
+    batches = list(OneQueryADocument(sources, size, seed=1))
+    assert sorted(row for batch in batches for row in batch) == list(range(len(sources)))
+    for batch in batches:
+        assert len(batch) <= size
+        assert len({sources[row] for row in batch}) == len(batch)
+
+
+def test_epochs_differ_and_repeat() -> None:
+    sampler = OneQueryADocument([str(number) for number in range(50)], 8, seed=1)
+    first = list(sampler)
+    sampler.set_epoch(1)
+    assert list(sampler) != first
+    sampler.set_epoch(0)
+    assert list(sampler) == first

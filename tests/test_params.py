@@ -1,0 +1,30 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stages.lib.errors import UserError
+from stages.lib.params import Params
+
+Change = Callable[[dict[str, Any]], Params]
+
+
+def test_a_float_written_as_text_is_read(with_params: Change) -> None:
+    assert with_params({"train.learning_rate": "1e-5"}).train.learning_rate == 1e-5
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train.epoch": 2}, "train.epoch: no such parameter"),
+        ({"train.epochs": "many"}, "train.epochs: .* got 'many'"),
+        ({"select.dev_share": 1.5}, "select.dev_share: .* got 1.5"),
+        ({"mine.range_max": 1}, "mine: .*range_max must exceed range_min"),
+        ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
+    ],
+)
+def test_a_bad_parameter_is_named(
+    with_params: Change, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        with_params(changes)
