@@ -56,7 +56,7 @@ def main(tokenizer: Path, sizes: tuple[int, ...]) -> None:
             command = [sys.executable, "-m", "stages.prepare", "--tokenizer", str(tokenizer)]
             command += ["--params", str(folder / "params.yaml"), "--out", str(folder / "out")]
             start = time.monotonic()
-            subprocess.run([*command, "--metrics", str(folder / "m.json")], check=True)  # noqa: S603
+            subprocess.run([*command, "--metrics", str(folder / "m.json")], check=True)
             seconds = time.monotonic() - start
         # the largest child so far: hence the ascending order
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
