@@ -154,6 +154,12 @@ class Package(Section):
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
     variant: Literal["fp32", "int8"]
     vector_type: Literal["float", "bfloat16"]
+    vectors: Literal["vespa", "fed"]
+    profile: Literal["semantic", "hybrid", "rrf"]
+    hnsw_links: Annotated[int, Field(ge=2)]
+    hnsw_explore: Count
+    targets: Count
+    nodes: Literal["local", "cloud", "cloud-gpu"]
 
 
 class Params(Section):

@@ -1,0 +1,7 @@
+# Reciprocal rank fusion: ranks alone count, so that no scale has to be chosen.
+rank-profile rrf_$label inherits hybrid_$label {
+  global-phase {
+    rerank-count: $rerank
+    expression: reciprocal_rank_fusion(cosine, lexical)
+  }
+}

@@ -1,0 +1,45 @@
+"""Answers that a language model once gave, from a folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stages.lib.errors import UserError
+from stages.lib.files import read_json, read_jsonl
+from stages.lib.llm.messages import Request, Response
+
+FILES = {
+    "dataset_rules": "rules.json",
+    "synthetic_queries": "queries.jsonl",
+    "relevance_judgements": "judgements.jsonl",
+}
+SUBJECTS = {"synthetic_queries": "doc_id", "relevance_judgements": "query_id"}
+
+
+class Recorded:
+    """Answers from rules.json, queries.jsonl (by doc_id) and judgements.jsonl (by query_id)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._answers: dict[str, dict[str, Any]] = {}
+
+    async def complete(self, request: Request) -> Response | None:
+        """The recorded answer; None for a subject that has none."""
+        answers = self._answers.get(request.schema)
+        if answers is None:
+            answers = self._answers[request.schema] = self._read(request.schema)
+        answer = answers.get(request.subject.rpartition("#")[0] or request.subject)
+        if answer is None:
+            return None
+        return Response(json.dumps(answer, ensure_ascii=False), "stop", None, 0, 0)
+
+    def _read(self, schema: str) -> dict[str, Any]:
+        path = self._folder / FILES[schema]
+        if not path.is_file():
+            raise UserError(
+                f"{path}: no such file; llm.provider recorded needs it, or set another provider"
+            )
+        if path.suffix == ".json":
+            return {"collection": read_json(path)}
+        name = SUBJECTS[schema]
+        return {row.pop(name): row for _, row in read_jsonl(path) if name in row}

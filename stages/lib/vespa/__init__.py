@@ -1,0 +1,1 @@
+"""Vespa as the engine that serves a tuned model."""

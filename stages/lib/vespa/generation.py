@@ -1,0 +1,103 @@
+"""A model as it is deployed: its towers, its vector field and its profiles, all named by hash.
+
+Vespa does not see a changed file behind the same name, and would mix old and new vectors without
+a word. So nothing keeps its name when the model changes, and two generations live side by side
+while one takes over from the other.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from stages.lib.errors import UserError
+from stages.lib.vespa.tower import Settings, Tower, read_tower
+
+Filling = Literal["vespa", "fed"]
+Cells = Literal["float", "bfloat16"]
+Side = Literal["query", "document"]
+
+SIDES: tuple[Side, Side] = ("query", "document")
+SETTINGS = "embedder.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What is deployed of one model.
+
+    `query` and `document` are the same tower unless only the query tower was tuned; then the field
+    is the document tower's, and a new query tower needs no new vectors.
+    """
+
+    query: Tower
+    document: Tower
+    cells: Cells
+    filling: Filling
+
+    @property
+    def field(self) -> str:
+        """The field of document vectors."""
+        return f"embedding_{self.document.hash}_{self.cells}{self._fed}"
+
+    @property
+    def label(self) -> str:
+        """What the profiles are named by."""
+        return f"{self.query.hash}_{self.cells}{self._fed}"
+
+    @property
+    def _fed(self) -> str:
+        return "_fed" if self.filling == "fed" else ""
+
+    @property
+    def dimension(self) -> int:
+        """The number of dimensions of the vectors."""
+        return self.document.settings.dimension
+
+    @property
+    def metric(self) -> str:
+        """Vespa's distance; the cheaper one holds for unit vectors alone."""
+        unit = self.query.settings.normalize and self.document.settings.normalize
+        return "prenormalized-angular" if unit else "angular"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The generation as it stands in the deployed manifest."""
+        return {
+            "query": _tower_dict(self.query),
+            "document": _tower_dict(self.document),
+            "cells": self.cells,
+            "filling": self.filling,
+        }
+
+
+def _tower_dict(tower: Tower) -> dict[str, Any]:
+    return asdict(tower) | {"settings": tower.settings.model_dump()}
+
+
+def from_dict(row: dict[str, Any]) -> Generation:
+    """The generation of a manifest's entry."""
+    query, document = (
+        Tower(**row[side] | {"settings": Settings(**row[side]["settings"])}) for side in SIDES
+    )
+    return Generation(query, document, row["cells"], row["filling"])
+
+
+def read_generation(onnx: Path, variant: str, cells: Cells, filling: Filling) -> Generation:
+    """The generation of an export's folder; with `query/` and `document/` in it, of two towers."""
+    query, document = (
+        read_tower(tower_folder(onnx, variant, side), _side(onnx, side) / SETTINGS)
+        for side in SIDES
+    )
+    if query.settings.dimension != document.settings.dimension:
+        raise UserError(
+            f"{onnx}: the query tower has {query.settings.dimension} dimensions, the document "
+            f"tower {document.settings.dimension}; they must be the same"
+        )
+    return Generation(query, document, cells, filling)
+
+
+def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
+    """Where the export keeps a tower's files."""
+    return _side(onnx, side) / variant
+
+
+def _side(onnx: Path, side: Side) -> Path:
+    return onnx / side if (onnx / side).is_dir() else onnx

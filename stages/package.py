@@ -1,0 +1,72 @@
+"""Assembles what Vespa gets: the application package and the feed."""
+
+from pathlib import Path
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.collection import read_corpus
+from stages.lib.errors import UserError
+from stages.lib.files import building, write_json, write_jsonl
+from stages.lib.params import read_params
+from stages.lib.retrievers import load_vectors
+from stages.lib.vespa.application import Application, write_application
+from stages.lib.vespa.feed import document_rows, vector_rows
+from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
+
+
+@stage
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--onnx", help="The exported model.")
+@path_option("--vectors", help="The model's vectors of the corpus.")
+@path_option("--templates", help="The folder of the application package's templates.")
+@path_option("--out", help="Folder for the application package and the feed.")
+@path_option("--metrics", help="JSON file for hashes, counts and sizes.")
+@PARAMS
+def main(
+    corpus: Path,
+    onnx: Path,
+    vectors: Path,
+    templates: Path,
+    out: Path,
+    metrics: Path,
+    params: Path,
+) -> None:
+    """Assemble the application package and its feed, and check what Vespa would check."""
+    settings = read_params(params)
+    package = settings.package
+    documents = read_corpus(corpus)
+    embedded = load_vectors(vectors, documents)
+    generation = read_generation(onnx, package.variant, package.vector_type, package.vectors)
+    if embedded.shape[1] != generation.dimension:
+        raise UserError(
+            f"{vectors}: vectors of {embedded.shape[1]} dimensions, but {onnx} gives "
+            f"{generation.dimension}; run dvc repro export"
+        )
+    application = Application((generation,), generation.label)
+    towers = {
+        getattr(generation, side).hash: tower_folder(onnx, package.variant, side) for side in SIDES
+    }
+    with building(out) as folder:
+        write_application(folder / "application", application, templates, towers, settings)
+        write_jsonl(folder / "feed.jsonl", document_rows(package.name, documents))
+        if generation.filling == "fed":
+            rows = vector_rows(
+                package.name, list(documents), embedded, generation.field, generation.cells
+            )
+            write_jsonl(folder / "vectors.jsonl", rows)
+        size = sum(
+            each.stat().st_size for each in (folder / "application").rglob("*") if each.is_file()
+        )
+    write_json(
+        metrics,
+        {
+            "documents": len(documents),
+            "dimension": generation.dimension,
+            "model": generation.query.hash,
+            "field": generation.field,
+            "application_bytes": size,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

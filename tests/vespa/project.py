@@ -1,0 +1,125 @@
+"""A small project with everything that package and deploy read."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import yaml
+from click.testing import CliRunner, Result
+
+from stages.embed import main as embed
+from stages.lib.collection import Corpus, Document, Split, write_corpus, write_split
+from stages.package import main as package
+from tests.vespa.models import MAX_TOKENS, export_model, write_model
+
+ROOT = Path(__file__).parents[2]
+
+TEXTS = {
+    "a1": ("Restore", "restore the files of a laptop from the last snapshot"),
+    "a2": ("", "a trial runs for thirty days and needs no card"),
+    "b/1": ("Versions", "the vault keeps ninety versions of each file"),
+    "b#2": ("Agents & <proxies>", "an agent behind a proxy needs the port opened"),
+    "c:1": ("Error", "error 507 says that the disk is full"),
+    "d1": ("Snapshots", "a snapshot is taken each hour and kept for a day"),
+    "d2": ("Keys", "keys are kept in the vault and never leave it"),
+    "e1": ("Price", "the price depends on the size of the files"),
+}
+QUERIES = {
+    "q1": "restore files from a snapshot",
+    "q2": "is there a trial",
+    "q3": "versions of a file",
+    "q4": "disk full error",
+}
+QRELS = {"q1": {"a1": 2, "d1": 1}, "q2": {"a2": 2}, "q3": {"b/1": 1}, "q4": {"c:1": 2}}
+
+
+@dataclass(frozen=True)
+class Project:
+    folder: Path
+
+    @property
+    def corpus(self) -> Path:
+        return self.folder / "collection" / "corpus.jsonl"
+
+    @property
+    def application(self) -> Path:
+        return self.folder / "package" / "application"
+
+    def set(self, section: str, **values: Any) -> None:
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text(encoding="utf-8"))
+        params[section] |= values
+        path.write_text(yaml.safe_dump(params), encoding="utf-8")
+
+    def write_model(self, seed: int, query: str = "", document: str = "") -> None:
+        """A tuned model with its export and its vectors of the corpus."""
+        words = " ".join(f"{title} {text}" for title, text in TEXTS.values()).lower().split()
+        for name in ("tuned", "onnx", "vectors"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        write_model(self.folder / "tuned", [*words, "query", "passage"], seed)
+        export_model(self.folder / "tuned", self.folder / "onnx", query, document)
+        self.set("encoder", query_prefix=query, document_prefix=document)
+        self.embed()
+
+    def embed(self) -> None:
+        arguments = {"--corpus": self.corpus, "--model": "tuned", "--out": "vectors"}
+        check(invoke(embed, self, arguments))
+
+    def package(self) -> Result:
+        return invoke(
+            package,
+            self,
+            {
+                "--corpus": self.corpus,
+                "--onnx": "onnx",
+                "--vectors": "vectors",
+                "--templates": ROOT / "application-package",
+                "--out": "package",
+                "--metrics": "metrics/package.json",
+            },
+        )
+
+    def vectors(self) -> Any:
+        return np.load(self.folder / "vectors" / "vectors.npy")
+
+
+def write_project(folder: Path) -> Project:
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
+    project = Project(folder)
+    project.set("encoder", max_length=MAX_TOKENS)
+    project.set("package", variant="fp32")
+    write_texts(project, TEXTS)
+    split = Split(dict(QUERIES), {each: dict(judged) for each, judged in QRELS.items()})
+    write_split(folder / "collection" / "test", split)
+    project.write_model(seed=1)
+    return project
+
+
+def write_texts(project: Project, texts: dict[str, tuple[str, str]]) -> Corpus:
+    corpus = {doc_id: Document(doc_id, *each) for doc_id, each in texts.items()}
+    write_corpus(project.corpus, corpus)
+    return corpus
+
+
+def invoke(command: Any, project: Project, arguments: dict[str, Any]) -> Result:
+    """Runs a stage in the project's folder; relative paths are the project's."""
+    line = [text for key, value in arguments.items() for text in (key, str(_path(project, value)))]
+    return CliRunner().invoke(command, [*line, "--params", str(project.folder / "params.yaml")])
+
+
+def _path(project: Project, value: Any) -> Any:
+    return project.folder / value if isinstance(value, str) and "://" not in value else value
+
+
+def check(result: Result) -> Result:
+    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
+    return result
+
+
+def parse(path: Path) -> Any:
+    """The root of an XML file of the package."""
+    return ElementTree.parse(path).getroot()  # noqa: S314 - written by the test's own project
