@@ -64,7 +64,7 @@ def test_files_become_titled_chunks(folder: Path) -> None:
         ("Page", "Bonjour à tous"),
         ("notes", "Keep a copy. Keep another."),
     ]
-    assert sorted(each.split("#")[0] for each in corpus(folder)) == [
+    assert sorted(each.rsplit(":", 1)[0] for each in corpus(folder)) == [
         *["how_to/guide.md"] * 4,
         "notes.txt",
         "page.HTML",

@@ -42,7 +42,7 @@ class Bm25(Section):
 
 
 class Prepare(Section):
-    source: Literal["beir", "ir_datasets", "documents"]
+    source: Literal["beir", "ir_datasets", "documents", "queries"]
     path: Path
     dataset: str
     document_fields: list[str]
@@ -51,6 +51,8 @@ class Prepare(Section):
     chunk_overlap: Whole
     max_file_mb: Count
     unreadable_files: Literal["error", "skip"]
+    queries_from: Literal["", "llamaindex", "gpl", "inpars", "flagembedding"]
+    queries_path: Path
     duplicate_ids: Literal["error", "first"]
     dangling_qrels: Literal["error", "drop"]
     empty_documents: Literal["error", "drop", "keep"]

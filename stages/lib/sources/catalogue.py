@@ -10,6 +10,7 @@ from stages.lib.sources import Source
 from stages.lib.sources.beir import open_beir
 from stages.lib.sources.documents import open_documents
 from stages.lib.sources.irds import open_irds
+from stages.lib.sources.synthetic import open_written
 
 
 def open_source(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Source:
@@ -24,6 +25,8 @@ def open_source(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Sou
             return open_irds(prepare.dataset, prepare.document_fields, prepare.query_field)
         case "documents":
             return open_documents(prepare, _chunker(prepare, encoder, tokenizer))
+        case "queries":
+            return open_written(prepare.queries_from, prepare.queries_path)
 
 
 def _chunker(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Chunker:

@@ -63,7 +63,7 @@ def chunked(sections: list[Section], place: str, chunker: Chunker) -> Iterator[D
             key = "\x1f".join((place, *section.titles, text, str(seen[title, text])))
             seen[title, text] += 1
             digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-            yield Document(re.sub(r"\s+", "_", f"{place}#{digest}"), title, text)
+            yield Document(re.sub(r"\s+", "_", f"{place}:{digest}"), title, text)
 
 
 def _sections(path: Path, max_mb: int) -> list[Section]:
