@@ -2,84 +2,63 @@
 
 from pathlib import Path
 
-import click
-
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_split
 from stages.lib.errors import UserError
-from stages.lib.files import read_json, write_json, write_jsonl
-from stages.lib.llm.answers import SyntheticQueries
-from stages.lib.llm.ask import ask
-from stages.lib.llm.prompts import Prompts
-from stages.lib.llm.providers import provider
-from stages.lib.llm.store import Store, journal_folder
+from stages.lib.files import write_json, write_jsonl
+from stages.lib.llm.prompts import Prompts, examples
+from stages.lib.llm.session import ask
 from stages.lib.params import read_params
-from stages.lib.synthesis import rows, sources
+from stages.lib.synthesis import read_rules, rows, sources
 
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--train", help="The train split; may be empty.")
 @path_option("--rules", help="JSON file with the rules.")
-@path_option("--prompt", help="The prompt's text.")
-@path_option("--store", help="JSONL of responses.")
+@path_option("--prompts", help="Folder of prompts.")
+@path_option("--store", help="JSONL for the responses.")
 @path_option("--out", help="JSONL for the queries.")
 @path_option("--metrics", help="JSON file for the counts.")
-@click.option("--concurrency", default=32, envvar="EMBEDSMITH_CONCURRENCY", help="Calls at a time.")
 @PARAMS
 def main(
     corpus: Path,
     train: Path,
     rules: Path,
-    prompt: Path,
+    prompts: Path,
     store: Path,
     out: Path,
     metrics: Path,
-    concurrency: int,
     params: Path,
 ) -> None:
     """Write several queries of several types for each document."""
     settings = read_params(params)
     documents = read_corpus(corpus)
-    responses = Store(store, journal_folder())
-    requests = Prompts(prompt, settings.llm, settings.seed).queries(
-        sources(documents, settings.generate, settings.seed),
-        read_json(rules)["rules"],
-        settings.generate.types,
-        documents,
-        read_split(train),
-        settings.generate.few_shot,
+    chosen = sources(documents, settings.generate, settings.seed)
+    shown = examples(documents, read_split(train), settings.seed)
+    questions = Prompts(prompts, settings.llm, settings.seed).queries(
+        chosen, read_rules(rules), shown, settings.generate
     )
-    asked = ask(
-        requests,
-        SyntheticQueries,
-        provider(settings, documents),
-        responses,
-        settings.llm.attempts,
-        concurrency,
-        label="generate",
-    )
-    queries = rows(asked.answers, settings.generate.types)
+    asked = ask(questions, len(chosen), documents, settings, store, "generate")
+    queries = rows(asked.answers)
     if not queries:
         raise UserError(
-            f"{settings.llm.provider}: no query for any of {asked.counts['asked']} documents; "
-            "check llm.provider and generate.types in params.yaml"
+            f"no query for any of {len(chosen)} documents ({asked.faults_message()}); check "
+            "llm.provider, llm.recorded and generate.types in params.yaml"
         )
-    responses.save()
     write_jsonl(out, queries)
+    by_type = {
+        kind: sum(row["type"] == kind for row in queries) for kind in settings.generate.types
+    }
     write_json(
         metrics,
         {
             "provider": settings.llm.provider,
             "uses_llm": settings.llm.provider != "extractive",
-            "documents": asked.counts["asked"],
-            "answered": len(asked.answers),
-            "unanswerable": asked.counts["unanswerable"],
-            "given_up": asked.counts["given_up"],
+            "few_shot_pool": len(shown),
             "queries": len(queries),
-            "faults": dict(sorted(asked.faults.items())),
-            "prompt_tokens": asked.counts["prompt_tokens"],
-            "completion_tokens": asked.counts["completion_tokens"],
+            "by_type": by_type,
+            **asked.metrics(),
         },
     )
 

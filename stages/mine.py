@@ -3,52 +3,83 @@
 from pathlib import Path
 
 from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus, read_qrels, read_split
+from stages.lib.collection import Queries, read_corpus, read_qrels, read_split
 from stages.lib.errors import UserError
-from stages.lib.files import write_json, write_jsonl
-from stages.lib.negatives import mine
+from stages.lib.files import building, write_json, write_jsonl
+from stages.lib.fusing import choose_weight
+from stages.lib.negatives import judged, unjudged
 from stages.lib.params import read_params
+from stages.lib.queries import read_generated
 from stages.lib.retrievers import load_retrievers
-from stages.lib.search import Embedded
+from stages.lib.search import Embedded, Run
+from stages.lib.teacher import Neighbours, Smoothed
 
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
-@path_option("--synthetic", help="The synthetic train split.")
-@path_option("--ignored", help="Qrels of documents on neither side.")
+@path_option("--synthetic", help="Folder with the synthetic splits and the key phrases.")
+@path_option("--expanded", help="Folder with the positives and the documents on neither side.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
-@path_option("--out", help="JSONL of training rows.")
+@path_option("--out", help="Folder for training rows, dev rankings and the fusion's weight.")
 @path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
 def main(
     corpus: Path,
     synthetic: Path,
-    ignored: Path,
+    expanded: Path,
     model: Path,
     vectors: Path,
     out: Path,
     metrics: Path,
     params: Path,
 ) -> None:
-    """Mine hard negatives; FlagEmbedding reads the rows too."""
+    """Weigh the fusion, rank by the teacher, mine negatives; FlagEmbedding reads train.jsonl."""
     settings = read_params(params)
     documents = read_corpus(corpus)
-    train = read_split(synthetic)
+    train, dev = read_split(synthetic / "train"), read_split(synthetic / "dev")
+    phrases = read_generated(synthetic / "phrases.jsonl")
     retrievers = load_retrievers(documents, model, vectors, settings)
-    ranking = Embedded(retrievers.fused).search(train.queries, settings.mine.depth)
-    examples = list(mine(train.queries, train.qrels, read_qrels(ignored), ranking, settings.mine))
-    if not examples:
-        raise UserError(
-            f"{synthetic}: no query has a negative; loosen the mine section of {params}"
+    dense, lexical = retrievers.dense, retrievers.lexical
+    weight = choose_weight(dense, lexical, dev, documents, settings.fusion)
+    ranked = retrievers.fused(weight.dense)
+    if settings.mine.neighbours and settings.mine.smoothing:
+        neighbours = Neighbours(dense.vectors, settings.mine.neighbours)
+        teacher = Embedded(Smoothed(ranked, neighbours, settings.mine.smoothing))
+    else:
+        teacher = Embedded(ranked)
+
+    def rank(queries: Queries) -> Run:
+        return teacher.search(queries, settings.mine.depth)
+
+    texts = {each.query_id: each.text for each in phrases}
+    sources = {each.query_id: each.doc_id for each in phrases}
+    examples = list(
+        judged(
+            train.queries,
+            read_split(expanded).qrels,
+            read_qrels(expanded / "ignored.tsv"),
+            rank(train.queries),
+            settings.mine,
         )
-    write_jsonl(out, (example.row(documents) for example in examples))
+    )
+    if not examples:
+        raise UserError(f"{synthetic}: no query has a negative; loosen mine.margin in {params}")
+    spare = unjudged(texts, sources, rank(texts))
+    known = unjudged(dev.queries, {}, rank(dev.queries))
+    with building(out) as folder:
+        for name, rows in (("train", examples), ("phrases", spare), ("dev", known)):
+            write_jsonl(folder / f"{name}.jsonl", (row.row(documents) for row in rows))
+        write_json(folder / "fusion.json", {"dense_weight": weight.dense})
     write_json(
         metrics,
         {
             "queries": len(train.queries),
             "examples": len(examples),
             "negatives": round(sum(len(e.negatives) for e in examples) / len(examples), 3),
+            "dense_weight": weight.dense,
+            "dev_ndcg_cut_10_by_share": weight.by_share,
+            "dev_queries_that_chose": weight.n,
         },
     )
 

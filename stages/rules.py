@@ -6,45 +6,42 @@ from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_split
 from stages.lib.errors import UserError
 from stages.lib.files import write_json
-from stages.lib.llm.answers import DatasetRules
-from stages.lib.llm.ask import ask
 from stages.lib.llm.prompts import Prompts
-from stages.lib.llm.providers import provider
-from stages.lib.llm.store import Store, journal_folder
+from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.params import read_params
 
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--train", help="The train split; may be empty.")
-@path_option("--prompt", help="The prompt's text.")
-@path_option("--store", help="JSONL of responses.")
+@path_option("--prompts", help="Folder of prompts.")
+@path_option("--store", help="JSONL for the responses.")
 @path_option("--out", help="JSON file for the rules.")
+@path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
-def main(corpus: Path, train: Path, prompt: Path, store: Path, out: Path, params: Path) -> None:
+def main(
+    corpus: Path, train: Path, prompts: Path, store: Path, out: Path, metrics: Path, params: Path
+) -> None:
     """Let the LLM describe the collection's queries; it never sees dev or test."""
     settings = read_params(params)
-    documents = read_corpus(corpus)
-    responses = Store(store, journal_folder())
-    request = Prompts(prompt, settings.llm, settings.seed).rules(
-        documents, read_split(train), settings.rules.documents, settings.rules.queries
+    if settings.rules.fixed:
+        ask_nothing(store)
+        write_json(out, {"rules": settings.rules.fixed})
+        write_json(metrics, {"provider": "fixed", "rules": len(settings.rules.fixed)})
+        return
+    documents, asked_before = read_corpus(corpus), read_split(train)
+    question = Prompts(prompts, settings.llm, settings.seed).rules(
+        documents, asked_before, settings.rules
     )
-    asked = ask(
-        [request],
-        DatasetRules,
-        provider(settings, documents),
-        responses,
-        settings.llm.attempts,
-        concurrency=1,
-        label="rules",
-    )
+    asked = ask([question], 1, documents, settings, store, "rules")
     if not asked.answers:
         raise UserError(
-            f"no usable description of the queries ({dict(asked.faults)}); raise llm.attempts or "
-            "llm.max_tokens in params.yaml, or use another model"
+            f"llm.model: no usable description of the queries ({asked.faults_message()})"
         )
-    responses.save()
-    write_json(out, asked.answers[request.subject].model_dump())
+    [[rules]] = asked.answers.values()
+    write_json(out, {"rules": [rules[place] for place in sorted(rules)]})
+    counts = {"provider": settings.llm.provider, "rules": len(rules)}
+    write_json(metrics, counts | {"train_queries": len(asked_before.queries)} | asked.metrics())
 
 
 if __name__ == "__main__":

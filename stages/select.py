@@ -5,11 +5,13 @@ from pathlib import Path
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_queries, write_split
 from stages.lib.errors import UserError
-from stages.lib.files import building, read_jsonl, write_json
+from stages.lib.files import building, write_json
 from stages.lib.params import read_params
+from stages.lib.phrases import key_phrases
+from stages.lib.queries import read_generated, write_generated
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search import Embedded
-from stages.lib.selection import Generated, hold_out, select
+from stages.lib.selection import hold_out, round_trip, sift
 
 
 @stage
@@ -36,28 +38,29 @@ def main(
     """Filter generated queries and split them by source document."""
     settings = read_params(params)
     documents = read_corpus(corpus)
+    evaluation = [*read_queries(dev).values(), *read_queries(test).values()]
     retrievers = load_retrievers(documents, model, vectors, settings)
-    survivors = select(
-        [
-            Generated(row["_id"], row["doc_id"], row["type"], row["text"])
-            for _, row in read_jsonl(generated)
-        ],
-        [*read_queries(dev).values(), *read_queries(test).values()],
+    left = sift(read_generated(generated), evaluation, settings.select)
+    round_trip(
+        left,
         [Embedded(retrievers.dense), Embedded(retrievers.lexical)],
-        Embedded(retrievers.fused),
+        Embedded(retrievers.fused(settings.fusion.dense_weight)),
         settings.select,
     )
-    train, held_out = hold_out(survivors.queries, settings.select.dev_share, settings.seed)
+    train, held_out = hold_out(left.queries, settings.select.dev_share, settings.seed)
     if not train or not held_out:
         raise UserError(
-            f"{generated}: too few queries survive ({survivors.counts}); generate more, or loosen "
-            "the select section of params.yaml"
+            f"{generated}: too few queries survive ({left.counts}); generate more, or loosen the "
+            f"select section of {params}"
         )
+    phrases = key_phrases(documents, settings.select.phrases, settings.seed)
+    spare = sift(phrases, evaluation, settings.select)
     with building(out) as folder:
         write_split(folder / "train", train)
         write_split(folder / "dev", held_out)
+        write_generated(folder / "phrases.jsonl", spare.queries)
     counts = {"train": len(train.queries), "dev": len(held_out.queries)}
-    write_json(metrics, survivors.counts | counts)
+    write_json(metrics, {"queries": left.counts | counts, "phrases": spare.counts})
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_split
+from stages.lib.dev import DEPTH, Dev
 from stages.lib.encoder import load_encoder, towers
-from stages.lib.files import building, read_jsonl, write_json
+from stages.lib.files import building, read_json, read_jsonl, write_json
 from stages.lib.negatives import read_example
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_vectors
@@ -15,7 +16,7 @@ from stages.lib.training import choose, train
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
-@path_option("--examples", help="JSONL of training rows.")
+@path_option("--mined", help="Folder with training rows and dev rankings.")
 @path_option("--dev", help="The dev split made by people; may be empty.")
 @path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
 @path_option("--model", help="The base model.")
@@ -26,7 +27,7 @@ from stages.lib.training import choose, train
 @PARAMS
 def main(
     corpus: Path,
-    examples: Path,
+    mined: Path,
     dev: Path,
     synthetic_dev: Path,
     model: Path,
@@ -40,14 +41,28 @@ def main(
     settings = read_params(params)
     documents = read_corpus(corpus)
     by_people = read_split(dev)
-    split = by_people or read_split(synthetic_dev)
+    teacher = {row["query_id"]: row["ranking"] for _, row in read_jsonl(mined / "dev.jsonl")}
+    judge = (
+        Dev(by_people, None, settings.train.teacher_temperature)
+        if by_people
+        else Dev(read_split(synthetic_dev), teacher, settings.train.teacher_temperature)
+    )
+    queries = {query_id: judge.split.queries[query_id] for query_id in judge.split.qrels}
+    examples = [
+        read_example(row)
+        for name in ("train.jsonl", "phrases.jsonl")
+        for _, row in read_jsonl(mined / name)
+    ]
     encoder = load_encoder(towers(model)[0], settings.encoder)
     tuned = student(encoder, documents, load_vectors(vectors, documents), settings)
+    if read_json(mined / "fusion.json")["dense_weight"] == 1:
+        # the teacher is no better than the student: there is nothing to learn from it
+        examples = []
     candidates = train(
         encoder,
-        tuned.documents,
-        [read_example(row) for _, row in read_jsonl(examples)],
-        lambda: tuned.ndcg(split),
+        tuned,
+        examples,
+        lambda: judge.value(tuned.search(queries, DEPTH)),
         settings.encoder.query_prefix,
         settings.train,
         settings.seed,
@@ -63,9 +78,9 @@ def main(
             "chosen": chosen.name,
             "kept_base": chosen.step == 0,
             "dev": "people" if by_people else "synthetic",
-            "base_ndcg_cut_10": candidates[0].row["ndcg_cut_10"],
-            "chosen_ndcg_cut_10": chosen.row["ndcg_cut_10"],
-            "examples": sum(1 for _ in read_jsonl(examples)),
+            "base_dev": candidates[0].row["dev"],
+            "chosen_dev": chosen.row["dev"],
+            "examples": len(examples),
         },
     )
     if chosen.step == 0:

@@ -1,6 +1,7 @@
-"""The loss: a student's ranking of a list of documents against the teacher's."""
+"""The loss: the student's ranking of documents against the teacher's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -10,22 +11,32 @@ from torch.nn import functional
 from stages.lib.negatives import Example
 from stages.lib.params import Train
 
-Documents = Callable[[Sequence[str]], Tensor]
-"""Unit vectors of documents by their ids, (documents, dimensions)."""
+OUT = -1e4  # a logit that leaves no probability
+
+
+class Documents(Protocol):
+    """The documents that a batch is ranked against."""
+
+    def candidates(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:
+        """The rows of documents by id, and their unit vectors, (candidates, dimensions)."""
+        ...
 
 
 class Distillation(torch.nn.Module):
-    """Listwise KL to the teacher, plus InfoNCE against the other lists of the batch.
+    """Listwise KL to the teacher, plus InfoNCE with false negatives masked.
 
-    KL runs over a query's own list, its first positive and its hardest negatives (CADET,
-    arXiv 2505.19274). InfoNCE sets the positive against every document of the batch but those
-    that the teacher thinks nearly as good as the positive, which are likely to be relevant too.
+    The teacher's distribution is the softmax of its scores over its own best documents; the
+    student's is taken over every candidate. For a frozen document tower the candidates are the
+    whole corpus, so that no document can rise unseen; else those of the batch. InfoNCE leaves out
+    what the teacher thinks nearly as good as the positive, which is likely to be relevant too
+    (CADET, arXiv 2505.19274). The source of an unjudged query is out of both: a text lifted from
+    its document teaches copying.
 
     Args:
         model: the student; encodes queries with gradients.
-        documents: encodes documents, with gradients or, for a frozen tower, without.
+        documents: gives the candidates of a batch.
         examples: the training rows, by the labels of the batches.
-        params: temperatures, weights and list size.
+        params: temperatures and weights.
 
     """
 
@@ -39,53 +50,64 @@ class Distillation(torch.nn.Module):
         super().__init__()
         self.model = model
         self._documents = documents
+        self._examples = examples
         self._params = params
-        self._lists = [_list(example, params.list_size) for example in examples]
 
     def forward(self, features: list[dict[str, Tensor]], labels: Tensor) -> dict[str, Tensor]:
         """The weighted losses of a batch of queries; `labels` are their rows."""
         queries = functional.normalize(self.model(features[0])["sentence_embedding"].float(), dim=1)
-        lists = [self._lists[int(row)] for row in labels]
-        doc_ids = sorted({doc_id for each in lists for doc_id in each})
-        column = {doc_id: index for index, doc_id in enumerate(doc_ids)}
-        scores = queries @ self._documents(doc_ids).to(queries.device).T
-        own, teacher = self._padded(lists, column, scores.device)
-        return {
-            "kl": self._params.kl_weight * self._kl(scores, own, teacher),
-            "infonce": self._params.infonce_weight * self._infonce(scores, own, teacher),
-        }
-
-    def _padded(
-        self, lists: Sequence[Mapping[str, float]], column: Mapping[str, int], device: torch.device
-    ) -> tuple[Tensor, Tensor]:
-        longest = max(map(len, lists))
-        own = torch.zeros(len(lists), longest, dtype=torch.long)
-        teacher = torch.full((len(lists), longest), -torch.inf)
-        for row, each in enumerate(lists):
-            own[row, : len(each)] = torch.tensor([column[doc_id] for doc_id in each])
-            teacher[row, : len(each)] = torch.tensor(list(each.values()))
-        return own.to(device), teacher.to(device)
-
-    def _kl(self, scores: Tensor, own: Tensor, teacher: Tensor) -> Tensor:
-        wanted = functional.softmax(teacher / self._params.teacher_temperature, dim=1)
-        student = scores.gather(1, own) / self._params.student_temperature
-        student = student.masked_fill(teacher.isinf(), -1e4)
-        return functional.kl_div(
-            functional.log_softmax(student, dim=1), wanted, reduction="batchmean"
-        )
-
-    def _infonce(self, scores: Tensor, own: Tensor, teacher: Tensor) -> Tensor:
-        positive, best = own[:, :1], teacher[:, :1]
-        near = teacher > best - (1 - self._params.false_negative_share) * best.abs()
-        near[:, 0] = False
-        rows = torch.arange(len(own), device=own.device).unsqueeze(1).expand_as(own)
-        logits = scores / self._params.student_temperature
-        logits = logits.index_put((rows[near], own[near]), logits.new_tensor(-1e4))
-        return functional.cross_entropy(logits, positive.squeeze(1))
+        examples = [self._examples[int(row)] for row in labels]
+        columns, vectors = self._documents.candidates(examples)
+        teacher = teacher_scores(examples, columns).to(queries.device)
+        logits = queries @ vectors.to(queries.device).T / self._params.student_temperature
+        logits = logits.masked_fill(teacher == -torch.inf, OUT)
+        losses = {"kl": self._params.kl_weight * kl(logits, teacher, self._params)}
+        if self._params.infonce_weight:
+            positives = torch.tensor(
+                [columns[e.positives[0]] if e.positives else -1 for e in examples]
+            ).to(queries.device)
+            losses["infonce"] = self._params.infonce_weight * infonce(
+                logits, teacher, positives, self._params.false_negative_share
+            )
+        return losses
 
 
-def _list(example: Example, size: int) -> dict[str, float]:
-    """The best positive first, then the hardest negatives."""
-    best = max(example.positives, key=lambda doc_id: example.positives[doc_id])
-    negatives = list(example.negatives.items())[: size - 1]
-    return {best: example.positives[best], **dict(negatives)}
+def teacher_scores(examples: Sequence[Example], columns: Mapping[str, int]) -> Tensor:
+    """The teacher's scores, (examples, candidates).
+
+    NaN for a document below the teacher's list, -inf for an unjudged query's own source.
+    """
+    scores = torch.full((len(examples), len(columns)), torch.nan)
+    for row, example in enumerate(examples):
+        known = {columns[doc_id]: s for doc_id, s in example.ranking.items() if doc_id in columns}
+        scores[row, list(known)] = torch.tensor(list(known.values()))
+        if example.source is not None and example.source in columns:
+            scores[row, columns[example.source]] = -torch.inf
+    return scores
+
+
+def kl(logits: Tensor, teacher: Tensor, params: Train) -> Tensor:
+    """Mean KL divergence of the student's distribution over the candidates from the teacher's."""
+    listed = teacher.isfinite()
+    wanted = (
+        functional.softmax(torch.where(listed, teacher, OUT) / params.teacher_temperature, dim=1)
+        * listed
+    )
+    student = functional.log_softmax(logits, dim=1)
+    divergence: Tensor = (torch.special.xlogy(wanted, wanted) - wanted * student).sum(dim=1)
+    return divergence.mean()
+
+
+def infonce(logits: Tensor, teacher: Tensor, positives: Tensor, share: float) -> Tensor:
+    """Mean InfoNCE of the rows that have a positive (a column, or -1); 0 if none has.
+
+    Documents with a teacher score above `share` of the positive's are left out.
+    """
+    rows = torch.nonzero(positives >= 0).squeeze(1)
+    if not len(rows):
+        return logits.sum() * 0
+    wanted = positives[rows]
+    best = teacher[rows].gather(1, wanted.unsqueeze(1))
+    near = teacher[rows] > best - (1 - share) * best.abs()
+    near[torch.arange(len(rows)), wanted] = False
+    return functional.cross_entropy(logits[rows].masked_fill(near, OUT), wanted)

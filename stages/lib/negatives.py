@@ -1,4 +1,4 @@
-"""Candidates for each training query, ranked and scored by the teacher."""
+"""Training rows: each query with its positives, hard negatives and the teacher's ranking."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,58 +11,34 @@ from stages.lib.search import Run
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A training query with its positives and negatives and their teacher scores."""
+    """A training query as the teacher sees it.
+
+    `ranking` holds the teacher's best documents with their scores, best first; positives and
+    negatives are taken from it. A query without judgements has neither, and `source` names the
+    document whose words it is made of, which training must not count as an answer.
+    """
 
     query_id: str
     query: str
-    positives: dict[str, float]
-    negatives: dict[str, float]
+    ranking: dict[str, float]
+    positives: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = ()
+    source: str | None = None
 
     def row(self, corpus: Corpus) -> dict[str, Any]:
-        """The line that FlagEmbedding reads too; ids come beside its own keys."""
+        """The line that FlagEmbedding reads too; ids and ranking come beside its own keys."""
         return {
             "query": self.query,
             "pos": [corpus[doc_id].contents for doc_id in self.positives],
             "neg": [corpus[doc_id].contents for doc_id in self.negatives],
-            "pos_scores": list(self.positives.values()),
-            "neg_scores": list(self.negatives.values()),
+            "pos_scores": [self.ranking[doc_id] for doc_id in self.positives],
+            "neg_scores": [self.ranking[doc_id] for doc_id in self.negatives],
             "query_id": self.query_id,
             "pos_ids": list(self.positives),
             "neg_ids": list(self.negatives),
+            "source": self.source,
+            "ranking": {doc_id: round(score, 5) for doc_id, score in self.ranking.items()},
         }
-
-
-def mine(
-    queries: Queries, qrels: Qrels, ignored: Qrels, ranking: Run, params: Mine
-) -> Iterator[Example]:
-    """The examples of all queries whose positives the teacher ranks.
-
-    Negatives are the teacher's ranks `range_min` to `range_max` among the candidates that are
-    neither positive nor ignored, and that score at least the share `margin` below the least
-    positive (the relative margin of NV-Retriever, arXiv 2407.15831).
-
-    Args:
-        queries: the queries to find negatives for.
-        qrels: their positives.
-        ignored: documents on neither side, by query.
-        ranking: the teacher's scores of the candidates, best first.
-        params: range, margin and count.
-
-    """
-    for query_id in sorted(queries):
-        ranked = ranking.get(query_id, {})
-        judged = [doc_id for doc_id, relevance in qrels[query_id].items() if relevance > 0]
-        positives = {doc_id: ranked[doc_id] for doc_id in sorted(judged) if doc_id in ranked}
-        if not positives:
-            continue
-        least = min(positives.values())
-        ceiling = least - params.margin * abs(least)
-        left_out: Collection[str] = {*judged, *ignored.get(query_id, {})}
-        pool = [doc_id for doc_id in ranked if doc_id not in left_out]
-        hard = [doc for doc in pool[params.range_min : params.range_max] if ranked[doc] <= ceiling]
-        negatives = {doc_id: ranked[doc_id] for doc_id in hard[: params.negatives]}
-        if negatives:
-            yield Example(query_id, queries[query_id], positives, negatives)
 
 
 def read_example(row: dict[str, Any]) -> Example:
@@ -70,6 +46,53 @@ def read_example(row: dict[str, Any]) -> Example:
     return Example(
         row["query_id"],
         row["query"],
-        dict(zip(row["pos_ids"], row["pos_scores"], strict=True)),
-        dict(zip(row["neg_ids"], row["neg_scores"], strict=True)),
+        row["ranking"],
+        tuple(row["pos_ids"]),
+        tuple(row["neg_ids"]),
+        row["source"],
     )
+
+
+def judged(
+    queries: Queries, qrels: Qrels, ignored: Qrels, ranking: Run, params: Mine
+) -> Iterator[Example]:
+    """The rows of all queries that have a positive in the teacher's ranking and a negative.
+
+    Negatives are the ranks `range_min` to `range_max` among the documents that are neither
+    positive nor ignored, and that score at least the share `margin` below the least positive
+    (the relative margin of NV-Retriever, arXiv 2407.15831).
+
+    Args:
+        queries: the queries to find negatives for.
+        qrels: their positives.
+        ignored: documents on neither side, by query; they leave the ranking too.
+        ranking: the teacher's scores of the candidates, best first.
+        params: range, margin and count.
+
+    """
+    for query_id in sorted(queries):
+        left_out: Collection[str] = ignored.get(query_id, {})
+        ranked = {
+            doc_id: score for doc_id, score in ranking[query_id].items() if doc_id not in left_out
+        }
+        positives = [doc_id for doc_id in ranked if qrels.get(query_id, {}).get(doc_id, 0) > 0]
+        if not positives:
+            continue
+        least = min(ranked[doc_id] for doc_id in positives)
+        ceiling = least - params.margin * abs(least)
+        pool = [doc_id for doc_id in ranked if doc_id not in positives]
+        hard = [doc for doc in pool[params.range_min : params.range_max] if ranked[doc] <= ceiling]
+        if hard:
+            yield Example(
+                query_id,
+                queries[query_id],
+                ranked,
+                tuple(positives),
+                tuple(hard[: params.negatives]),
+            )
+
+
+def unjudged(queries: Queries, sources: dict[str, str], ranking: Run) -> Iterator[Example]:
+    """The rows of queries that nobody judged, with the documents that they were taken from."""
+    for query_id in sorted(queries):
+        yield Example(query_id, queries[query_id], ranking[query_id], source=sources[query_id])

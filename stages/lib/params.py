@@ -71,14 +71,37 @@ class Llm(Section):
     provider: Literal["openai", "recorded", "extractive"]
     model: str
     recorded: Path
-    temperature: Annotated[float, Field(ge=0, le=2)]
+    mode: Literal["direct", "batch"]
+    temperature: Annotated[float, Field(ge=0, le=2)] | None
     max_tokens: Count
+    document_words: Count
     attempts: Count
+
+
+class Price(Section):
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class Prices(Section):
+    batch_factor: Share
+    models: dict[str, Price]
 
 
 class Rules(Section):
     documents: Count
     queries: Whole
+    fixed: list[str]
+
+
+Weights = dict[str, Positive]
+
+
+class Attributes(Section):
+    length: Weights
+    difficulty: Weights
+    clarity: Weights
+    language: Weights
 
 
 class Generate(Section):
@@ -86,6 +109,14 @@ class Generate(Section):
     min_words: Whole
     types: Annotated[list[str], Field(min_length=1)]
     few_shot: Whole
+    max_characters: Count
+    attributes: Attributes
+
+    @model_validator(mode="after")
+    def distinct(self) -> Self:
+        if len(set(self.types)) < len(self.types):
+            raise ValueError("types must differ")
+        return self
 
 
 class Select(Section):
@@ -95,6 +126,7 @@ class Select(Section):
     leak: Share
     retriever_depth: Count
     teacher_depth: Count
+    phrases: Whole
     dev_share: Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -103,14 +135,17 @@ class Expand(Section):
     queries: Whole
     depth: Count
     documents_per_call: Count
+    compared: Whole
 
 
 class Fusion(Section):
     dense_weight: Share
+    shares: list[Annotated[float, Field(ge=0, lt=1)]]
 
 
 class Mine(Section):
-    teacher: str
+    neighbours: Whole
+    smoothing: Share
     depth: Count
     range_min: Whole
     range_max: Count
@@ -137,6 +172,7 @@ class Train(Section):
     kl_weight: Annotated[float, Field(ge=0)]
     infonce_weight: Annotated[float, Field(ge=0)]
     false_negative_share: Share
+    dropout: Share
     evaluations: Count
     interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
 
@@ -173,6 +209,7 @@ class Params(Section):
     bm25: Bm25
     prepare: Prepare
     llm: Llm
+    prices: Prices
     rules: Rules
     generate: Generate
     select: Select

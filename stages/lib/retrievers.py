@@ -16,11 +16,14 @@ from stages.lib.search import Dense, Fused
 
 @dataclass(frozen=True, slots=True)
 class Retrievers:
-    """Dense, BM25, and their fusion."""
+    """Dense and BM25, and their fusion at any weight."""
 
     dense: Dense
     lexical: Lexical
-    fused: Fused
+
+    def fused(self, dense_weight: float) -> Fused:
+        """The fusion with this share of the dense z-score."""
+        return Fused(self.dense, self.lexical, dense_weight)
 
 
 def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
@@ -43,7 +46,5 @@ def load_lexical(corpus: Corpus, params: Params) -> Lexical:
 
 
 def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Retrievers:
-    """All three retrievers of a model."""
-    dense = load_dense(corpus, model, vectors, params)
-    lexical = load_lexical(corpus, params)
-    return Retrievers(dense, lexical, Fused(dense, lexical, params.fusion.dense_weight))
+    """Both retrievers of a model."""
+    return Retrievers(load_dense(corpus, model, vectors, params), load_lexical(corpus, params))

@@ -7,20 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stages.lib import seeds
-from stages.lib.collection import Qrels, Split
+from stages.lib.collection import Split
 from stages.lib.params import Select
+from stages.lib.queries import Generated
 from stages.lib.search import Engine, Run
 from stages.lib.similarity import jaccard, nearest, normal, words
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """A query that was written for a document."""
-
-    query_id: str
-    doc_id: str
-    type: str
-    text: str
 
 
 @dataclass(slots=True)
@@ -36,24 +27,16 @@ class Survivors:
         self.counts[step] = len(self.queries)
 
 
-def select(
-    generated: Sequence[Generated],
-    evaluation: Sequence[str],
-    retrievers: Sequence[Engine],
-    teacher: Engine,
-    params: Select,
-) -> Survivors:
-    """Filters generated queries by form, repetition, leaks and round trip.
+def sift(queries: Iterable[Generated], evaluation: Sequence[str], params: Select) -> Survivors:
+    """Filters queries by form, repetition and leaks.
 
     Args:
-        generated: the queries, with the documents that they were written for.
+        queries: with the documents that they were made for.
         evaluation: texts of dev and test queries, which no query may repeat.
-        retrievers: the document must be among the first `retriever_depth` of one of them,
-        teacher: and among the first `teacher_depth` of this one.
         params: the thresholds.
 
     """
-    left = Survivors(sorted(generated, key=lambda each: each.query_id))
+    left = Survivors(sorted(queries, key=lambda each: each.query_id))
     left.counts["generated"] = len(left.queries)
     left.keep("well_formed", (q for q in left.queries if _well_formed(q.text, params)))
     left.keep("distinct", distinct(left.queries))
@@ -63,13 +46,27 @@ def select(
         "not_leaking",
         (q for q, leak in zip(left.queries, leaks, strict=True) if leak < params.leak),
     )
+    return left
+
+
+def round_trip(
+    left: Survivors, retrievers: Sequence[Engine], teacher: Engine, params: Select
+) -> None:
+    """Keeps the queries whose document comes back.
+
+    Args:
+        left: the survivors so far.
+        retrievers: the document must be among the first `retriever_depth` of one of them,
+        teacher: and among the first `teacher_depth` of this one.
+        params: the depths.
+
+    """
     runs = [_run(engine, left.queries, params.retriever_depth) for engine in retrievers]
     left.keep(
         "retrieved", (q for q in left.queries if any(q.doc_id in run[q.query_id] for run in runs))
     )
     run = _run(teacher, left.queries, params.teacher_depth)
     left.keep("confirmed", (q for q in left.queries if q.doc_id in run[q.query_id]))
-    return left
 
 
 def _well_formed(text: str, params: Select) -> bool:
@@ -118,8 +115,3 @@ def hold_out(queries: Iterable[Generated], dev_share: float, seed: int) -> tuple
         split.queries[query.query_id] = query.text
         split.qrels[query.query_id] = {query.doc_id: 1}
     return train, dev
-
-
-def sources(qrels: Qrels) -> set[str]:
-    """The documents that have a judgement."""
-    return {doc_id for judged in qrels.values() for doc_id in judged}

@@ -1,14 +1,24 @@
 """Which documents get queries, and the queries that came back."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from stages.lib import seeds
 from stages.lib.collection import Corpus, Document
-from stages.lib.llm.answers import SyntheticQueries
+from stages.lib.errors import UserError
+from stages.lib.files import read_json
 from stages.lib.params import Generate
+from stages.lib.queries import query_id
 from stages.lib.similarity import words
+
+
+def read_rules(path: Path) -> list[str]:
+    """The rules of a JSON file {"rules": [...]}."""
+    value = read_json(path)
+    rules = value.get("rules") if isinstance(value, dict) else None
+    if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
+        raise UserError(f'{path}: expected {{"rules": [...]}} with texts; run dvc repro rules')
+    return rules
 
 
 def sources(corpus: Corpus, params: Generate, seed: int) -> list[Document]:
@@ -19,25 +29,20 @@ def sources(corpus: Corpus, params: Generate, seed: int) -> list[Document]:
     return [corpus[doc_id] for doc_id in chosen]
 
 
-def rows(answers: Mapping[str, SyntheticQueries], types: Sequence[str]) -> list[dict[str, Any]]:
-    """The queries of the types asked for, sorted, with ids that come from their texts."""
-    found = []
-    for doc_id, answer in answers.items():
-        for query in answer.queries:
-            text = " ".join(query.text.split())
-            if query.type in types and text:
-                found.append(
-                    {
-                        "_id": query_id(doc_id, query.type, text),
-                        "doc_id": doc_id,
-                        "type": query.type,
-                        "text": text,
-                    }
-                )
-    return sorted({row["_id"]: row for row in found}.values(), key=lambda row: row["_id"])
+def rows(answers: Mapping[str, Iterable[Mapping[str, str]]]) -> list[dict[str, str]]:
+    """The queries as rows of JSONL, sorted by ids that come from document, type and text.
 
+    Args:
+        answers: text by type, for each question about a document, by doc_id.
 
-def query_id(doc_id: str, kind: str, text: str) -> str:
-    """An id that stays the same for the same query of the same document."""
-    digest = hashlib.sha256("\x1f".join((doc_id, kind, text)).encode()).hexdigest()
-    return f"syn-{digest[:16]}"
+    """
+    found = {
+        query_id(doc_id, kind, text): (doc_id, kind, text)
+        for doc_id, parts in answers.items()
+        for part in parts
+        for kind, text in part.items()
+    }
+    return [
+        {"_id": each, "doc_id": doc_id, "type": kind, "text": text}
+        for each, (doc_id, kind, text) in sorted(found.items())
+    ]

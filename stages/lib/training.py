@@ -1,4 +1,4 @@
-"""Training a student, and choosing what ships by dev nDCG@10.
+"""Training a student, and choosing what ships by its worth on dev.
 
 Nothing ships worse than it was: step 0 competes with the checkpoints and with the interpolations
 of base and tuned weights (LM-Cocktail, arXiv 2311.13534), and wins ties.
@@ -32,13 +32,13 @@ class Candidate:
 
     name: str
     step: int
-    ndcg_cut_10: float
+    dev: float
     weights: Weights
 
     @property
     def row(self) -> dict[str, Any]:
         """The point of the training curve."""
-        return {"name": self.name, "step": self.step, "ndcg_cut_10": round(self.ndcg_cut_10, 6)}
+        return {"name": self.name, "step": self.step, "dev": round(self.dev, 6)}
 
 
 def train(
@@ -54,9 +54,9 @@ def train(
 
     Args:
         model: the student, at the base's weights.
-        documents: encodes documents for the loss.
+        documents: gives the loss its candidates.
         examples: the mined rows.
-        evaluate: dev nDCG@10 of the model as it is.
+        evaluate: what the model is worth on dev, as it is.
         prefix: what stands before a query.
         params: the recipe.
         seed: of batches and dropout.
@@ -64,9 +64,17 @@ def train(
     """
     base = _copy(model)
     candidates = [Candidate("step 0", 0, evaluate(), base)]
+    if not examples:
+        return candidates
     batches = OneQueryADocument(
-        [next(iter(e.positives)) for e in examples], params.batch_size, seed
+        [example.source or example.positives[0] for example in examples],
+        [len(example.query) for example in examples],
+        params.batch_size,
+        seed,
     )
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = params.dropout
     steps = len(batches) * params.epochs
     watch = _Watch(model, evaluate, candidates, max(1, steps // params.evaluations))
     where = device()
@@ -99,7 +107,7 @@ def train(
             loss=Distillation(model, documents, examples, params),
             callbacks=[watch],
         ).train()
-    best = max(candidates[1:], key=lambda each: each.ndcg_cut_10)
+    best = max(candidates[1:], key=lambda each: each.dev)
     for share in params.interpolations:
         weights = interpolate(base, best.weights, share)
         model.load_state_dict(weights)
@@ -109,7 +117,7 @@ def train(
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
     """The best on dev; the earlier of equals, so that step 0 wins ties."""
-    return max(candidates, key=lambda each: each.ndcg_cut_10)
+    return max(candidates, key=lambda each: each.dev)
 
 
 def interpolate(base: Weights, tuned: Weights, share: float) -> Weights:

@@ -1,1 +1,1 @@
-"""Talking to language models: requests, providers, the response store and parsing."""
+"""Talking to language models: requests, providers, the response store and strict parsing."""

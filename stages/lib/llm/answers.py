@@ -1,101 +1,221 @@
-"""The forms of answers: their JSON schemas, and strict parsing that salvages what is good."""
+"""The forms of answers: their JSON schemas, and strict reading that salvages what is good."""
 
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
-from stages.lib.llm.messages import Response
+from stages.lib.llm.messages import Request, Response
+
+P = TypeVar("P")
+P_co = TypeVar("P_co", covariant=True)
+
+MAX_RULES, MAX_RULE = 12, 600
+"""Rules, and characters of each: they stand in every later prompt."""
 
 
 class Fault(StrEnum):
-    """Why an answer was not usable."""
+    """What is wrong with an answer, or a part of it."""
 
-    TRUNCATED = "truncated"
     REFUSED = "refused"
+    TRUNCATED = "truncated"
     EMPTY = "empty"
     NOT_JSON = "not_json"
     OFF_SCHEMA = "off_schema"
+    OVER_LONG = "over_long"
 
 
-class BadAnswerError(Exception):
-    """An answer that has to be asked again."""
+class UnusableError(Exception):
+    """A part of an answer that is left out."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.value)
         self.fault = fault
 
 
-class Answer(BaseModel):
-    """The base of all forms: no further keys, no coercion."""
+class Form(Protocol[P_co]):
+    """What an answer must look like: an object with one list, under `items`."""
 
+    name: str
+    items: str
+    wanted: frozenset[str]
+    """The parts that make an answer complete; empty where that is open."""
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The schema, as endpoints with structured output want it."""
+        ...
+
+    def part(self, index: int, item: Any) -> tuple[str, P_co]:
+        """Name and value of a usable item.
+
+        Raises:
+            UnusableError: it is not usable.
+            ValidationError: it is off the schema.
+
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[P]):
+    """A request and the form of its answer."""
+
+    request: Request
+    form: Form[P]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[P]):
+    """The usable parts of an answer by name, and its faults."""
+
+    parts: dict[str, P]
+    faults: frozenset[Fault]
+
+
+def read(response: Response, form: Form[P]) -> Reading[P]:
+    """Reads what is usable in an answer; a bad item does not discard its neighbours.
+
+    Of a truncated answer the items that are whole count.
+    """
+    cut = response.finish_reason == "length"
+    if response.refusal or response.finish_reason == "content_filter":
+        return Reading({}, frozenset({Fault.REFUSED}))
+    text = _bare(response.text)
+    if not text:
+        return Reading({}, frozenset({Fault.TRUNCATED if cut else Fault.EMPTY}))
+    try:
+        answer = from_json(text, allow_partial=cut)
+    except ValueError:
+        return Reading({}, frozenset({Fault.TRUNCATED if cut else Fault.NOT_JSON}))
+    items = answer.get(form.items) if isinstance(answer, dict) else None
+    if not isinstance(items, list) or len(answer) > 1:
+        return Reading({}, frozenset({Fault.TRUNCATED if cut else Fault.OFF_SCHEMA}))
+    parts: dict[str, P] = {}
+    faults = {Fault.TRUNCATED} if cut else set()
+    for index, item in enumerate(items):
+        try:
+            name, value = form.part(index, item)
+        except UnusableError as error:
+            faults.add(error.fault)
+        except ValidationError:
+            faults.add(Fault.OFF_SCHEMA)
+        else:
+            parts.setdefault(name, value)
+    if not parts and not faults:
+        faults.add(Fault.EMPTY)
+    return Reading(parts, frozenset(faults))
+
+
+FENCE = re.compile(r"^```\w*\s*\n(.*?)(?:\n```)?\s*$", re.DOTALL)
+
+
+def _bare(text: str) -> str:
+    # models without structured output like to put JSON into a Markdown fence
+    text = text.strip()
+    fenced = FENCE.match(text)
+    return fenced[1].strip() if fenced else text
+
+
+class _Item(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class DatasetRules(Answer):
-    """How the collection's queries look."""
-
-    rules: list[str]
-
-
-class SyntheticQuery(Answer):
-    """One query of a type."""
-
+class _Query(_Item):
     type: str
     text: str
 
 
-class SyntheticQueries(Answer):
-    """The queries written for a document."""
-
-    queries: list[SyntheticQuery]
-
-
-class RelevanceJudgement(Answer):
-    """One document's grade, 0 to 3."""
-
+class _Judgement(_Item):
     doc_id: str
-    relevance: int
+    relevance: Annotated[int, Field(ge=0, le=3)]
 
 
-class RelevanceJudgements(Answer):
-    """Grades of several documents for one query."""
-
-    judgements: list[RelevanceJudgement]
+def _schema(items: str, item: dict[str, Any]) -> dict[str, Any]:
+    return _object({items: {"type": "array", "items": item}})
 
 
-T = TypeVar("T", bound=Answer)
-
-FORMS: dict[str, type[Answer]] = {
-    "dataset_rules": DatasetRules,
-    "synthetic_queries": SyntheticQueries,
-    "relevance_judgements": RelevanceJudgements,
-}
-
-
-def json_schema(name: str) -> dict[str, Any]:
-    """The JSON schema of a form, as endpoints with structured output want it."""
-    return FORMS[name].model_json_schema()
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
-def parse(response: Response, form: type[T]) -> T:
-    """The answer in its form.
+class Rules:
+    """How the collection's queries look: sentences, by their place."""
 
-    Raises:
-        BadAnswerError: refused, cut off, empty, not JSON, or of another form.
+    name = "dataset_rules"
+    items = "rules"
+    wanted: frozenset[str] = frozenset()
 
-    """
-    if response.refusal:
-        raise BadAnswerError(Fault.REFUSED)
-    if response.finish_reason == "length":
-        raise BadAnswerError(Fault.TRUNCATED)
-    if not response.text.strip():
-        raise BadAnswerError(Fault.EMPTY)
-    try:
-        answer = form.model_validate_json(response.text)
-    except ValidationError as error:
-        syntax = any(fault["type"] == "json_invalid" for fault in error.errors())
-        raise BadAnswerError(Fault.NOT_JSON if syntax else Fault.OFF_SCHEMA) from error
-    if not any(len(value) for _, value in answer):
-        raise BadAnswerError(Fault.EMPTY)
-    return answer
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """A list of texts."""
+        return _schema(self.items, {"type": "string"})
+
+    def part(self, index: int, item: Any) -> tuple[str, str]:
+        """A rule of one line."""
+        if not isinstance(item, str):
+            raise UnusableError(Fault.OFF_SCHEMA)
+        if index >= MAX_RULES:
+            raise UnusableError(Fault.OVER_LONG)
+        return f"{index:02}", _line(item, MAX_RULE)
+
+
+class Queries:
+    """The queries written for a document: one text a type."""
+
+    name = "synthetic_queries"
+    items = "queries"
+
+    def __init__(self, types: Sequence[str], max_characters: int) -> None:
+        self.wanted = frozenset(types)
+        self._max_characters = max_characters
+        kind = {"type": "string", "enum": list(types)}
+        self.json_schema = _schema(self.items, _object({"type": kind, "text": {"type": "string"}}))
+
+    def part(self, index: int, item: Any) -> tuple[str, str]:  # noqa: ARG002 - see Form
+        """Type and text of a query."""
+        query = _Query.model_validate(item)
+        if query.type not in self.wanted:
+            raise UnusableError(Fault.OFF_SCHEMA)
+        return query.type, _line(query.text, self._max_characters)
+
+
+class Judgements:
+    """Grades 0 to 3 of the documents shown, by doc_id."""
+
+    name = "relevance_judgements"
+    items = "judgements"
+
+    def __init__(self, doc_ids: Iterable[str]) -> None:
+        self.wanted = frozenset(doc_ids)
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """Without the doc_ids: endpoints compile each new schema, which takes seconds."""
+        grade = {"type": "integer", "enum": [0, 1, 2, 3]}
+        return _schema(self.items, _object({"doc_id": {"type": "string"}, "relevance": grade}))
+
+    def part(self, index: int, item: Any) -> tuple[str, int]:  # noqa: ARG002 - see Form
+        """Document and grade."""
+        judgement = _Judgement.model_validate(item)
+        if judgement.doc_id not in self.wanted:
+            raise UnusableError(Fault.OFF_SCHEMA)
+        return judgement.doc_id, judgement.relevance
+
+
+def _line(text: str, max_characters: int) -> str:
+    line = " ".join(text.split())
+    if not line:
+        raise UnusableError(Fault.EMPTY)
+    if len(line) > max_characters:
+        raise UnusableError(Fault.OVER_LONG)
+    return line

@@ -2,83 +2,211 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic
 
 from tqdm import tqdm
 
-from stages.lib.llm.answers import Answer, BadAnswerError, parse
-from stages.lib.llm.messages import Provider, Request
+from stages.lib.errors import UserError
+from stages.lib.llm.answers import P, Question, read
+from stages.lib.llm.messages import (
+    CallFailedError,
+    CallRejectedError,
+    Provider,
+    Request,
+    Response,
+)
+from stages.lib.llm.spending import BudgetReachedError, Purse
 from stages.lib.llm.store import Store
 
-T = TypeVar("T", bound=Answer)
+HOPELESS = 20
+"""So many subjects given up, or calls failed, without one success between: the rest would too."""
 
 
 @dataclass(slots=True)
-class Asked(Generic[T]):
-    """Usable answers by subject, and what happened on the way."""
+class Asked(Generic[P]):
+    """The usable parts of the answers, and what happened on the way."""
 
-    answers: dict[str, T] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
+    answers: dict[str, list[dict[str, P]]] = field(default_factory=dict)
+    """Parts by name of each question about a subject, by subject."""
     faults: Counter[str] = field(default_factory=Counter)
+    """Answers by fault, those that were asked again included."""
+    questions: int = 0
+    unanswerable: int = 0
+    """Questions that the provider has no answer to."""
+    given_up: int = 0
+    """Questions without a usable answer after the last attempt."""
+    rejected: int = 0
+    """Questions that the endpoint refuses to take."""
+    responses: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def faults_message(self) -> str:
+        """The faults with their counts, for an error."""
+        kinds = dict(self.faults) | {"without an answer": self.unanswerable + self.rejected}
+        return ", ".join(f"{count} {name}" for name, count in kinds.items() if count)
+
+    def metrics(self) -> dict[str, object]:
+        """The counts; all of them follow from the responses alone, stored or new."""
+        return {
+            "questions": self.questions,
+            "answered": sum(map(len, self.answers.values())),
+            "unanswerable": self.unanswerable,
+            "rejected": self.rejected,
+            "given_up": self.given_up,
+            "faults": dict(sorted(self.faults.items())),
+            "responses": self.responses,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+        }
 
 
-def ask(
-    requests: Iterable[Request],
-    form: type[T],
-    provider: Provider,
-    store: Store,
-    attempts: int,
-    concurrency: int,
-    label: str,
-) -> Asked[T]:
-    """Asks every request, at most `attempts` times each, and keeps the usable answers.
+class Asker(Generic[P]):
+    """Asks questions with bounded concurrency and collects the answers.
 
-    A stored response is taken instead of a call. Every response is stored before it is parsed.
+    Args:
+        provider: answers requests.
+        store: of a paid provider's responses; a stored response is taken instead of a call.
+        purse: what calls may cost.
+        attempts: how often a question is asked at most.
+        concurrency: calls at a time.
+
     """
-    waiting = list(requests)
-    found: Asked[T] = Asked()
 
-    async def one(request: Request) -> None:
-        for _ in range(attempts):
-            response = store.get(request)
-            if response is None:
-                response = await provider.complete(request)
-                if response is None:
-                    found.counts["unanswerable"] += 1
-                    return
-                store.put(request, response)
-                found.counts["calls"] += 1
-            else:
-                found.counts["stored"] += 1
-            found.counts["prompt_tokens"] += response.prompt_tokens
-            found.counts["completion_tokens"] += response.completion_tokens
+    def __init__(
+        self, provider: Provider, store: Store, purse: Purse, attempts: int, concurrency: int
+    ) -> None:
+        self._provider = provider
+        self._store = store
+        self._purse = purse
+        self._attempts = attempts if provider.paid else 1
+        self._concurrency = concurrency
+        self._calls: dict[str, asyncio.Future[Response | None]] = {}
+        self._asked: Asked[P] = Asked()
+        self._failed: list[str] = []
+        self._failures_in_a_row = 0
+        self._out_of_money = False
+
+    def ask(self, questions: Iterable[Question[P]], total: int, label: str) -> Asked[P]:
+        """Asks every question.
+
+        Raises:
+            UserError: no call can succeed, some calls got no answer, the budget is used up, or
+                Ctrl-C; whatever was received is in the journal.
+
+        """
+        progress: tqdm[Any] = tqdm(total=total, desc=label, unit=" answers", disable=None)
+        with progress:
             try:
-                found.answers[request.subject] = parse(response, form)
-            except BadAnswerError as error:
-                found.faults[error.fault.value] += 1
-                request = request.again()
-            else:
-                return
-        found.counts["given_up"] += 1
+                asyncio.run(self._everything(iter(questions), progress))
+            except KeyboardInterrupt as error:
+                raise UserError(f"{label}: interrupted; {self._left(total, progress)}") from error
+            except ExceptionGroup as group:
+                raise group.exceptions[0] from group
+        if self._out_of_money:
+            raise UserError(
+                f"{label}: EMBEDSMITH_BUDGET of {self._purse.limit:g} is reached, "
+                f"{self._purse.spent:.4f} spent; {self._left(total, progress)}"
+            )
+        if self._failed:
+            raise UserError(
+                f"{label}: {len(self._failed)} calls got no answer (the last: {self._failed[-1]}); "
+                f"{self._left(total, progress)}"
+            )
+        return self._asked
 
-    async def everything() -> None:
-        queue = iter(waiting)
-        with tqdm(total=len(waiting), desc=label, unit="call", delay=2) as progress:
+    def _left(self, total: int, progress: "tqdm[Any]") -> str:
+        return f"{progress.n} of {total} are done and kept, run again to go on"
 
-            async def worker() -> None:
-                for request in queue:
-                    await one(request)
+    async def _everything(self, questions: Iterator[Question[P]], progress: "tqdm[Any]") -> None:
+        async def worker() -> None:
+            for question in questions:
+                if self._out_of_money or self._failures_in_a_row >= HOPELESS:
+                    return
+                self._asked.questions += 1
+                if await self._one(question):
                     progress.update()
+                    if self._purse.spent:
+                        progress.set_postfix_str(f"{self._purse.spent:.4f} spent", refresh=False)
 
+        try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(concurrency, len(waiting))):
+                for _ in range(self._concurrency):
                     group.create_task(worker())
+        finally:
+            await self._provider.close()
 
-    try:
-        asyncio.run(everything())
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group
-    found.counts["asked"] = len(waiting)
-    return found
+    async def _one(self, question: Question[P]) -> bool:
+        """Asks until the answer is usable; False if it has to be asked in another run."""
+        asked, request, parts = self._asked, question.request, dict[str, P]()
+        for _ in range(self._attempts):
+            try:
+                response = await self._response(request)
+            except CallRejectedError:
+                asked.rejected += 1
+                return True
+            except BudgetReachedError:
+                self._out_of_money = True
+                return False
+            except CallFailedError as error:
+                self._failed.append(str(error))
+                self._failures_in_a_row += 1
+                return False
+            if response is None:
+                asked.unanswerable += 1
+                return True
+            asked.responses += 1
+            asked.prompt_tokens += response.prompt_tokens
+            asked.completion_tokens += response.completion_tokens
+            reading = read(response, question.form)
+            parts |= reading.parts
+            asked.faults.update(fault.value for fault in reading.faults)
+            wanted = question.form.wanted
+            if not reading.faults or (wanted and wanted <= parts.keys()):
+                break
+            request = request.again()
+        if parts:
+            asked.answers.setdefault(question.request.subject, []).append(parts)
+        else:
+            asked.given_up += 1
+            self._check_hope()
+        return True
+
+    def _check_hope(self) -> None:
+        if not self._asked.answers and self._asked.given_up >= HOPELESS:
+            raise UserError(
+                f"llm.model: no usable answer to any of {HOPELESS} questions "
+                f"({self._asked.faults_message()}); use another model, or raise llm.max_tokens if "
+                "answers are truncated"
+            )
+
+    async def _response(self, request: Request) -> Response | None:
+        """The stored response, that of the same call under way, or a new one."""
+        if not self._provider.paid:
+            return await self._provider.complete(request)
+        stored = self._store.get(request)
+        if stored is not None:
+            return stored
+        if request.key in self._calls:
+            response = await self._calls[request.key]
+            self._store.get(request)
+            return response
+        call = asyncio.ensure_future(self._call(request))
+        self._calls[request.key] = call
+        try:
+            return await call
+        finally:
+            del self._calls[request.key]
+
+    async def _call(self, request: Request) -> Response | None:
+        reserved, response = await self._purse.reserve(request), None
+        try:
+            response = await self._provider.complete(request)
+        finally:
+            if response is not None:
+                self._store.put(request, response)
+                self._failures_in_a_row = 0
+            await self._purse.settle(reserved, response)
+        return response

@@ -1,79 +1,166 @@
 """Any OpenAI-compatible endpoint, by OPENAI_BASE_URL and OPENAI_API_KEY."""
 
+import asyncio
 import os
 from typing import Any
 
 import openai
 
 from stages.lib.errors import UserError
-from stages.lib.llm.messages import Request, Response
+from stages.lib.llm.messages import CallFailedError, CallRejectedError, Request, Response
 
 RETRIES = 6
-TIMEOUT = 120.0  # seconds
+"""Of one call after a lost connection, 429 or 5xx: half a minute where no Retry-After says else."""
+
+
+def client(timeout: float) -> openai.AsyncOpenAI:
+    """The client of the environment's endpoint.
+
+    It retries lost connections, 429 and 5xx, waits as Retry-After says, and else longer each time.
+    """
+    if not os.environ.get("OPENAI_API_KEY"):
+        raise UserError(
+            "OPENAI_API_KEY is not set; set it (to any text for a local endpoint without keys, with its "
+            "address in OPENAI_BASE_URL), or set llm.provider in params.yaml to extractive"
+        )
+    return openai.AsyncOpenAI(max_retries=RETRIES, timeout=timeout)
+
+
+class Wire:
+    """The body of calls, as far as an endpoint takes it."""
+
+    def __init__(self) -> None:
+        self._structured = True
+        self._length = "max_completion_tokens"
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON to send; prompts name the answer's form too, so that it can go without."""
+        body = {
+            "model": request.model,
+            "messages": request.messages,
+            self._length: request.max_tokens,
+        }
+        if request.temperature is not None:
+            body["temperature"] = request.temperature
+        if self._structured:
+            schema = {"name": request.schema, "strict": True, "schema": request.json_schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return body
+
+    def concede(self, body: dict[str, Any], complaint: str) -> bool:
+        """Leaves out what an endpoint complains of; False if it is nothing that can be left out."""
+        complaint = complaint.lower()
+        formats = ("response_format", "json_schema", "structured output", "guided")
+        if "response_format" in body and any(name in complaint for name in formats):
+            self._structured = False
+            return True
+        if "max_completion_tokens" in body and "max_completion_tokens" in complaint:
+            self._length = "max_tokens"
+            return True
+        return False
 
 
 class Endpoint:
-    """Completes requests; the client retries lost connections, 429 (honouring Retry-After), 5xx."""
+    """Completes requests over HTTP.
 
-    def __init__(self) -> None:
-        if not os.environ.get("OPENAI_API_KEY"):
-            raise UserError(
-                "OPENAI_API_KEY is not set; set it (any text for a local endpoint, with its "
-                "address in OPENAI_BASE_URL), or set llm.provider to extractive in params.yaml"
-            )
-        self._client: openai.AsyncOpenAI | None = None
-        self._where = os.environ.get("OPENAI_BASE_URL", "the endpoint")
+    The first call goes alone: it finds out whether key and model are right, and what the endpoint
+    takes, before others follow.
+    """
+
+    paid = True
+
+    def __init__(self, timeout: float) -> None:
+        self._client = client(timeout)
+        self._wire = Wire()
+        self._first = asyncio.Lock()
+        self._proven = False
 
     async def complete(self, request: Request) -> Response:
-        """One answer, schema-constrained."""
-        if self._client is None:
-            # made here because it belongs to the running event loop
-            self._client = openai.AsyncOpenAI(max_retries=RETRIES, timeout=TIMEOUT)
-        messages: Any = list(request.messages)
+        """One answer."""
+        if not self._proven:
+            async with self._first:
+                if not self._proven:
+                    try:
+                        response = await self._call(request)
+                    except CallFailedError as error:
+                        raise UserError(
+                            f"{error}; check OPENAI_BASE_URL and the network"
+                        ) from error
+                    self._proven = True
+                    return response
+        return await self._call(request)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def _call(self, request: Request) -> Response:
+        body = self._wire.body(request)
         try:
-            completion = await self._client.chat.completions.create(
-                model=request.model,
-                messages=messages,
-                temperature=request.temperature,
-                max_completion_tokens=request.max_tokens,
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {
-                        "name": request.schema,
-                        "strict": True,
-                        "schema": request.json_schema,
-                    },
-                },
-            )
-            choice = completion.choices[0]
+            # as plain JSON: checking every field of it costs more than the call itself
+            answer = await self._client.post("/chat/completions", cast_to=object, body=body)
+        except openai.BadRequestError as error:
+            if self._wire.concede(body, str(error)):
+                return await self._call(request)
+            if self._proven:
+                raise CallRejectedError(_said(error)) from error
+            raise UserError(f"{where()} refuses the call: {_said(error)}") from error
         except openai.APIStatusError as error:
-            raise UserError(_status_fault(error, request.model, self._where)) from error
+            raise _status_fault(error, request.model) from error
         except openai.APIConnectionError as error:
-            raise UserError(
-                f"{self._where} cannot be reached; check OPENAI_BASE_URL and the network; "
-                "responses received so far are kept, and another run goes on from them"
-            ) from error
-        except (openai.OpenAIError, AttributeError, IndexError, TypeError, ValueError) as error:
-            raise UserError(
-                f"{self._where} does not answer as an OpenAI-compatible endpoint does; check "
-                "OPENAI_BASE_URL (it usually ends in /v1)"
-            ) from error
-        usage = completion.usage
+            raise CallFailedError(f"{where()} cannot be reached") from error
+        except (openai.OpenAIError, ValueError) as error:
+            raise not_compatible() from error
+        return response_of(answer)
+
+
+def where() -> str:
+    """The endpoint as the environment names it, without credentials."""
+    url = os.environ.get("OPENAI_BASE_URL") or "OpenAI"
+    return url.rsplit("@", 1)[-1]
+
+
+def response_of(answer: Any) -> Response:
+    """What matters of a chat completion's JSON.
+
+    Raises:
+        UserError: it is none, such as a web page.
+
+    """
+    try:
+        choice = answer["choices"][0]
+        message, usage = choice["message"], answer.get("usage") or {}
         return Response(
-            text=choice.message.content or "",
-            finish_reason=choice.finish_reason or "",
-            refusal=choice.message.refusal,
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
+            text=message.get("content") or "",
+            finish_reason=choice.get("finish_reason") or "",
+            refusal=message.get("refusal"),
+            model=answer.get("model") or "",
+            prompt_tokens=usage.get("prompt_tokens") or 0,
+            completion_tokens=usage.get("completion_tokens") or 0,
         )
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise not_compatible() from error
 
 
-def _status_fault(error: openai.APIStatusError, model: str, where: str) -> str:
-    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return f"{where} refuses the key ({error.status_code}); check OPENAI_API_KEY"
-    if isinstance(error, openai.NotFoundError):
-        return f"{where} knows no model {model!r} (404); check llm.model in params.yaml"
-    return (
-        f"{where} answered {error.status_code} and went on doing so; responses received so far "
-        "are kept, and another run goes on from them"
+def not_compatible() -> UserError:
+    """The endpoint speaks something else."""
+    return UserError(
+        f"{where()} does not answer as an OpenAI-compatible endpoint does; check OPENAI_BASE_URL, "
+        "which usually ends in /v1"
     )
+
+
+def _status_fault(error: openai.APIStatusError, model: str) -> Exception:
+    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+        return UserError(f"{where()} refuses the key ({error.status_code}); check OPENAI_API_KEY")
+    if isinstance(error, openai.NotFoundError):
+        return UserError(
+            f"{where()} knows no model {model!r} (404); check llm.model in params.yaml and "
+            "OPENAI_BASE_URL (it usually ends in /v1)"
+        )
+    return CallFailedError(f"{where()} answers {error.status_code}")
+
+
+def _said(error: openai.APIStatusError) -> str:
+    body = error.body if isinstance(error.body, dict) else {}
+    return " ".join(str(body.get("message") or error.status_code).split())[:300]

@@ -1,33 +1,37 @@
 """Queries without a language model: titles, sentences and key phrases of the document itself."""
 
-import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
+
+import orjson
 
 from stages.lib import seeds
 from stages.lib.collection import Corpus, Document
-from stages.lib.llm.answers import SyntheticQueries, SyntheticQuery
 from stages.lib.llm.messages import Request, Response
 from stages.lib.similarity import words
 
-SENTENCE = re.compile(r"(?<=[.!?])\s+")
+RULES = ["Queries are titles, sentences and key phrases of the documents themselves."]
+SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")  # noqa: RUF001 - Chinese and Japanese
 PHRASE_WORDS = 3
-MIN_SENTENCE, MAX_SENTENCE = 5, 30  # words
+MIN_SENTENCE, MAX_SENTENCE = 20, 200  # characters
 
 
 class Extractive:
     """Answers from the documents' own words.
 
-    Of each document it gives a key phrase (its rarest frequent words, by tf-idf), its title, and
-    a sentence, for the types in their order; what the document lacks is left out.
+    A query of the type keywords is a document's key phrase (its rarest frequent words, by tf-idf);
+    the other types get its title and then sentences, as far as there are any.
 
     Args:
         corpus: the documents, by the subjects of the requests.
         types: the names of the queries' types.
-        seed: of the sentence's choice.
+        seed: of the sentences' choice.
 
     """
+
+    paid = False
 
     def __init__(self, corpus: Corpus, types: list[str], seed: int) -> None:
         self._corpus = corpus
@@ -38,20 +42,22 @@ class Extractive:
         )
 
     async def complete(self, request: Request) -> Response | None:
-        """Rules that say what this provider does, or a document's extracts."""
+        """A rule that says what this provider does, or a document's extracts."""
         if request.schema == "dataset_rules":
-            rules = ["Queries are titles, sentences and key phrases of the documents themselves."]
-            return _response(json.dumps({"rules": rules}))
-        if request.schema != "synthetic_queries":
-            return None
-        document = self._corpus[request.subject]
-        extracts = [self._phrase(document), document.title, self._sentence(document)]
-        queries = [
-            SyntheticQuery(type=name, text=text)
-            for name, text in zip(self._types, extracts, strict=False)
-            if text
-        ]
-        return _response(SyntheticQueries(queries=queries).model_dump_json())
+            return _response({"rules": RULES})
+        if request.schema == "synthetic_queries":
+            return _response({"queries": list(self._queries(self._corpus[request.subject]))})
+        return None
+
+    async def close(self) -> None:
+        """There is nothing to end."""
+
+    def _queries(self, document: Document) -> Iterator[dict[str, str]]:
+        extracts = self._extracts(document)
+        for name in self._types:
+            text = self._phrase(document) if name == "keywords" else next(extracts, "")
+            if text:
+                yield {"type": name, "text": text}
 
     def _phrase(self, document: Document) -> str:
         counts = Counter(word for word in words(document.contents) if len(word) > 2)
@@ -59,19 +65,18 @@ class Extractive:
             word: (1 + math.log(count)) * math.log(len(self._corpus) / self._frequency[word])
             for word, count in counts.items()
         }
-        best = sorted(weights, key=lambda word: (-weights[word], word))[:PHRASE_WORDS]
-        return " ".join(best)
+        return " ".join(sorted(weights, key=lambda word: (-weights[word], word))[:PHRASE_WORDS])
 
-    def _sentence(self, document: Document) -> str:
-        sentences = [
-            sentence
+    def _extracts(self, document: Document) -> Iterator[str]:
+        if document.title.strip():
+            yield document.title
+        sentences = {
+            sentence.strip()
             for sentence in SENTENCE.split(document.text)
-            if MIN_SENTENCE <= len(sentence.split()) <= MAX_SENTENCE
-        ]
-        if not sentences:
-            return ""
-        return sentences[seeds.digest(self._seed, "sentence", document.doc_id) % len(sentences)]
+            if MIN_SENTENCE <= len(sentence.strip()) <= MAX_SENTENCE
+        }
+        yield from seeds.shuffled(self._seed, sentences, "sentence", document.doc_id)
 
 
-def _response(text: str) -> Response:
-    return Response(text, "stop", None, 0, 0)
+def _response(answer: dict[str, object]) -> Response:
+    return Response(orjson.dumps(answer).decode(), "stop", None, "extractive", 0, 0)

@@ -1,35 +1,58 @@
 """What goes to a language model and what comes back."""
 
+import functools
 import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
-Message = dict[str, str]
+import orjson
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
-    """One call, with everything that can change the answer.
+    """One call, with everything that can change its answer.
 
-    `schema` names the answer's form, `subject` what it is about (a doc_id, a query_id), and
-    `attempt` counts how often it was asked before.
+    `schema` names the answer's form, `subject` what it is about (a doc_id, a query_id) and
+    `attempt` counts the earlier tries. The subject is not part of the key: a document that was
+    renamed or stands twice in the corpus is not paid for again.
     """
 
     schema: str
     subject: str
-    messages: tuple[Message, ...]
+    system: str
+    user: str
     json_schema: dict[str, Any]
     model: str
-    temperature: float
+    temperature: float | None
     max_tokens: int
     attempt: int = 0
 
     @property
+    def messages(self) -> list[dict[str, str]]:
+        """The conversation as endpoints want it."""
+        return [
+            {"role": "system", "content": self.system},
+            {"role": "user", "content": self.user},
+        ]
+
+    @functools.cached_property
     def key(self) -> str:
-        """The sha256 of the whole request: the name under which its response is stored."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """The sha256 of the request's canonical JSON: the name its response is stored under."""
+        whole = {
+            "attempt": self.attempt,
+            "json_schema": self.json_schema,
+            "max_tokens": self.max_tokens,
+            "messages": self.messages,
+            "model": self.model,
+            "schema": self.schema,
+            "temperature": self.temperature,
+        }
+        return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @property
+    def characters(self) -> int:
+        """The length of the conversation."""
+        return len(self.system) + len(self.user)
 
     def again(self) -> Self:
         """The next attempt."""
@@ -43,13 +66,35 @@ class Response:
     text: str
     finish_reason: str
     refusal: str | None
+    model: str
     prompt_tokens: int
     completion_tokens: int
+
+
+class CallFailedError(Exception):
+    """One call got no answer, though others may; the text says why."""
+
+
+class CallRejectedError(CallFailedError):
+    """The endpoint will never answer this call (too long, against its policy)."""
 
 
 class Provider(Protocol):
     """Something that answers requests."""
 
+    paid: bool
+    """Whether answers cost money and vary, so that they are stored and may be asked again."""
+
     async def complete(self, request: Request) -> Response | None:
-        """The answer; None where this provider can never have one."""
+        """The answer; None where this provider can never have one.
+
+        Raises:
+            CallFailedError: no answer to this call.
+            UserError: no call will be answered.
+
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends what `complete` began."""
         ...

@@ -1,115 +1,167 @@
-"""The requests of each stage, from prompts that are files."""
+"""The requests of each stage, from prompts that are files.
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+A document enters a prompt as one line of JSON. So it can neither end its quotation nor forge a
+line of its own: whatever it says, it is a string in the place where documents stand.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
+import orjson
+import yaml
+
 from stages.lib import seeds
 from stages.lib.collection import Corpus, Document, Split
-from stages.lib.files import read_text
-from stages.lib.llm.answers import json_schema
+from stages.lib.errors import UserError
+from stages.lib.llm.answers import Form, Judgements, P, Queries, Question, Rules
 from stages.lib.llm.messages import Request
-from stages.lib.params import Llm
+from stages.lib.params import Attributes, Generate, Llm
+from stages.lib.params import Rules as RulesParams
 
-DOCUMENT_WORDS = 400
-"""Words of a document that a prompt shows; what follows rarely changes what is asked about it."""
-
-TYPES = {
-    "keywords": "2 to 5 words as typed into a search box",
-    "question": "a natural question of 6 to 16 words",
-    "statement": "a sentence of 8 to 22 words that states a need or a situation",
-    "claim": "a sentence of 8 to 22 words that states one checkable finding",
-}
-"""What the known types mean; others explain themselves by their names."""
-
-
-EXAMPLES = "\nReal queries, each with a document that answers it:"
+POOL = 64
+"""Examples from which each prompt's few-shot examples are drawn."""
 
 
 class Prompts:
-    """Makes requests with the parameters that all of them share."""
+    """Makes requests from a folder of prompts: rules.txt, generate.txt, judge.txt, types.yaml."""
 
-    def __init__(self, template: Path, params: Llm, seed: int) -> None:
-        self._template = Template(read_text(template))
+    def __init__(self, folder: Path, params: Llm, seed: int) -> None:
+        self._folder = folder
         self._params = params
         self._seed = seed
 
-    def rules(self, corpus: Corpus, train: Split, documents: int, queries: int) -> Request:
+    def rules(self, corpus: Corpus, train: Split, params: RulesParams) -> Question[str]:
         """One request about documents, and train queries where there are some, drawn by hash."""
-        shown = seeds.shuffled(self._seed, corpus, "rules")[:documents]
-        asked = seeds.shuffled(self._seed, train.queries, "rules")[:queries]
-        parts = [block(corpus[doc_id]) for doc_id in shown]
-        parts += [f"<query>{_text(train.queries[query_id])}</query>" for query_id in asked]
-        system = self._template.substitute(with_queries=" and queries that it got" if asked else "")
-        return self._request("dataset_rules", "collection", system, "\n".join(parts))
+        shown = seeds.shuffled(self._seed, corpus, "rules")[: params.documents]
+        asked = seeds.shuffled(self._seed, train.queries, "rules")[: params.queries]
+        lines = [self._document(corpus[doc_id]) for doc_id in shown]
+        lines += [_json({"query": train.queries[query_id]}) for query_id in asked]
+        system = self._template("rules").substitute(
+            with_queries=", and queries that people asked" if asked else ""
+        )
+        return self._question(Rules(), "collection", system, "\n".join(lines))
 
     def queries(
         self,
         documents: Iterable[Document],
         rules: Sequence[str],
-        types: Sequence[str],
-        corpus: Corpus,
-        train: Split,
-        few_shot: int,
-    ) -> Iterator[Request]:
-        """A request a document, with examples from the train split drawn for it by hash."""
-        examples = list(_examples(corpus, train))
+        examples: Sequence[tuple[str, Document]],
+        params: Generate,
+    ) -> Iterator[Question[str]]:
+        """A request a document, with examples and attributes drawn for it by hash.
+
+        Args:
+            documents: what to write queries for.
+            rules: how the queries look.
+            examples: queries with documents that answer them, from the train split alone.
+            params: types, attributes and number of examples.
+
+        """
+        form = Queries(params.types, params.max_characters)
+        meanings = self._types()
+        template = Template(
+            self._template("generate").safe_substitute(
+                rules="\n".join(f"- {_line(rule)}" for rule in rules),
+                types="\n".join(f"- {name}: {meanings.get(name, name)}" for name in params.types),
+            )
+        )
+        pool = [(doc.doc_id, self._example(query, doc)) for query, doc in examples]
         for document in documents:
             random = seeds.generator(self._seed, "few_shot", document.doc_id)
-            shown = [examples[row] for row in random.permutation(len(examples))[:few_shot]]
-            system = self._template.substitute(
-                rules="\n".join(f"- {rule}" for rule in rules),
-                types="\n".join(f"- {name}: {TYPES.get(name, name)}" for name in types),
-                examples="\n".join(
-                    ["\nReal queries, each with a document that answers it:", *shown]
-                )
-                if shown
-                else "",
+            others = [text for doc_id, text in pool if doc_id != document.doc_id]
+            shown = [others[row] for row in random.permutation(len(others))[: params.few_shot]]
+            system = template.substitute(
+                examples=_section("Examples, each a document and a query that it answers:", shown),
+                attributes=_section(
+                    "This time the queries have these traits:",
+                    _traits(self._seed, document.doc_id, params.attributes),
+                ),
             )
-            yield self._request("synthetic_queries", document.doc_id, system, block(document))
+            yield self._question(form, document.doc_id, system, self._document(document))
 
-    def judgements(self, query_id: str, query: str, documents: Sequence[Document]) -> Request:
+    def judgements(self, query_id: str, query: str, documents: Sequence[Document]) -> Question[int]:
         """A request for the grades of several documents."""
-        parts = [f'{{"doc_id": {json.dumps(each.doc_id)}}}\n{block(each)}' for each in documents]
-        content = f"Query: {_text(query)}\n\n" + "\n".join(parts)
-        return self._request("relevance_judgements", query_id, self._template.substitute(), content)
+        lines = [_json({"query": query})]
+        lines += [self._document(each, {"doc_id": each.doc_id}) for each in documents]
+        form = Judgements(each.doc_id for each in documents)
+        system = self._template("judge").substitute()
+        return self._question(form, query_id, system, "\n".join(lines))
 
-    def _request(
-        self,
-        schema: str,
-        subject: str,
-        system: str,
-        content: str,
-    ) -> Request:
-        messages = (
-            {"role": "system", "content": system},
-            {"role": "user", "content": content},
-        )
-        model = self._params.model if self._params.provider == "openai" else self._params.provider
-        return Request(
-            schema=schema,
+    def _question(self, form: Form[P], subject: str, system: str, user: str) -> Question[P]:
+        request = Request(
+            schema=form.name,
             subject=subject,
-            messages=messages,
-            json_schema=json_schema(schema),
-            model=model,
+            system=system,
+            user=user,
+            json_schema=form.json_schema,
+            model=self._params.model,
             temperature=self._params.temperature,
             max_tokens=self._params.max_tokens,
         )
+        return Question(request, form)
+
+    def _document(self, document: Document, ids: Mapping[str, str] | None = None) -> str:
+        text = " ".join(document.text.split()[: self._params.document_words])
+        return _json({**(ids or {}), "title": _line(document.title), "text": text})
+
+    def _example(self, query: str, document: Document) -> str:
+        return f"{self._document(document)}\n{_json({'query': query})}"
+
+    def _template(self, name: str) -> Template:
+        path = self._folder / f"{name}.txt"
+        template = Template(_read(path))
+        if not template.is_valid():
+            raise UserError(f"{path}: a lone $; write $$ for a dollar sign")
+        return template
+
+    def _types(self) -> dict[str, str]:
+        path = self._folder / "types.yaml"
+        meanings = yaml.safe_load(_read(path))
+        if not isinstance(meanings, dict):
+            raise UserError(f"{path}: expected lines of the form name: meaning")
+        return meanings
 
 
-def block(document: Document) -> str:
-    """A document between tags that its own text cannot close."""
-    body = " ".join(document.text.split(" ")[:DOCUMENT_WORDS])
-    return f"<document>\n{_text(document.title)}\n{_text(body)}\n</document>"
-
-
-def _text(text: str) -> str:
-    return text.replace("<", "(").replace(">", ")")
-
-
-def _examples(corpus: Corpus, train: Split) -> Iterator[str]:
-    for query_id in sorted(train.qrels):
+def examples(corpus: Corpus, train: Split, seed: int) -> list[tuple[str, Document]]:
+    """Train queries with their most relevant documents, the pool of few-shot examples."""
+    found = []
+    for query_id in seeds.shuffled(seed, train.qrels, "examples"):
         relevance, doc_id = max((grade, each) for each, grade in train.qrels[query_id].items())
-        if relevance > 0 and doc_id in corpus:
-            yield f"<query>{_text(train.queries[query_id])}</query>\n{block(corpus[doc_id])}"
+        if relevance > 0 and doc_id in corpus and query_id in train.queries:
+            found.append((train.queries[query_id], corpus[doc_id]))
+        if len(found) == POOL:
+            break
+    return found
+
+
+def _traits(seed: int, doc_id: str, attributes: Attributes) -> list[str]:
+    """A value of each attribute, drawn by weight from the document's own hash."""
+    traits = []
+    for name, weights in attributes:
+        mark = seeds.share(seed, "attribute", name, doc_id) * sum(weights.values())
+        for value, weight in weights.items():
+            mark -= weight
+            if mark < 0:
+                traits.append(f"- {name}: {value}")
+                break
+    return traits
+
+
+def _section(heading: str, lines: Sequence[str]) -> str:
+    return "\n" + "\n".join([heading, *lines]) + "\n" if lines else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _json(value: dict[str, str]) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error

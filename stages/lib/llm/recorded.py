@@ -1,8 +1,9 @@
 """Answers that a language model once gave, from a folder."""
 
-import json
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from stages.lib.errors import UserError
 from stages.lib.files import read_json, read_jsonl
@@ -19,6 +20,8 @@ SUBJECTS = {"synthetic_queries": "doc_id", "relevance_judgements": "query_id"}
 class Recorded:
     """Answers from rules.json, queries.jsonl (by doc_id) and judgements.jsonl (by query_id)."""
 
+    paid = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._answers: dict[str, dict[str, Any]] = {}
@@ -28,18 +31,27 @@ class Recorded:
         answers = self._answers.get(request.schema)
         if answers is None:
             answers = self._answers[request.schema] = self._read(request.schema)
-        answer = answers.get(request.subject.rpartition("#")[0] or request.subject)
+        answer = answers.get(request.subject if request.schema in SUBJECTS else "")
         if answer is None:
             return None
-        return Response(json.dumps(answer, ensure_ascii=False), "stop", None, 0, 0)
+        return Response(orjson.dumps(answer).decode(), "stop", None, "recorded", 0, 0)
+
+    async def close(self) -> None:
+        """There is nothing to end."""
 
     def _read(self, schema: str) -> dict[str, Any]:
         path = self._folder / FILES[schema]
         if not path.is_file():
             raise UserError(
-                f"{path}: no such file; llm.provider recorded needs it, or set another provider"
+                f"{path}: no such file; llm.provider recorded reads it: mend llm.recorded in "
+                "params.yaml, or set another provider"
             )
-        if path.suffix == ".json":
-            return {"collection": read_json(path)}
+        if schema not in SUBJECTS:
+            return {"": read_json(path)}
         name = SUBJECTS[schema]
-        return {row.pop(name): row for _, row in read_jsonl(path) if name in row}
+        answers: dict[str, Any] = {}
+        for number, row in read_jsonl(path):
+            if not isinstance(row.get(name), str):
+                raise UserError(f'{path}:{number}: "{name}" is missing or not a string')
+            answers[row.pop(name)] = row
+        return answers

@@ -1,100 +1,171 @@
 """Responses that were paid for, so that none is lost or asked twice.
 
-A response is appended to the journal, before anything looks into it, under the sha256 of its
-whole request. The journal belongs to the user, not to a checkout, so that killed runs, failing
-stages, other commits and `dvc exp run --temp` all find it. What a run has used is also written,
-sorted, to its stage's output, which `dvc push` and `dvc pull` share.
+A response is appended to the journal, before anything looks into it, under the key of its whole
+request. The journal belongs to the user, not to a checkout, so that killed runs, failing stages,
+other commits and `dvc exp run --temp` all find it. What a run has used is also written, sorted by
+key, to the stage's output, which `dvc push` and `dvc pull` share.
 """
 
-import contextlib
 import fcntl
-import json
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from stages.lib.errors import UserError
-from stages.lib.files import write_jsonl
+from stages.lib.files import writing
 from stages.lib.llm.messages import Request, Response
 
+START = b'{"key":"'
+KEY = slice(len(START), len(START) + 64)
 
-def journal_folder() -> Path:
-    """EMBEDSMITH_HOME, or `embedsmith` in the user's cache folder."""
-    home = os.environ.get("EMBEDSMITH_HOME")
-    if home:
-        return Path(home)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "embedsmith"
+
+class Ledger:
+    """A JSON Lines file of responses, of which only the places of its lines are held in memory.
+
+    Each line begins with its key, so that reading 100,000 of them does not mean parsing them. A
+    line torn by a kill in the middle of a write is skipped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._places: dict[str, tuple[int, int]] = {}
+        self._file: int | None = None
+        try:
+            self._open()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+    def _open(self) -> None:
+        if not self.path.is_file():
+            return
+        self._file = os.open(self.path, os.O_RDONLY)
+        offset = 0
+        with self.path.open("rb") as file:
+            for line in file:
+                if line.startswith(START) and line.endswith(b"}\n"):
+                    key = line[KEY].decode("ascii", "replace")
+                    self._places[key] = (offset, len(line))
+                offset += len(line)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def line(self, key: str) -> bytes:
+        """The line of a key that is there."""
+        if self._file is None:
+            self._file = os.open(self.path, os.O_RDONLY)
+        offset, length = self._places[key]
+        return os.pread(self._file, length, offset)
+
+    def row(self, key: str) -> dict[str, Any] | None:
+        """The row of a key, None where there is none or the line is damaged."""
+        if key not in self:
+            return None
+        try:
+            row: dict[str, Any] = orjson.loads(self.line(key))
+        except orjson.JSONDecodeError:
+            del self._places[key]
+            return None
+        return row
+
+    def append(self, key: str, line: bytes) -> None:
+        """Appends a line; whole once this returns, whatever becomes of the process."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                end = file.seek(0, os.SEEK_END)
+                # the torn last line of a process that was killed must not swallow this one
+                torn = end > 0 and os.pread(file.fileno(), 1, end - 1) != b"\n"
+                file.write(b"\n" + line if torn else line)
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be written ({error.strerror or error}); make room, or set "
+                "EMBEDSMITH_HOME to another folder; what was received before is kept"
+            ) from error
+        self._places[key] = (end + torn, len(line))
 
 
 class Store:
-    """The responses of one stage.
+    """The responses of a stage.
 
     Args:
-        output: the stage's DVC output, read if it is there.
-        folder: of the journals.
+        output: the stage's DVC output, read where it is there.
+        journal: what the user has ever received.
 
     """
 
-    def __init__(self, output: Path, folder: Path) -> None:
-        self._output = output
-        self._journal = folder / f"{output.stem}.jsonl"
-        self._rows: dict[str, dict[str, Any]] = {}
-        self._used: set[str] = set()
-        for path in (output, self._journal):
-            if path.is_file():
-                self._rows |= {row["key"]: row for row in _rows(path)}
+    def __init__(self, output: Path, journal: Path) -> None:
+        self._output = Ledger(output)
+        self._journal_path = journal
+        self._used: dict[str, str] = {}
+
+    @functools.cached_property
+    def _journal(self) -> Ledger:
+        # not before it is needed: providers that cost nothing have no journal
+        return Ledger(self._journal_path)
+
+    def __contains__(self, request: Request) -> bool:
+        return request.key in self._journal or request.key in self._output
 
     def get(self, request: Request) -> Response | None:
         """The stored response of this very request."""
-        row = self._rows.get(request.key)
+        row = self._journal.row(request.key) or self._output.row(request.key)
         if row is None:
             return None
-        self._used.add(request.key)
+        self._use(request)
         return Response(**row["response"])
 
     def put(self, request: Request, response: Response) -> None:
-        """Appends a response to the journal; it survives the death of this process."""
+        """Appends a response to the journal."""
         row = {
             "key": request.key,
-            "schema": request.schema,
             "subject": request.subject,
+            "schema": request.schema,
             "model": request.model,
             "attempt": request.attempt,
+            "prompt_characters": request.characters,
             "response": asdict(response),
         }
-        self._rows[request.key] = row
-        self._used.add(request.key)
-        line = (json.dumps(row, ensure_ascii=False) + "\n").encode()
-        try:
-            self._journal.parent.mkdir(parents=True, exist_ok=True)
-            with self._journal.open("ab") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                # a torn last line, of a process that was killed, must not swallow this one
-                if file.tell() and not _ends_line(self._journal):
-                    line = b"\n" + line
-                file.write(line)
-        except OSError as error:
-            raise UserError(
-                f"{self._journal}: cannot be written ({error.strerror}); free space, or set "
-                "EMBEDSMITH_HOME to another folder; responses received so far are kept"
-            ) from error
+        self._journal.append(request.key, orjson.dumps(row) + b"\n")
+        self._use(request)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """All stored rows, each key once."""
+        for ledger, other in ((self._journal, None), (self._output, self._journal)):
+            for key in list(ledger):
+                if other is None or key not in other:
+                    row = ledger.row(key)
+                    if row is not None:
+                        yield row
 
     def save(self) -> None:
-        """Writes what this run has used to the stage's output, sorted by key."""
-        write_jsonl(self._output, (self._rows[key] for key in sorted(self._used)))
+        """Writes what this run has used to the stage's output, sorted by key.
 
+        What the output held for other requests moves to the journal, for it was paid for too.
+        """
+        for key in self._output:
+            if key not in self._used and key not in self._journal:
+                self._journal.append(key, self._output.line(key))
+        with writing(self._output.path) as file:
+            for key in sorted(self._used):
+                file.write(self._line(key, self._used[key]).decode())
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        for line in file:
-            # a line torn by a kill in the middle of a write is asked again
-            with contextlib.suppress(ValueError):
-                yield json.loads(line)
+    def _use(self, request: Request) -> None:
+        known = self._used.get(request.key, request.subject)
+        self._used[request.key] = min(known, request.subject)
 
-
-def _ends_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+    def _line(self, key: str, subject: str) -> bytes:
+        line = (self._journal if key in self._journal else self._output).line(key)
+        if line.startswith(orjson.dumps({"key": key, "subject": subject})[:-1] + b","):
+            return line
+        # a document that got another id since: the same inputs must give the same bytes
+        return orjson.dumps(orjson.loads(line) | {"subject": subject}) + b"\n"

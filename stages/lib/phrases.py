@@ -1,0 +1,51 @@
+"""Key phrases of documents: short queries for every document, without an LLM.
+
+They have no judgement: the teacher alone says what answers them. Where an LLM wrote queries for a
+part of the corpus, they let training see the rest.
+"""
+
+import math
+import re
+from collections import Counter
+
+from bm25s.stopwords import STOPWORDS_EN
+
+from stages.lib import seeds
+from stages.lib.collection import Corpus
+from stages.lib.queries import Generated, query_id
+
+WORD = re.compile(r"[^\W\d_][\w-]+")
+TELLING = 8
+"""Words of a document, by tf-idf, that its phrases are drawn from."""
+MIN_WORDS, MAX_WORDS = 2, 4
+STOPWORDS = frozenset(STOPWORDS_EN)
+
+
+def key_phrases(corpus: Corpus, each: int, seed: int) -> list[Generated]:
+    """`each` phrases of two to four of each document's most telling words (tf-idf).
+
+    Documents with fewer than three such words have none.
+    """
+    words = {doc_id: _words(document.contents) for doc_id, document in corpus.items()}
+    frequency = Counter(word for document in words.values() for word in set(document))
+    phrases = []
+    for doc_id, document in words.items():
+        counts = Counter(document)
+        weights = {
+            word: (1 + math.log(count)) * math.log(len(corpus) / frequency[word])
+            for word, count in counts.items()
+        }
+        telling = sorted(weights, key=lambda word: (-weights[word], word))[:TELLING]
+        if len(telling) < MIN_WORDS + 1:
+            continue
+        random = seeds.generator(seed, "phrases", doc_id)
+        for _ in range(each):
+            size = int(random.integers(MIN_WORDS, min(MAX_WORDS, len(telling)) + 1))
+            text = " ".join(str(word) for word in random.permutation(telling)[:size])
+            phrases.append(Generated(query_id(doc_id, "phrase", text), doc_id, "phrase", text))
+    return phrases
+
+
+def _words(text: str) -> list[str]:
+    found = WORD.findall(text.lower())
+    return [word for word in found if len(word) > 2 and word not in STOPWORDS]
