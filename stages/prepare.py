@@ -11,9 +11,10 @@ from stages.lib.cleaning import clean_documents, clean_splits
 from stages.lib.collection import Document, stream_corpus, write_split
 from stages.lib.errors import UserError
 from stages.lib.files import building, write_json
+from stages.lib.imported import match
 from stages.lib.lengths import count_long, long_documents_message, read_tokenizer
 from stages.lib.params import Prepare, read_params
-from stages.lib.recording import match, write_recording
+from stages.lib.queries import Generated, write_generated
 from stages.lib.sources.catalogue import open_source
 from stages.lib.sources.synthetic import read_written
 from stages.lib.spool import spooling
@@ -42,11 +43,12 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
             _report(long_documents_message(long, len(spool), settings.encoder), policy)
         for name, split in splits.items():
             write_split(folder / name, split)
+        queries: list[Generated] = []
         if policy.queries_from:
             written = read_written(policy.queries_from, policy.queries_path)
             queries, imported = match(written, _documents(corpus), policy)
-            write_recording(folder / "llm", queries, policy.queries_from)
             counts.update(imported)
+        write_generated(folder / "imported.jsonl", queries)
     sizes = {"documents": len(spool), **source.counts, **counts, "long_documents": long}
     write_json(metrics, {**sizes, "long_share": round(long / len(spool), 4), **of_splits})
 

@@ -1,4 +1,3 @@
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -6,9 +5,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from stages.lib.llm.answers import SyntheticQueries, parse
-from stages.lib.llm.messages import Request
-from stages.lib.llm.recorded import Recorded
+from stages.lib.queries import read_generated
 from tests.preparing import prepare
 
 CORPUS = """\
@@ -36,11 +33,10 @@ def run(tmp_path: Path, tool: str, path: Path, **changes: Any) -> Result:
 
 
 def queries(tmp_path: Path) -> dict[str, list[str]]:
-    recorded = (tmp_path / "collection/llm/queries.jsonl").read_text().splitlines()
-    return {
-        row["doc_id"]: [each["text"] for each in row["queries"]]
-        for row in map(json.loads, recorded)
-    }
+    found: dict[str, list[str]] = {}
+    for each in read_generated(tmp_path / "collection/imported.jsonl"):
+        found.setdefault(each.doc_id, []).append(each.text)
+    return {doc_id: sorted(texts) for doc_id, texts in found.items()}
 
 
 def metrics(tmp_path: Path) -> tuple[int, int]:
@@ -137,14 +133,13 @@ def test_flagembedding_can_be_the_collection(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("beir")
-def test_they_are_answers_that_the_recorded_provider_gives(tmp_path: Path) -> None:
+def test_they_are_read_like_generated_ones(tmp_path: Path) -> None:
     run(tmp_path, "llamaindex", llamaindex(tmp_path / "qa.json"))
-    provider = Recorded(tmp_path / "collection/llm")
-    request = Request("synthetic_queries", "1", (), {}, "", 0.0, 10)
-    response = asyncio.run(provider.complete(request))
-    assert response is not None
-    answer = parse(response, SyntheticQueries)
-    assert [(each.type, each.text) for each in answer.queries] == [("imported", "why lock")]
+    path = tmp_path / "collection/imported.jsonl"
+    assert [(each.doc_id, each.type, each.text) for each in read_generated(path)] == [
+        ("1", "imported", "why lock"),
+        ("2", "imported", "when are backups"),
+    ]
 
 
 @pytest.mark.usefixtures("beir")
