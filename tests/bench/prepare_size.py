@@ -1,10 +1,12 @@
 """Time and peak memory of `prepare` on generated documents of 50 words, by their number.
 
+After each run another process reads the corpus as the later stages do, each document once.
+
 python -m tests.bench.prepare_size --tokenizer models/base/tokenizer.json 100000 1000000
 """
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,8 @@ import numpy as np
 import yaml
 
 WORDS = 30_000
+READ = """import sys; from pathlib import Path; from stages.lib.collection import read_corpus
+sum(len(document.contents) for document in read_corpus(Path(sys.argv[1])).values())"""
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
@@ -45,7 +49,7 @@ def write_collection(folder: Path, documents: int) -> None:
 @click.option("--tokenizer", type=click.Path(path_type=Path), required=True)
 @click.argument("sizes", type=int, nargs=-1, required=True)
 def main(tokenizer: Path, sizes: tuple[int, ...]) -> None:
-    """Print documents, seconds, and MB at the peak; sizes in ascending order."""
+    """Print time and memory by the number of documents."""
     for documents in sizes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -53,14 +57,22 @@ def main(tokenizer: Path, sizes: tuple[int, ...]) -> None:
             params = yaml.safe_load(PARAMS.read_text())
             params["prepare"] |= {"source": "beir", "path": str(folder / "beir")}
             (folder / "params.yaml").write_text(yaml.safe_dump(params))
-            command = [sys.executable, "-m", "stages.prepare", "--tokenizer", str(tokenizer)]
+            command = ["-m", "stages.prepare", "--tokenizer", str(tokenizer)]
             command += ["--params", str(folder / "params.yaml"), "--out", str(folder / "out")]
-            start = time.monotonic()
-            subprocess.run([*command, "--metrics", str(folder / "m.json")], check=True)
-            seconds = time.monotonic() - start
-        # the largest child so far: hence the ascending order
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
-        click.echo(f"{documents:>9} documents  {seconds:6.1f} s  {peak:6.0f} MB")
+            measure(f"prepare {documents:>9}", [*command, "--metrics", str(folder / "m.json")])
+            measure(f"read    {documents:>9}", ["-c", READ, str(folder / "out/corpus.jsonl")])
+
+
+def measure(label: str, arguments: list[str]) -> None:
+    """Runs Python with these arguments; prints its wall and CPU seconds and its MB at the peak."""
+    start = time.monotonic()
+    process = subprocess.Popen([sys.executable, *arguments])
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise click.ClickException(f"{label}: failed")
+    cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
+    wall = time.monotonic() - start
+    click.echo(f"{label} documents  {wall:6.1f} s wall  {cpu:6.1f} s CPU  {peak:6.0f} MB")
 
 
 if __name__ == "__main__":
