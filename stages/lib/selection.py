@@ -10,7 +10,8 @@ from stages.lib import seeds
 from stages.lib.collection import Qrels, Split
 from stages.lib.params import Select
 from stages.lib.search import Engine, Run
-from stages.lib.similarity import jaccard, nearest, normal, words
+from stages.lib.similarity import jaccard, nearest
+from stages.lib.words import normal, words
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The forms of answers: their JSON schemas, and strict reading that salvages what is good."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Protocol, TypeVar
@@ -109,6 +109,18 @@ def read(response: Response, form: Form[P]) -> Reading[P]:
     if not parts and not faults:
         faults.add(Fault.EMPTY)
     return Reading(parts, frozenset(faults))
+
+
+def complete(parts: Mapping[str, P], reading: Reading[P], form: Form[P]) -> bool:
+    """Whether asking again is pointless: no fault, or all that was wanted is there.
+
+    Args:
+        parts: usable parts of all answers to the question so far.
+        reading: the latest answer.
+        form: what was asked for.
+
+    """
+    return not reading.faults or bool(form.wanted and form.wanted <= parts.keys())
 
 
 FENCE = re.compile(r"^```\w*\s*\n(.*?)(?:\n```)?\s*$", re.DOTALL)
