@@ -103,7 +103,7 @@ def read(response: Response, form: Form[P]) -> Reading[P]:
         except UnusableError as error:
             faults.add(error.fault)
         except ValidationError:
-            faults.add(Fault.OFF_SCHEMA)
+            faults.add(Fault.TRUNCATED if cut else Fault.OFF_SCHEMA)
         else:
             parts.setdefault(name, value)
     if not parts and not faults:
