@@ -55,12 +55,12 @@ def main(
             folder,
             settings,
         )
-    gate = verdicts(parity, retrieval, settings)
+    found = verdicts(parity, retrieval, settings)
     write_json(
         metrics,
-        {"parity": parity, "dev": retrieval, "gate": {k: each.row for k, each in gate.items()}},
+        {"parity": parity, "dev": retrieval, "verdicts": {k: v.row for k, v in found.items()}},
     )
-    for verdict in gate.values():
+    for verdict in found.values():
         if not verdict.passed:
             print(f"Refused: {verdict.reason}")
 

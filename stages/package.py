@@ -5,7 +5,8 @@ from pathlib import Path
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus
 from stages.lib.errors import UserError
-from stages.lib.files import building, write_json, write_jsonl
+from stages.lib.files import building, read_json, write_json, write_jsonl
+from stages.lib.gate import next_best
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_vectors
 from stages.lib.vespa.application import Application, write_application
@@ -16,6 +17,7 @@ from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--onnx", help="The exported model.")
+@path_option("--gate", help="JSON file with the verdicts on the exported variants.")
 @path_option("--vectors", help="The model's vectors of the corpus.")
 @path_option("--templates", help="The folder of the application package's templates.")
 @path_option("--out", help="Folder for the application package and the feed.")
@@ -24,6 +26,7 @@ from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
 def main(
     corpus: Path,
     onnx: Path,
+    gate: Path,
     vectors: Path,
     templates: Path,
     out: Path,
@@ -35,16 +38,18 @@ def main(
     package = settings.package
     documents = read_corpus(corpus)
     embedded = load_vectors(vectors, documents)
-    generation = read_generation(onnx, package.variant, package.vector_type, package.vectors)
+    verdicts = read_json(gate)["verdicts"]
+    variant = next_best(package.variant, {name: row["passed"] for name, row in verdicts.items()})
+    if variant != package.variant:
+        print(f"Packaged {variant}: {verdicts[package.variant]['reason']}")
+    generation = read_generation(onnx, variant, package.vector_type, package.vectors)
     if embedded.shape[1] != generation.dimension:
         raise UserError(
             f"{vectors}: vectors of {embedded.shape[1]} dimensions, but {onnx} gives "
             f"{generation.dimension}; run dvc repro export"
         )
     application = Application((generation,), generation.label)
-    towers = {
-        getattr(generation, side).hash: tower_folder(onnx, package.variant, side) for side in SIDES
-    }
+    towers = {getattr(generation, side).hash: tower_folder(onnx, variant, side) for side in SIDES}
     with building(out) as folder:
         write_application(folder / "application", application, templates, towers, settings)
         write_jsonl(folder / "feed.jsonl", document_rows(package.name, documents))
@@ -60,6 +65,7 @@ def main(
         metrics,
         {
             "documents": len(documents),
+            "variant": variant,
             "dimension": generation.dimension,
             "model": generation.query.hash,
             "field": generation.field,

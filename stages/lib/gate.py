@@ -57,6 +57,12 @@ def judge(variant: str, figures: Figures, params: Export) -> Verdict:
     return Verdict(not faults, f"{variant}: {'; '.join(faults)}" if faults else "")
 
 
+def judge_model(tuned: float, base: float, measured_on: str) -> dict[str, Any]:
+    """The gate of the model as a whole, for deployment: closed where tuning made it worse."""
+    reason = f"nDCG@10 on {measured_on}: tuned {tuned:.4f}, base {base:.4f}"
+    return {"open": tuned >= base, "reason": reason}
+
+
 def next_best(wanted: str, passed: Mapping[str, bool]) -> str:
     """The variant to serve: the one wanted, else fp32, which loses nothing but speed."""
     for variant in (wanted, FALLBACK):

@@ -7,9 +7,10 @@ import numpy as np
 
 from stages.lib.bm25 import Lexical
 from stages.lib.collection import Corpus
-from stages.lib.encoder import Vectors, load_encoder, towers
+from stages.lib.encoder import Vectors, encode, load_encoder, towers
 from stages.lib.errors import UserError
 from stages.lib.files import read_json
+from stages.lib.onnx_folder import load_onnx
 from stages.lib.params import Params
 from stages.lib.search import Dense, Fused
 
@@ -48,3 +49,11 @@ def load_lexical(corpus: Corpus, params: Params) -> Lexical:
 def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Retrievers:
     """Both retrievers of a model."""
     return Retrievers(load_dense(corpus, model, vectors, params), load_lexical(corpus, params))
+
+
+def load_exported(corpus: Corpus, onnx: Path, variant: str, params: Params) -> Dense:
+    """Exact search with an exported variant, which encodes the corpus too."""
+    query, document = (load_onnx(tower / variant) for tower in towers(onnx))
+    texts = [each.contents for each in corpus.values()]
+    vectors = encode(document, texts, params.encoder.document_prefix, label=f"encode: {variant}")
+    return Dense(list(corpus), vectors, query, params.encoder.query_prefix)

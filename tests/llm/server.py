@@ -78,9 +78,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     tongue = f"[{language[1]}] " if language else ""
     types = re.findall(r"^- (\w+): ", system.split("of these types")[1].split("\n\n")[0], re.M)
     about = " ".join(document["text"].split()[:6])
-    return {
-        "queries": [{"type": kind, "text": f"{tongue}{kind} about {about}"} for kind in types]
-    }
+    return {"queries": [{"type": kind, "text": f"{tongue}{kind} about {about}"} for kind in types]}
 
 
 class Handler(BaseHTTPRequestHandler):

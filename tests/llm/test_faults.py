@@ -131,9 +131,7 @@ def test_missing_key(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "OPENAI_API_KEY is not set" in project.refused("rules")
 
 
-def test_no_endpoint(
-    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_endpoint(server: Server, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stages.lib.llm.endpoint.RETRIES", 0)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://user:pass@127.0.0.1:9/v1")
     message = project.refused("rules")

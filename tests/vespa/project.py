@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from stages.embed import main as embed
 from stages.lib.collection import Corpus, Document, Split, write_corpus, write_split
+from stages.lib.files import write_json
 from stages.package import main as package
 from tests.vespa.models import MAX_TOKENS, export_model, write_model
 
@@ -84,6 +85,7 @@ class Project:
             {
                 "--corpus": self.corpus,
                 "--onnx": "onnx",
+                "--gate": "metrics/gate.json",
                 "--vectors": "vectors",
                 "--templates": ROOT / "application-package",
                 "--out": "package",
@@ -104,6 +106,9 @@ def write_project(folder: Path) -> Project:
     write_texts(project, TEXTS)
     split = Split(dict(QUERIES), {each: dict(judged) for each, judged in QRELS.items()})
     write_split(folder / "collection" / "test", split)
+    passed = {"passed": True, "reason": ""}
+    verdicts = dict.fromkeys(("fp32", "fp16", "int8"), passed)
+    write_json(folder / "metrics" / "gate.json", {"verdicts": verdicts})
     project.write_model(seed=1)
     return project
 
