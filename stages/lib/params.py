@@ -197,6 +197,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     seed: int
+    engine: Literal["embedded", "vespa"]
     base: Base
     encoder: Encoder
     bm25: Bm25

@@ -55,6 +55,11 @@ class Project:
     def application(self) -> Path:
         return self.folder / "package" / "application"
 
+    def set_top(self, **values: Any) -> None:
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text(encoding="utf-8"))
+        path.write_text(yaml.safe_dump(params | values), encoding="utf-8")
+
     def set(self, section: str, **values: Any) -> None:
         path = self.folder / "params.yaml"
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
