@@ -41,7 +41,8 @@ def clone(project: Project, tmp_path: Path) -> Path:
     shutil.copytree(project.folder / "tuned", folder / "models" / "tuned")
     (folder / "data" / "metrics").mkdir()
     shutil.copy(project.folder / "params.yaml", folder / "params.yaml")
-    (folder / "dvc.yaml").write_text("stages: {}\n", encoding="utf-8")
+    pipeline = {"stages": {"nothing": {"cmd": "true"}}}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
     dvc(folder, "init", "--no-scm", "--quiet")
     return folder
 
