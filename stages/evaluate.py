@@ -19,6 +19,7 @@ from stages.lib.trec import write_run
 @stage
 @path_option("--collection", help="Folder of the collection.")
 @path_option("--synthetic", help="Folder of the synthetic splits, used where no other is judged.")
+@path_option("--fusion", help="JSON file with the weight of the fusion with BM25.")
 @path_option("--base", help="The base model.")
 @path_option("--base-vectors", help="The base model's vectors of the corpus.")
 @path_option("--tuned", help="The tuned model.")
@@ -35,6 +36,7 @@ from stages.lib.trec import write_run
 def main(
     collection: Path,
     synthetic: Path,
+    fusion: Path,
     base: Path,
     base_vectors: Path,
     tuned: Path,
@@ -52,7 +54,7 @@ def main(
         "base": load_dense(corpus, base, base_vectors, settings),
         "tuned": load_dense(corpus, tuned, tuned_vectors, settings),
     }
-    engines = systems(load_lexical(corpus, settings), models, settings.fusion.dense_weight)
+    engines = systems(load_lexical(corpus, settings), models, read_json(fusion)["dense_weight"])
     found = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
     with building(out) as folder:
         for system, run in found.runs.items():

@@ -1,5 +1,6 @@
 """Reads a collection from anywhere into BEIR's form, and counts its faults."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -7,12 +8,15 @@ from tqdm import tqdm
 
 from stages.command import PARAMS, path_option, stage
 from stages.lib.cleaning import clean_documents, clean_splits
-from stages.lib.collection import stream_corpus, write_split
+from stages.lib.collection import Document, stream_corpus, write_split
 from stages.lib.errors import UserError
 from stages.lib.files import building, write_json
+from stages.lib.imported import match
 from stages.lib.lengths import count_long, long_documents_message, read_tokenizer
 from stages.lib.params import Prepare, read_params
+from stages.lib.queries import Generated, write_generated
 from stages.lib.sources.catalogue import open_source
+from stages.lib.sources.synthetic import read_written
 from stages.lib.spool import spooling
 
 
@@ -26,21 +30,31 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = read_params(params)
     policy = settings.prepare
     counter = read_tokenizer(tokenizer)
-    source = open_source(policy)
+    source = open_source(policy, settings.encoder, counter)
     with building(out) as folder, spooling(folder) as spool:
+        corpus = folder / "corpus.jsonl"
         documents = tqdm(source.documents, "prepare", unit=" documents", disable=None)
         counts = clean_documents(source.name, documents, policy, spool)
         splits, of_splits = clean_splits(source, spool, policy)
-        spool.write(folder / "corpus.jsonl")
-        corpus = (doc for _, doc in stream_corpus(folder / "corpus.jsonl"))
-        progress = tqdm(corpus, "tokens", len(spool), unit=" documents", disable=None)
+        spool.write(corpus)
+        progress = tqdm(_documents(corpus), "tokens", len(spool), unit=" documents", disable=None)
         long = count_long(progress, counter, settings.encoder)
         if long:
             _report(long_documents_message(long, len(spool), settings.encoder), policy)
         for name, split in splits.items():
             write_split(folder / name, split)
-    sizes = {"documents": len(spool), **counts, "long_documents": long}
+        queries: list[Generated] = []
+        if policy.queries_from:
+            written = read_written(policy.queries_from, policy.queries_path)
+            queries, imported = match(written, _documents(corpus), policy)
+            counts.update(imported)
+        write_generated(folder / "imported.jsonl", queries)
+    sizes = {"documents": len(spool), **source.counts, **counts, "long_documents": long}
     write_json(metrics, {**sizes, "long_share": round(long / len(spool), 4), **of_splits})
+
+
+def _documents(corpus: Path) -> Iterator[Document]:
+    return (document for _, document in stream_corpus(corpus))
 
 
 def _report(message: str, policy: Prepare) -> None:

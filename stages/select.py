@@ -17,6 +17,7 @@ from stages.lib.selection import hold_out, round_trip, sift
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--generated", help="JSONL of generated queries.")
+@path_option("--imported", help="JSONL of queries that other tools wrote; may be empty.")
 @path_option("--dev", help="queries.jsonl of the dev split: texts that no query may repeat.")
 @path_option("--test", help="queries.jsonl of the test split: texts that no query may repeat.")
 @path_option("--model", help="The base model.")
@@ -27,6 +28,7 @@ from stages.lib.selection import hold_out, round_trip, sift
 def main(
     corpus: Path,
     generated: Path,
+    imported: Path,
     dev: Path,
     test: Path,
     model: Path,
@@ -40,7 +42,8 @@ def main(
     documents = read_corpus(corpus)
     evaluation = [*read_queries(dev).values(), *read_queries(test).values()]
     retrievers = load_retrievers(documents, model, vectors, settings)
-    left = sift(read_generated(generated), evaluation, settings.select)
+    found = [*read_generated(generated), *read_generated(imported)]
+    left = sift(found, evaluation, settings.select)
     round_trip(
         left,
         [Embedded(retrievers.dense), Embedded(retrievers.lexical)],

@@ -50,9 +50,11 @@ def options(**values: Path) -> list[str]:
 
 def run(project: Path, model: Path, out: str = "evaluation") -> Result:
     (project / "train.json").write_text('{"kept_base": true}')
+    (project / "fusion.json").write_text('{"dense_weight": 0.7}')
     arguments = options(
         collection=project / "collection",
         synthetic=project / "synthetic",
+        fusion=project / "fusion.json",
         base=model,
         base_vectors=project / "vectors",
         tuned=model,

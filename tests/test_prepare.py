@@ -61,6 +61,7 @@ def test_a_beir_folder_becomes_sorted_splits(tmp_path: Path, beir: Path) -> None
         "corpus.jsonl": '{"_id": "d1", "title": "", "text": "Backups run at night."}\n'
         '{"_id": "d2", "title": "Locks", "text": "A lock keeps two writers apart."}\n'
         '{"_id": "d3", "title": "", "text": "Backups  run at NIGHT."}\n',
+        "imported.jsonl": "",
         "train/queries.jsonl": '{"_id": "q5", "text": "restore"}\n',
         "train/qrels.tsv": HEADER + "q5\td1\t0\n",
         "dev/queries.jsonl": "",

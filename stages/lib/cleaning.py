@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.lib.collection import SPLITS, Document, Qrels, Queries, Split
+from stages.lib.collection import SPLITS, Qrels, Queries, Split
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
 from stages.lib.sources import Placed, PlacedQuery, Source
@@ -43,7 +43,7 @@ def clean_documents(
             if policy.empty_documents == "drop":
                 continue
         spool.add(document)
-        digests.append(_digest(document))
+        digests.append(text_digest(document.contents))
     if not digests:
         raise UserError(f"{name}: the corpus is empty; there is nothing to search")
     counts["repeated_documents"] = len(digests) - len(np.unique(np.asarray(digests)))
@@ -160,8 +160,9 @@ def normalised(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _digest(document: Document) -> int:
-    digest = hashlib.blake2b(normalised(document.contents).encode(), digest_size=8).digest()
+def text_digest(text: str) -> int:
+    """64 bits that two texts share if they are the same as compared; signed, for an array."""
+    digest = hashlib.blake2b(normalised(text).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 

@@ -1,7 +1,11 @@
 """A retrieval collection in BEIR's vocabulary: corpus, queries and qrels per split."""
 
-from collections.abc import Iterable, Iterator
+import json
+import os
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +34,46 @@ class Document:
         return f"{self.title} {self.text}".strip()
 
 
-Corpus = dict[str, Document]
+Corpus = Mapping[str, Document]
 """Documents by doc_id, in the order of the file."""
+
+
+class StoredCorpus(Mapping[str, Document]):
+    """A corpus.jsonl whose documents stay on disk until they are asked for.
+
+    In memory is where each document begins: about 200 bytes a document, whatever its length.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lines: dict[str, int] = {}
+        for number, document in stream_corpus(path):
+            if document.doc_id in self._lines:
+                raise UserError(f"{path}:{number}: duplicate _id {document.doc_id!r}")
+            self._lines[document.doc_id] = number - 1
+        if not self._lines:
+            raise UserError(f"{path}: the corpus is empty; expected one JSON object a line")
+        self._file = path.open("rb")
+        self._starts = array("q", accumulate(map(len, self._file), initial=0))
+
+    def __getitem__(self, doc_id: str) -> Document:
+        line = self._lines[doc_id]
+        start, end = self._starts[line], self._starts[line + 1]
+        # pread, since threads may share the file
+        row = json.loads(os.pread(self._file.fileno(), end - start, start).decode("utf-8-sig"))
+        return Document(doc_id, row.get("title") or "", row["text"])
+
+    def __contains__(self, doc_id: object) -> bool:
+        return doc_id in self._lines
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
 
 
 @dataclass(slots=True)
@@ -53,16 +95,9 @@ class Collection:
     splits: dict[str, Split]
 
 
-def read_corpus(path: Path) -> Corpus:
+def read_corpus(path: Path) -> StoredCorpus:
     """Reads BEIR's corpus.jsonl: `_id`, `title` (may be missing), `text`."""
-    corpus: Corpus = {}
-    for number, doc in stream_corpus(path):
-        if doc.doc_id in corpus:
-            raise UserError(f"{path}:{number}: duplicate _id {doc.doc_id!r}")
-        corpus[doc.doc_id] = doc
-    if not corpus:
-        raise UserError(f"{path}: the corpus is empty; expected one JSON object a line")
-    return corpus
+    return StoredCorpus(path)
 
 
 def stream_corpus(path: Path) -> Iterator[tuple[int, Document]]:

@@ -42,15 +42,28 @@ class Bm25(Section):
 
 
 class Prepare(Section):
-    source: Literal["beir", "ir_datasets"]
+    source: Literal["beir", "ir_datasets", "documents", "queries"]
     path: Path
     dataset: str
     document_fields: list[str]
     query_field: str
+    chunk_tokens: Annotated[int, Field(ge=32)]
+    chunk_overlap: Whole
+    max_file_mb: Count
+    unreadable_files: Literal["error", "skip"]
+    queries_from: Literal["", "llamaindex", "gpl", "inpars", "flagembedding"]
+    queries_path: Path
     duplicate_ids: Literal["error", "first"]
     dangling_qrels: Literal["error", "drop"]
     empty_documents: Literal["error", "drop", "keep"]
     long_documents: Literal["error", "warn"]
+
+    @model_validator(mode="after")
+    def advancing(self) -> Self:
+        if self.chunk_overlap > self.chunk_tokens // 2:
+            raise ValueError("chunk_overlap must not exceed half of chunk_tokens")
+        return self
+
     repeated_queries: Literal["error", "drop", "keep"]
 
 
@@ -166,7 +179,13 @@ class Train(Section):
 
 class Export(Section):
     opset: Annotated[int, Field(ge=14)]
+    pooled: bool
     min_cosine: Share
+    int8_cosine: Share
+    reduce_range: bool
+    texts: Count
+    documents: Whole
+    max_ndcg_loss: Share
 
 
 class Evaluate(Section):

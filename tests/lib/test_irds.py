@@ -10,7 +10,7 @@ import pytest
 from stages.lib.collection import Document
 from stages.lib.errors import UserError
 from stages.lib.sources import Source
-from stages.lib.sources.irds import as_document, find_splits, open_irds
+from stages.lib.sources.irds import GRADES, as_document, find_splits, open_irds
 from tests.preparing import prepare
 
 
@@ -116,6 +116,12 @@ def test_a_collection_is_read_with_its_splits() -> None:
     ]
     assert source.qrels == {"test": {"q1": {"d1": 1}, "q2": {"d2": 2, "d1": -1}}}
     assert source.queries["test"][0][1:] == ("q1", "is salt bad")
+
+
+@pytest.mark.usefixtures("registry")
+def test_grades_that_count_the_other_way_round_are_turned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(GRADES, "alone", GRADES["cranfield"])
+    assert open_irds("alone", [], "").qrels == {"test": {"q1": {"d1": 4}, "q2": {"d2": 3, "d1": 1}}}
 
 
 def open_all(*arguments: Any) -> Source:

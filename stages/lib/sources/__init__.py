@@ -1,5 +1,6 @@
 """Where collections come from: one module a source."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -32,3 +33,5 @@ class Source:
     """By split."""
     qrels: dict[str, Qrels] = field(default_factory=dict)
     """By split."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """What else the source has to say, complete once the documents have been read."""

@@ -9,7 +9,7 @@ begins it.
 """
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,12 @@ from stages.lib.sources import Placed, PlacedQuery, Source
 
 SPLIT_OF = {"train": "train", "dev": "dev", "validation": "dev", "valid": "dev", "test": "test"}
 """The split that the last part of an id names."""
+GRADES = {"cranfield": {1: 4, 2: 3, 3: 2, 4: 1, -1: 1}}
+"""Relevance by the grade of collections that count the other way round: 1 is the best there.
+
+Cranfield's own description of its grades says so (and leaves out -1, one document a query that
+most counts take for relevant); ir_datasets passes them on as they are.
+"""
 TITLES = ("title", "page_title", "document_title", "headline")
 """Fields that hold a title, in the order of preference."""
 
@@ -46,7 +52,7 @@ def open_irds(dataset_id: str, document_fields: Sequence[str], query_field: str)
         if query_field:
             _check_fields("query_field", [query_field], part.queries_cls()._fields)
         with _fetching(split_id):
-            source.qrels[split] = _qrels(part)
+            source.qrels[split] = _qrels(part, GRADES.get(split_id, {}))
             source.queries[split] = list(_queries(part, split_id, query_field))
     return source
 
@@ -102,10 +108,11 @@ def _default_query(query: Any) -> str:
     return str(query.default_text() if hasattr(query, "default_text") else query.text)
 
 
-def _qrels(dataset: Any) -> Qrels:
+def _qrels(dataset: Any, grades: Mapping[int, int]) -> Qrels:
     qrels: Qrels = {}
     for qrel in dataset.qrels_iter():
-        qrels.setdefault(qrel.query_id, {})[qrel.doc_id] = int(qrel.relevance)
+        relevance = int(qrel.relevance)
+        qrels.setdefault(qrel.query_id, {})[qrel.doc_id] = grades.get(relevance, relevance)
     return qrels
 
 

@@ -1,0 +1,82 @@
+"""A folder of people's own documents, cut into chunks; no queries, no judgements."""
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from stages.lib.chunking import Chunker, Section
+from stages.lib.collection import Document
+from stages.lib.errors import UserError
+from stages.lib.formats import READERS, read_sections
+from stages.lib.params import Prepare
+from stages.lib.sources import Placed, Source
+
+
+def open_documents(policy: Prepare, chunker: Chunker) -> Source:
+    """Opens a folder of files and those in its sub-folders; hidden ones are left alone."""
+    folder = policy.path
+    if not folder.is_dir():
+        raise UserError(f"prepare.path: {folder} is not a folder; give the folder of the documents")
+    found = sorted(
+        path for path in folder.rglob("*") if path.is_file() and not _hidden(path, folder)
+    )
+    files = [path for path in found if path.suffix.lower() in READERS]
+    if not files:
+        raise UserError(
+            f"{folder}: no usable file among {len(found)}; usable are {', '.join(sorted(READERS))}"
+        )
+    counts = Counter(files=len(files), ignored_files=len(found) - len(files), unreadable_files=0)
+    return Source(str(folder), _documents(files, policy, chunker, counts), counts=counts)
+
+
+def _documents(
+    files: list[Path], policy: Prepare, chunker: Chunker, counts: Counter[str]
+) -> Iterator[Placed]:
+    for path in tqdm(files, "read", unit=" files", disable=None):
+        try:
+            sections = _sections(path, policy.max_file_mb)
+        except UserError as error:
+            if policy.unreadable_files == "error":
+                raise UserError(f"{error}; or set prepare.unreadable_files to skip") from error
+            counts["unreadable_files"] += 1
+            continue
+        place = os.fsencode(path.relative_to(policy.path)).decode("utf-8", "replace")
+        for document in chunked(sections, place, chunker):
+            yield Placed(str(path), document)
+
+
+def chunked(sections: list[Section], place: str, chunker: Chunker) -> Iterator[Document]:
+    """The chunks of a file as documents.
+
+    An id is the place and a hash of the place, the titles, the text and how often these have come
+    before: an edit changes the ids of the chunks that it touches and of no others.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    for section in sections:
+        title, texts = chunker.titled(section)
+        for text in texts:
+            key = "\x1f".join((place, *section.titles, text, str(seen[title, text])))
+            seen[title, text] += 1
+            digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+            yield Document(re.sub(r"\s+", "_", f"{place}:{digest}"), title, text)
+
+
+def _sections(path: Path, max_mb: int) -> list[Section]:
+    try:
+        size = path.stat().st_size / 1e6
+        if size > max_mb:
+            raise UserError(
+                f"{path}: {size:.0f} MB, more than prepare.max_file_mb ({max_mb}); split the file"
+            )
+        return read_sections(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
