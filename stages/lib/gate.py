@@ -1,10 +1,12 @@
 """The gate of exported variants: closes, with the figures, on one that is not as good as torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from stages.lib.errors import UserError
+from stages.lib.files import read_json
 from stages.lib.params import Export
 
 FALLBACK = "fp32"
@@ -66,3 +68,23 @@ def next_best(wanted: str, passed: Mapping[str, bool]) -> str:
         f"no exported variant passed its gate (of {', '.join(passed) or 'none'}); see the "
         "reasons in data/metrics and run the stage export again"
     )
+
+
+def read_verdicts(path: Path) -> dict[str, Verdict]:
+    """The verdicts by variant in a metrics file: all of it, or its key `gate`."""
+    row = read_json(path)
+    try:
+        return {variant: Verdict(**each) for variant, each in row.get("gate", row).items()}
+    except (AttributeError, TypeError) as error:
+        raise UserError(f"{path}: holds no verdicts on variants; run dvc repro export") from error
+
+
+def require_passed(variant: str, paths: Iterable[Path]) -> None:
+    """Refuses a variant that any of the files refuses."""
+    for path in paths:
+        verdict = read_verdicts(path).get(variant)
+        if verdict is not None and not verdict.passed:
+            raise UserError(
+                f"{path}: the gate is closed: {verdict.reason}; train a better model, or set "
+                "FORCE=1 to deploy all the same"
+            )

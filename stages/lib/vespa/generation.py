@@ -111,6 +111,7 @@ def index_generation(vectors: Path) -> Generation:
     except OSError as error:
         raise UserError(f"{file}: cannot be read; run dvc repro embed") from error
     settings = Settings(
+        variant="index",
         dimension=dimension,
         max_tokens=0,
         pooling="none",
