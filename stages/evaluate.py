@@ -85,10 +85,9 @@ def gates(found: Evaluation, exports: dict[str, Any], settings: Params) -> dict[
     reached = {name: mean(values[HEADLINE]) for name, values in found.scores.items()}
     least = min(tower["int8"]["min_cosine"] for tower in exports["parity"].values())
     int8 = judge("int8", Figures(least, reached["int8"], reached["tuned"]), settings.export)
-    return {
-        "verdicts": exports["verdicts"] | {"int8": int8.row},
-        "gate": judge_model(reached["tuned"], reached["base"], found.basis.label),
-    }
+    model = judge_model(reached["tuned"], reached["base"], found.basis.label)
+    return {"gate": exports["gate"] | {"int8": int8.row}, "model": model.row}
+
 
 
 if __name__ == "__main__":

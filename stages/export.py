@@ -58,7 +58,7 @@ def main(
     found = verdicts(parity, retrieval, settings)
     write_json(
         metrics,
-        {"parity": parity, "dev": retrieval, "verdicts": {k: v.row for k, v in found.items()}},
+        {"parity": parity, "dev": retrieval, "gate": {k: v.row for k, v in found.items()}},
     )
     for verdict in found.values():
         if not verdict.passed:

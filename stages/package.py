@@ -5,8 +5,8 @@ from pathlib import Path
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus
 from stages.lib.errors import UserError
-from stages.lib.files import building, read_json, write_json, write_jsonl
-from stages.lib.gate import next_best
+from stages.lib.files import building, write_json, write_jsonl
+from stages.lib.gate import next_best, read_verdicts
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_vectors
 from stages.lib.vespa.application import Application, write_application
@@ -17,8 +17,8 @@ from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--onnx", help="The exported model.")
-@path_option("--gate", help="JSON file with the verdicts on the exported variants.")
 @path_option("--vectors", help="The model's vectors of the corpus.")
+@path_option("--gate", help="JSON file with the verdict on each variant.")
 @path_option("--templates", help="The folder of the application package's templates.")
 @path_option("--out", help="Folder for the application package and the feed.")
 @path_option("--metrics", help="JSON file for hashes, counts and sizes.")
@@ -26,8 +26,8 @@ from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
 def main(
     corpus: Path,
     onnx: Path,
-    gate: Path,
     vectors: Path,
+    gate: Path,
     templates: Path,
     out: Path,
     metrics: Path,
@@ -38,10 +38,10 @@ def main(
     package = settings.package
     documents = read_corpus(corpus)
     embedded = load_vectors(vectors, documents)
-    verdicts = read_json(gate)["verdicts"]
-    variant = next_best(package.variant, {name: row["passed"] for name, row in verdicts.items()})
+    passed = {name: each.passed for name, each in read_verdicts(gate).items()}
+    variant = next_best(package.variant, passed)
     if variant != package.variant:
-        print(f"Packaged {variant}: {verdicts[package.variant]['reason']}")
+        print(f"Packaged {variant}, since {package.variant} was refused: see {gate}")
     generation = read_generation(onnx, variant, package.vector_type, package.vectors)
     if embedded.shape[1] != generation.dimension:
         raise UserError(
