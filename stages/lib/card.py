@@ -1,7 +1,9 @@
 """The model card: what an exported model is, of what it was made, and how good it is."""
 
+import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,10 +12,16 @@ from stages.lib.onnx_folder import Embedder
 from stages.lib.params import Params
 
 
+def sha256(path: Path) -> str:
+    """The hash of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def model_card(
     params: Params,
     embedders: Mapping[str, Embedder],
-    data: Mapping[str, Any],
+    corpus: str,
     metrics: Mapping[str, Any],
 ) -> str:
     """The card in Markdown, with the front matter that the Hugging Face hub reads.
@@ -21,7 +29,7 @@ def model_card(
     Args:
         params: all parameters.
         embedders: the exported variants' settings by their folder.
-        data: what the model was tuned and checked with, a line each.
+        corpus: sha256 of the corpus.
         metrics: of the export.
 
     """
@@ -46,9 +54,8 @@ def model_card(
         f"- Input: at most {first.max_tokens} tokens; queries after "
         f"{json.dumps(first.query_prefix)}, documents after {json.dumps(first.document_prefix)}",
         "",
-        "## Data",
-        "",
-        *(f"- {name}: {value}" for name, value in data.items()),
+        f"- Tuned to: a corpus with sha256 {corpus}, from {_source(params)}",
+        f"- Training queries: by {_writer(params)}; {', '.join(params.generate.types)}",
         "",
         "## Variants",
         "",
@@ -70,6 +77,16 @@ def model_card(
     return "\n".join(lines) + "\n"
 
 
+def _source(params: Params) -> str:
+    by_name = params.prepare.source == "ir_datasets"
+    return str(params.prepare.dataset if by_name else params.prepare.path)
+
+
+def _writer(params: Params) -> str:
+    llm = params.llm
+    return llm.model if llm.provider == "openai" else f"the {llm.provider} provider"
+
+
 def _variant(folder: str, embedder: Embedder, metrics: Mapping[str, Any]) -> str:
     tower = folder.removesuffix(embedder.variant).strip("/") or "."
     row = metrics["parity"][tower][embedder.variant]
@@ -84,6 +101,6 @@ def _variant(folder: str, embedder: Embedder, metrics: Mapping[str, Any]) -> str
 def _retrieval(dev: Mapping[str, Any]) -> str:
     figures = ", ".join(f"{name} {value:.4f}" for name, value in dev["ndcg_cut_10"].items())
     return (
-        f"nDCG@10 on {dev['queries']} dev queries over {dev['documents']} documents: {figures}. "
-        "The figures on test queries are in data/metrics."
+        f"nDCG@10 on {dev['queries']} dev queries ({dev['by']}) over "
+        f"{dev['documents']} documents: {figures}. The figures on test queries are in data/metrics."
     )
