@@ -89,6 +89,5 @@ def gates(found: Evaluation, exports: dict[str, Any], settings: Params) -> dict[
     return {"gate": exports["gate"] | {"int8": int8.row}, "model": model.row}
 
 
-
 if __name__ == "__main__":
     main()

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from stages.command import PARAMS, path_option, stage
+from stages.lib.card import model_card, sha256
 from stages.lib.collection import read_corpus, read_split
 from stages.lib.encoder import load_encoder, towers
-from stages.lib.files import building, write_json
+from stages.lib.files import building, write_json, writing
 from stages.lib.onnx_check import check_retrieval, measured_texts, verdicts
 from stages.lib.onnx_export import export_variants
+from stages.lib.onnx_folder import read_embedders
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_vectors
 
@@ -34,8 +36,10 @@ def main(
     """Export fp32, fp16 and int8; int8 is judged by dev nDCG@10."""
     settings = read_params(params)
     documents = read_corpus(corpus)
-    split = read_split(dev) or read_split(synthetic_dev)
+    by_people = read_split(dev)
+    split = by_people or read_split(synthetic_dev)
     texts = measured_texts(documents, split, settings)
+    by_torch = load_vectors(vectors, documents)
     with building(out) as folder:
         parity = {
             path.relative_to(model).as_posix(): export_variants(
@@ -50,17 +54,22 @@ def main(
         retrieval = check_retrieval(
             documents,
             split,
-            load_vectors(vectors, documents),
+            by_torch,
             load_encoder(towers(model)[0], settings.encoder),
             folder,
             settings,
         )
-    found = verdicts(parity, retrieval, settings)
-    write_json(
-        metrics,
-        {"parity": parity, "dev": retrieval, "gate": {k: v.row for k, v in found.items()}},
-    )
-    for verdict in found.values():
+        gate = verdicts(parity, retrieval, settings)
+        figures = {
+            "parity": parity,
+            "dev": {"by": "people" if by_people else "synthetic"} | retrieval,
+            "gate": {variant: verdict.row for variant, verdict in gate.items()},
+        }
+        card = model_card(settings, read_embedders(folder), sha256(corpus), figures)
+        with writing(folder / "README.md") as file:
+            file.write(card)
+    write_json(metrics, figures)
+    for verdict in gate.values():
         if not verdict.passed:
             print(f"Refused: {verdict.reason}")
 

@@ -100,6 +100,14 @@ def read_embedder(folder: Path) -> Embedder:
         raise UserError(f"{folder / SETTINGS}: {error}; run the stage export again") from error
 
 
+def read_embedders(folder: Path) -> dict[str, Embedder]:
+    """The settings of all exported variants by their folder's name within this one."""
+    found = sorted(folder.rglob(SETTINGS))
+    return {
+        each.parent.relative_to(folder).as_posix(): read_embedder(each.parent) for each in found
+    }
+
+
 def served_tokenizer(model: SentenceTransformer) -> Tokenizer:
     """The model's tokenizer for a server, without truncation and padding of its own.
 

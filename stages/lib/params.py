@@ -186,6 +186,7 @@ class Export(Section):
     texts: Count
     documents: Whole
     max_ndcg_loss: Share
+    licence: str
 
 
 class Evaluate(Section):

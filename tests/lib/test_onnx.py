@@ -1,0 +1,245 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer, ModernBertConfig, ModernBertModel, set_seed
+
+from stages.lib.encoder import encode, load_encoder, token_ids
+from stages.lib.errors import UserError
+from stages.lib.onnx_export import export_variants, pooling
+from stages.lib.onnx_folder import (
+    describe,
+    load_onnx,
+    read_embedder,
+    save_variant,
+    served_tokenizer,
+)
+from stages.lib.onnx_graph import export_graph, halved
+from stages.lib.onnx_int8 import node_groups, quantise, with_floats
+from stages.lib.onnx_runtime import open_session, run_session
+from stages.lib.params import Params
+from stages.lib.parity import HARD_TEXTS, parity, unit_vectors
+
+Change = Callable[[dict[str, Any]], Params]
+TEXTS = ["red apple", "what is the color of a plum", "a dog and a cat on the bus " * 9, "bird"]
+
+
+@pytest.fixture(scope="module")
+def modern_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random ModernBERT: rotary positions, local attention, no token types, cls pooling."""
+    folder = tmp_path_factory.mktemp("modern")
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    set_seed(0)
+    config = ModernBertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        local_attention=8,
+        pad_token_id=0,
+        cls_token_id=2,
+        sep_token_id=3,
+        bos_token_id=2,
+        eos_token_id=3,
+    )
+    ModernBertModel(config).save_pretrained(folder / "transformer")
+    tokenizer.save_pretrained(folder / "transformer")
+    transformer = Transformer(str(folder / "transformer"), max_seq_length=32)
+    model = SentenceTransformer(modules=[transformer, Pooling(32, "cls")], device="cpu")
+    model.save(str(folder / "model"), create_model_card=False)
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def bert(tiny_model: Path) -> SentenceTransformer:
+    model = SentenceTransformer(str(tiny_model), device="cpu")
+    model.max_seq_length = 32
+    return model
+
+
+@pytest.fixture(scope="module")
+def graph(bert: SentenceTransformer) -> onnx.ModelProto:
+    return export_graph(bert, 18)
+
+
+@pytest.fixture
+def short(with_params: Change) -> Params:
+    return with_params({"encoder.max_length": 32, "export.texts": 2})
+
+
+def outputs(graph: onnx.ModelProto, model: SentenceTransformer) -> list[Any]:
+    session = open_session(graph)
+    return [run_session(session, ids) for ids in token_ids(model, TEXTS)]
+
+
+def test_names_and_shapes_are_those_that_the_server_wants(graph: onnx.ModelProto) -> None:
+    assert [each.name for each in graph.graph.input] == [
+        "input_ids",
+        "attention_mask",
+        "token_type_ids",
+    ]
+    (output,) = graph.graph.output
+    assert output.name == "last_hidden_state"
+    shape = output.type.tensor_type.shape.dim
+    assert [each.dim_param for each in shape[:2]] == ["batch", "length"]
+    assert shape[2].dim_value == 32
+    assert not any(each.external_data for each in graph.graph.initializer)
+
+
+def test_a_graph_says_nothing_of_where_it_was_made(graph: onnx.ModelProto) -> None:
+    assert b".py" not in graph.SerializeToString()
+
+
+def test_a_batch_with_padding_equals_each_text_alone(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    padded = bert.tokenizer.pad({"input_ids": token_ids(bert, TEXTS)}, return_tensors="np")
+    given = {name: np.asarray(padded[name], dtype=np.int64) for name in padded}
+    given.setdefault("token_type_ids", np.zeros_like(given["input_ids"]))
+    together = open_session(graph).run(None, given)[0]
+    for row, alone in zip(together, outputs(graph, bert), strict=True):
+        assert np.abs(row[: len(alone)] - alone).max() < 1e-5
+
+
+def test_halved_graphs_take_and_give_the_same(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    half = halved(graph)
+    assert half.ByteSize() < 0.75 * graph.ByteSize()
+    for found, expected in zip(outputs(half, bert), outputs(graph, bert), strict=True):
+        assert found.dtype == np.float32
+        assert np.abs(found - expected).max() < 0.02
+
+
+def test_a_model_like_modernbert_has_no_token_types(
+    modern_model: Path, short: Params, tmp_path: Path
+) -> None:
+    model = load_encoder(modern_model, short.encoder).to("cpu")
+    rows = export_variants(model, TEXTS, tmp_path / "out", short.encoder, short.export)
+    assert rows["fp32"]["min_cosine"] > 0.9999
+    settings = read_embedder(tmp_path / "out" / "int8")
+    assert (settings.token_type_ids, settings.pooling) == (False, "cls")
+
+
+def test_variants_on_disk_search_like_torch(
+    tiny_model: Path, graph: onnx.ModelProto, short: Params, tmp_path: Path
+) -> None:
+    model = load_encoder(tiny_model, short.encoder).to("cpu")
+    rows = export_variants(model, TEXTS, tmp_path / "out", short.encoder, short.export)
+    assert rows["fp32"]["min_cosine"] > 0.99999
+    assert rows["fp16"]["min_cosine"] > 0.999
+    assert rows["int8"]["mean_cosine"] > 0.99
+    expected = encode(model, TEXTS, "the ")
+    for variant in ("fp32", "int8"):
+        found = encode(load_onnx(tmp_path / "out" / variant), TEXTS, "the ")
+        assert (found * expected).sum(axis=1).min() > 0.99
+    assert onnx.load(tmp_path / "out" / "fp32" / "model.onnx") == graph  # made another time
+    names = {each.name for each in (tmp_path / "out" / "int8").iterdir()}
+    assert names == {"model.onnx", "tokenizer.json", "embedder.json"}
+
+
+def test_the_hash_follows_content_and_settings(
+    bert: SentenceTransformer, graph: onnx.ModelProto, with_params: Change, tmp_path: Path
+) -> None:
+    hashes = []
+    for number, query_prefix in enumerate(["", "", "query: "]):
+        params = with_params({"encoder.query_prefix": query_prefix})
+        settings = describe(bert, graph, "fp32", params.encoder)
+        save_variant(tmp_path / str(number), graph, served_tokenizer(bert), settings)
+        hashes.append(read_embedder(tmp_path / str(number)).hash)
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert len(hashes[0]) == 16
+
+
+def test_pooled_graphs_give_the_text_vector(
+    tiny_model: Path, with_params: Change, tmp_path: Path
+) -> None:
+    params = with_params({"encoder.max_length": 32, "export.pooled": True})
+    model = load_encoder(tiny_model, params.encoder).to("cpu")
+    rows = export_variants(model, TEXTS, tmp_path / "out", params.encoder, params.export)
+    assert rows["fp32"]["min_cosine"] > 0.99999
+    settings = read_embedder(tmp_path / "out" / "fp32")
+    assert (settings.pooling, settings.output) == ("none", "sentence_embedding")
+    assert encode(load_onnx(tmp_path / "out" / "fp32"), TEXTS).shape == (4, 32)
+
+
+def test_pooling_that_no_server_knows_must_be_in_the_graph(
+    bert: SentenceTransformer, graph: onnx.ModelProto, short: Params
+) -> None:
+    model = SentenceTransformer(modules=[bert[0], Pooling(32, "max"), Normalize()], device="cpu")
+    with pytest.raises(UserError, match="ends in max, which the server cannot do; set export.pool"):
+        describe(model, graph, "fp32", short.encoder)
+
+
+def test_what_the_tokenizer_cuts_and_pads_by_itself_is_taken_out(
+    tiny_model: Path, short: Params
+) -> None:
+    model = load_encoder(tiny_model, short.encoder)
+    model.tokenizer.backend_tokenizer.enable_truncation(5)
+    model.tokenizer.backend_tokenizer.enable_padding(length=20)
+    tokenizer = served_tokenizer(model)
+    assert len(tokenizer.encode("red apple").ids) == 4
+    assert len(tokenizer.encode("red " * 30).ids) == 32
+    saved = json.loads(tokenizer.to_str())
+    assert saved["truncation"] is saved["padding"] is None
+    assert isinstance(tokenizer, Tokenizer)
+
+
+def test_a_tokenizer_that_is_not_fast_is_refused() -> None:
+    class Slow:
+        is_fast = False
+
+    class Model:
+        tokenizer = Slow()
+
+    with pytest.raises(UserError, match=r"\(Slow\) has no tokenizer.json; convert it"):
+        served_tokenizer(Model())  # type: ignore[arg-type]
+
+
+def test_projections_that_read_the_same_are_one_group(graph: onnx.ModelProto) -> None:
+    # embeddings; and of each of two layers: query, key and value, their output, up, down
+    assert sorted(map(len, node_groups(graph))) == [1, 1, 1, 1, 1, 1, 3, 3, 3]
+
+
+def test_higher_cosines_keep_more_in_float(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    ids = token_ids(bert, TEXTS)
+    loose, tight, exact = (
+        quantise(graph, ids, pooling("mean"), least, reduce_range=False)
+        for least in (0.0, 0.99999, 1.1)
+    )
+    assert loose.kept == []
+    assert 0 < len(tight.kept) < len(exact.kept)
+    assert loose.cosine < 0.99999 <= tight.cosine
+    assert exact.cosine == pytest.approx(1, abs=1e-6)
+
+
+def test_a_node_kept_in_float_leaves_no_int8_behind(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    everything = [name for group in node_groups(graph) for name in group]
+    whole = quantise(graph, token_ids(bert, TEXTS), pooling("mean"), 0.0, reduce_range=False).graph
+    assert {"MatMulInteger", "DynamicQuantizeLinear"} <= {n.op_type for n in whole.graph.node}
+    floats = with_floats(whole, graph, everything)
+    assert {n.op_type for n in floats.graph.node} == {n.op_type for n in graph.graph.node}
+    for found, expected in zip(outputs(floats, bert), outputs(graph, bert), strict=True):
+        assert np.abs(found - expected).max() < 1e-6
+
+
+def test_parity_names_the_worst_text(bert: SentenceTransformer) -> None:
+    expected = unit_vectors(bert, HARD_TEXTS)
+    found = expected.copy()
+    found[2] = -found[2]
+    worst = parity(expected, found, HARD_TEXTS)
+    assert worst.minimum == pytest.approx(-1)
+    assert worst.worst == "a"
