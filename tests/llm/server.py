@@ -61,7 +61,11 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     schema = body.get("response_format", {}).get("json_schema", {}).get("name")
     system, last = body["messages"][0]["content"], body["messages"][-1]["content"]
     if schema == "dataset_rules" or '{"rules"' in system:
-        return {"rules": [f"Rule {number} about the queries." for number in range(4)]}
+        return {
+            "rules": [
+                f"Rule {number} about the queries." + " It is long." * 7 for number in range(5)
+            ]
+        }
     if schema == "relevance_judgements" or '{"judgements"' in system:
         query, *documents = map(json.loads, last.splitlines())
         asked = set(query["query"].split())
@@ -78,7 +82,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     language = re.search(r"^- language: (.+)$", system, re.MULTILINE)
     tongue = f"[{language[1]}] " if language else ""
     types = re.findall(r"^- (\w+): ", system.split("of these types")[1].split("\n\n")[0], re.M)
-    about = " ".join(document["text"].split()[:6])
+    about = " ".join(document["text"].split()[:12])
     return {"queries": [{"type": kind, "text": f"{tongue}{kind} about {about}"} for kind in types]}
 
 

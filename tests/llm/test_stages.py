@@ -12,7 +12,7 @@ from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
 from stages.lib.params import read_params
 from tests.llm.conftest import ROOT, Project
-from tests.llm.server import Server
+from tests.llm.server import Server, answer
 
 
 def cost(output: str) -> dict[str, list[float]]:
@@ -38,7 +38,7 @@ def test_cost_is_within_a_tenth_of_what_the_run_uses_and_needs_no_key(
     assert money == pytest.approx(spent, rel=0.1)
     assert cost(project.must("cost"))["all"][1:] == [0, 0, 0, 0]
     project.write_corpus([(f"d{n}", "A title", f"{n} {text}") for n in range(80)])
-    project.changes["rules.fixed"] = [f"Rule {n} about the queries." for n in range(4)]
+    project.changes["rules.fixed"] = answer({"messages": [{"content": '{"rules"'}]})["rules"]
     measured = cost(project.must("cost"))["generate"]
     assert measured[1] == 30
     project.must("rules", "generate")
