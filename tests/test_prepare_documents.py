@@ -100,7 +100,9 @@ def test_the_same_text_twice_in_a_file_is_two_documents(folder: Path) -> None:
 
 def test_chunks_fit_the_model(folder: Path) -> None:
     (folder / "long.txt").write_text("\n".join(f"Line {n} of a long list." for n in range(300)))
-    result = run(folder, chunk_tokens=32, chunk_overlap=8, max_length=32, prefix="passage: ")
+    result = run(
+        folder, chunk_tokens=32, chunk_overlap=8, max_length=32, prefix="a passage of the manual: "
+    )
     assert result.exit_code == 0, result.output
     assert metrics(folder)["long_documents"] == 0
     texts = [text for title, text in corpus(folder).values() if title == "long"]
