@@ -6,10 +6,11 @@ import numpy as np
 import pytrec_eval
 
 from stages.lib.collection import Qrels
+from stages.lib.comparison import NAMES
 from stages.lib.search import Run
 
-MEASURES = ("ndcg_cut_10", "recip_rank", "recall_100", "map", "P_10", "success_10")
-"""nDCG@10, MRR@10, Recall@100, MAP, P@10 and hit rate, by their trec_eval names."""
+MEASURES = tuple(NAMES)
+"""nDCG@10, MRR@10, Recall@100, MAP, P@10 and hit rate."""
 
 PerQuery = dict[str, float]
 """A measure's value by query_id."""
@@ -30,30 +31,31 @@ def strict(ranking: dict[str, float], depth: int | None = None) -> dict[str, flo
 
 
 def per_query(run: Run, qrels: Qrels, measures: tuple[str, ...] = MEASURES) -> dict[str, PerQuery]:
-    """Each measure's value for every query of the qrels; 0 for a query that the run lacks.
+    """Each measure's value for every query of the qrels, 0 where the run has nothing for it.
 
+    A query of which no document is relevant counts too, with 0, as `trec_eval -c` has it.
     `recip_rank` counts the first ten ranks alone (MRR@10); trec_eval itself has no cut for it.
-    Queries whose judgements are all 0 cannot be answered and are left out, as trec_eval does.
     """
-    wanted = {
-        query_id: judged
-        for query_id, judged in qrels.items()
-        if any(r > 0 for r in judged.values())
-    }
-    full = {query_id: strict(run[query_id]) for query_id in wanted if run.get(query_id)}
+    full = {query_id: strict(run[query_id]) for query_id in qrels if run.get(query_id)}
     short = {query_id: strict(run[query_id], 10) for query_id in full}
-    out: dict[str, PerQuery] = {}
-    for measure in measures:
-        found = _trec_eval(short if measure == "recip_rank" else full, qrels, measure)
-        out[measure] = {query_id: found.get(query_id, 0.0) for query_id in sorted(qrels)}
-    return out
+    deep = set(measures) - {"recip_rank"}
+    found = _trec_eval(full, qrels, deep) | _trec_eval(short, qrels, set(measures) - deep)
+    return {
+        measure: {query_id: found[measure].get(query_id, 0.0) for query_id in sorted(qrels)}
+        for measure in measures
+    }
 
 
-def _trec_eval(run: Run, qrels: Qrels, measure: str) -> PerQuery:
-    if not run:
-        return {}
-    evaluator = pytrec_eval.RelevanceEvaluator(qrels, {measure})
-    return {query_id: float(row[measure]) for query_id, row in evaluator.evaluate(run).items()}
+def _trec_eval(run: Run, qrels: Qrels, measures: set[str]) -> dict[str, PerQuery]:
+    # a query without a single judgement would spoil the scores of the next (pytrec_eval #49)
+    judged = {query_id: qrels[query_id] for query_id in run if qrels[query_id]}
+    rows = {}
+    if judged and measures:
+        rows = pytrec_eval.RelevanceEvaluator(judged, measures).evaluate(run)
+    return {
+        measure: {query_id: float(row[measure]) for query_id, row in rows.items()}
+        for measure in measures
+    }
 
 
 def mean(values: PerQuery) -> float:

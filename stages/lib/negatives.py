@@ -95,4 +95,4 @@ def judged(
 def unjudged(queries: Queries, sources: dict[str, str], ranking: Run) -> Iterator[Example]:
     """The rows of queries that nobody judged, with the documents that they were taken from."""
     for query_id in sorted(queries):
-        yield Example(query_id, queries[query_id], ranking[query_id], source=sources[query_id])
+        yield Example(query_id, queries[query_id], ranking[query_id], source=sources.get(query_id))

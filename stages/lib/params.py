@@ -179,7 +179,13 @@ class Train(Section):
 
 class Export(Section):
     opset: Annotated[int, Field(ge=14)]
+    pooled: bool
     min_cosine: Share
+    int8_cosine: Share
+    reduce_range: bool
+    texts: Count
+    documents: Whole
+    max_ndcg_loss: Share
 
 
 class Evaluate(Section):
@@ -198,6 +204,12 @@ class Package(Section):
     hnsw_explore: Count
     targets: Count
     nodes: Literal["local", "cloud", "cloud-gpu"]
+
+
+class Deploy(Section):
+    queries: Count
+    min_overlap: Share
+    max_loss: Share
 
 
 class Params(Section):
@@ -220,6 +232,7 @@ class Params(Section):
     export: Export
     evaluate: Evaluate
     package: Package
+    deploy: Deploy
 
 
 def read_params(path: Path) -> Params:

@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 
-from bm25s.stopwords import STOPWORDS_EN
+from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from stages.lib import seeds
 from stages.lib.collection import Corpus
@@ -18,7 +18,7 @@ WORD = re.compile(r"[^\W\d_][\w-]+")
 TELLING = 8
 """Words of a document, by tf-idf, that its phrases are drawn from."""
 MIN_WORDS, MAX_WORDS = 2, 4
-STOPWORDS = frozenset(STOPWORDS_EN)
+STOPWORDS = frozenset(STOPWORDS_EN_PLUS)
 
 
 def key_phrases(corpus: Corpus, each: int, seed: int) -> list[Generated]:

@@ -11,7 +11,8 @@ from stages.lib.collection import Split
 from stages.lib.params import Select
 from stages.lib.queries import Generated
 from stages.lib.search import Engine, Run
-from stages.lib.similarity import jaccard, nearest, normal, words
+from stages.lib.similarity import jaccard, nearest
+from stages.lib.words import normal, words
 
 
 @dataclass(slots=True)

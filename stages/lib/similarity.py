@@ -1,25 +1,14 @@
 """Which short texts say the same in nearly the same words."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
+from stages.lib.words import words
+
 BLOCK = 20_000
-
-WORD = re.compile(r"\w+")
-
-
-def words(text: str) -> list[str]:
-    """The words of a text in lower case."""
-    return WORD.findall(text.lower())
-
-
-def normal(text: str) -> str:
-    """A text without case, punctuation and extra white space."""
-    return " ".join(words(text))
 
 
 def nearest(

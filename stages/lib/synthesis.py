@@ -9,7 +9,7 @@ from stages.lib.errors import UserError
 from stages.lib.files import read_json
 from stages.lib.params import Generate
 from stages.lib.queries import query_id
-from stages.lib.similarity import words
+from stages.lib.words import words
 
 
 def read_rules(path: Path) -> list[str]:

@@ -1,6 +1,9 @@
 """TREC run files: query_id Q0 doc_id rank score tag."""
 
+import math
 from pathlib import Path
+
+import numpy as np
 
 from stages.lib.errors import UserError
 from stages.lib.files import read_lines, writing
@@ -17,17 +20,32 @@ def write_run(path: Path, run: Run, tag: str) -> None:
 
 
 def read_run(path: Path) -> Run:
-    """Reads a run, best first by score whatever its ranks say, as trec_eval does."""
+    """Reads a run in trec_eval's order, whatever the ranks say.
+
+    That is by float32 score, and ties by doc_id from the last to the first.
+
+    Raises:
+        UserError: a line has not six columns or no number in the fifth, or a document comes twice.
+
+    """
     run: Run = {}
     for number, line in read_lines(path):
         try:
-            query_id, _, doc_id, _, score, _ = line.split()
-            run.setdefault(query_id, {})[doc_id] = float(score)
+            query_id, _, doc_id, _, text, _ = line.split()
+            score = float(text)
+            if not math.isfinite(score):
+                raise ValueError(text)
         except ValueError as error:
             raise UserError(
                 f"{path}:{number}: expected six columns: query_id Q0 doc_id rank score tag"
             ) from error
+        ranking = run.setdefault(query_id, {})
+        if doc_id in ranking:
+            raise UserError(f"{path}:{number}: {doc_id} is in query {query_id} twice; keep one")
+        ranking[doc_id] = score
     return {
-        query_id: dict(sorted(ranking.items(), key=lambda each: -each[1]))
+        query_id: dict(
+            sorted(ranking.items(), key=lambda each: (np.float32(each[1]), each[0]), reverse=True)
+        )
         for query_id, ranking in run.items()
     }

@@ -6,7 +6,7 @@ from stages.lib.sampling import OneQueryADocument
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=60), st.integers(1, 8))
 def test_every_row_once_and_no_source_twice_in_a_batch(sources: list[str], size: int) -> None:
-    batches = list(OneQueryADocument(sources, size, seed=1))
+    batches = list(OneQueryADocument(sources, range(len(sources)), size, seed=1))
     assert sorted(row for batch in batches for row in batch) == list(range(len(sources)))
     for batch in batches:
         assert len(batch) <= size
@@ -14,9 +14,15 @@ def test_every_row_once_and_no_source_twice_in_a_batch(sources: list[str], size:
 
 
 def test_epochs_differ_and_repeat() -> None:
-    sampler = OneQueryADocument([str(number) for number in range(50)], 8, seed=1)
+    sampler = OneQueryADocument([str(number) for number in range(50)], [1] * 50, 8, seed=1)
     first = list(sampler)
     sampler.set_epoch(1)
     assert list(sampler) != first
     sampler.set_epoch(0)
     assert list(sampler) == first
+
+
+def test_batches_hold_queries_of_like_length() -> None:
+    lengths = [1, 100] * 32
+    for batch in OneQueryADocument([str(number) for number in range(64)], lengths, 8, seed=1):
+        assert len({lengths[row] for row in batch}) == 1

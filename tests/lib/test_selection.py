@@ -3,8 +3,9 @@ from typing import Any
 
 from stages.lib.collection import Queries
 from stages.lib.params import Params
+from stages.lib.queries import Generated
 from stages.lib.search import Run
-from stages.lib.selection import Generated, dissimilar, distinct, hold_out, select
+from stages.lib.selection import dissimilar, distinct, hold_out, round_trip, sift
 from stages.lib.similarity import jaccard, nearest
 
 Change = Callable[[dict[str, Any]], Params]
@@ -45,9 +46,8 @@ def test_each_filter_counts_its_survivors(with_params: Change) -> None:
         query(8, "a", "is there a free trial"),  # a test query
         query(9, "c", "never found by any"),
     ]
-    left = select(
-        queries, ["Is there a free trial?"], [Ranked("a", "b"), Ranked("b")], Ranked("a"), params
-    )
+    left = sift(queries, ["Is there a free trial?"], params)
+    round_trip(left, [Ranked("a", "b"), Ranked("b")], Ranked("a"), params)
     assert left.counts == {
         "generated": 9,
         "well_formed": 8,

@@ -98,5 +98,5 @@ def export_model(model: Path, folder: Path, query: str = "", document: str = "")
         "query_prefix": query,
         "document_prefix": document,
     }
-    (folder / "embedder.json").write_text(json.dumps(settings), encoding="utf-8")
+    (target / "embedder.json").write_text(json.dumps(settings), encoding="utf-8")
     return folder

@@ -1,6 +1,8 @@
 """A small project with everything that package and deploy read."""
 
+import atexit
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,11 @@ TEXTS = {
     "d2": ("Keys", "keys are kept in the vault and never leave it"),
     "e1": ("Price", "the price depends on the size of the files"),
 }
+WORDS = {"query", "passage", *" ".join(map(" ".join, TEXTS.values())).lower().split()}
+MADE = Path(tempfile.mkdtemp(prefix="models"))
+"""Models made once a session."""
+atexit.register(shutil.rmtree, MADE)
+
 QUERIES = {
     "q1": "restore files from a snapshot",
     "q2": "is there a trial",
@@ -56,12 +63,14 @@ class Project:
 
     def write_model(self, seed: int, query: str = "", document: str = "") -> None:
         """A tuned model with its export and its vectors of the corpus."""
-        words = " ".join(f"{title} {text}" for title, text in TEXTS.values()).lower().split()
-        for name in ("tuned", "onnx", "vectors"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-        write_model(self.folder / "tuned", [*words, "query", "passage"], seed)
-        export_model(self.folder / "tuned", self.folder / "onnx", query, document)
         self.set("encoder", query_prefix=query, document_prefix=document)
+        made = MADE / f"{seed}-{query}-{document}"
+        if not made.exists():
+            write_model(made / "tuned", sorted(WORDS), seed)
+            export_model(made / "tuned", made / "onnx", query, document)
+        for name in ("tuned", "onnx"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            shutil.copytree(made / name, self.folder / name)
         self.embed()
 
     def embed(self) -> None:
@@ -123,3 +132,18 @@ def check(result: Result) -> Result:
 def parse(path: Path) -> Any:
     """The root of an XML file of the package."""
     return ElementTree.parse(path).getroot()  # noqa: S314 - written by the test's own project
+
+
+def deploying(project: Project) -> dict[str, Any]:
+    """The arguments of the deploy stage."""
+    return {
+        "--package": "package",
+        "--corpus": project.corpus,
+        "--split": "collection/test",
+        "--model": "tuned",
+        "--vectors": "vectors",
+        "--gates": "metrics",
+        "--templates": ROOT / "application-package",
+        "--receipt": "metrics/deploy.json",
+        "--rejected": "rejected.jsonl",
+    }

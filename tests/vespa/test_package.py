@@ -82,7 +82,7 @@ def test_same_inputs_give_the_same_bytes_and_another_model_other_names(project: 
     before = read_application(project.application).live
     check(project.package())
     assert content_hash(project.folder / "package") == first
-    mend(project.folder / "onnx" / "embedder.json", query_prefix="query: ")
+    mend(project.folder / "onnx" / "fp32" / "embedder.json", query_prefix="query: ")
     check(project.package())
     assert read_application(project.application).live != before
 
@@ -121,10 +121,10 @@ def test_tuned_query_tower_leaves_the_field_its_name(project: Project) -> None:
         for side in ("query", "document"):
             target = onnx_folder / side
             target.mkdir(parents=True, exist_ok=True)
-            for name in ("fp32/model.onnx", "fp32/tokenizer.json", "embedder.json"):
+            for name in ("fp32/model.onnx", "fp32/tokenizer.json", "fp32/embedder.json"):
                 (target / name).parent.mkdir(exist_ok=True)
                 (target / name).write_bytes((one / name).read_bytes())
-        mend(onnx_folder / "query" / "embedder.json", query_prefix=prefix)
+        mend(onnx_folder / "query" / "fp32" / "embedder.json", query_prefix=prefix)
         check(project.package())
         (generation,) = read_application(project.application).generations
         fields.add(generation.field)
@@ -159,7 +159,7 @@ def refused(project: Project, message: str) -> None:
 
 
 def test_dimension_that_is_not_the_graphs_is_refused(project: Project) -> None:
-    mend(project.folder / "onnx" / "embedder.json", dimension=8)
+    mend(project.folder / "onnx" / "fp32" / "embedder.json", dimension=8)
     refused(project, "has 16 dimensions, but its settings say 8")
 
 
@@ -188,7 +188,7 @@ def test_unknown_inputs_are_refused(project: Project) -> None:
 
 
 def test_pooling_that_does_not_fit_the_output_is_refused(project: Project) -> None:
-    mend(project.folder / "onnx" / "embedder.json", pooling="none")
+    mend(project.folder / "onnx" / "fp32" / "embedder.json", pooling="none")
     refused(project, "last_hidden_state has 3 axes, but pooling 'none' needs 2")
 
 

@@ -1,7 +1,7 @@
 """The forms of answers: their JSON schemas, and strict reading that salvages what is good."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Protocol, TypeVar
@@ -103,12 +103,24 @@ def read(response: Response, form: Form[P]) -> Reading[P]:
         except UnusableError as error:
             faults.add(error.fault)
         except ValidationError:
-            faults.add(Fault.OFF_SCHEMA)
+            faults.add(Fault.TRUNCATED if cut else Fault.OFF_SCHEMA)
         else:
             parts.setdefault(name, value)
     if not parts and not faults:
         faults.add(Fault.EMPTY)
     return Reading(parts, frozenset(faults))
+
+
+def complete(parts: Mapping[str, P], reading: Reading[P], form: Form[P]) -> bool:
+    """Whether asking again is pointless: no fault, or all that was wanted is there.
+
+    Args:
+        parts: usable parts of all answers to the question so far.
+        reading: the latest answer.
+        form: what was asked for.
+
+    """
+    return not reading.faults or bool(form.wanted and form.wanted <= parts.keys())
 
 
 FENCE = re.compile(r"^```\w*\s*\n(.*?)(?:\n```)?\s*$", re.DOTALL)

@@ -9,15 +9,16 @@ from typing import Any, Generic
 from tqdm import tqdm
 
 from stages.lib.errors import UserError
-from stages.lib.llm.answers import P, Question, read
+from stages.lib.llm.answers import P, Question, complete, read
 from stages.lib.llm.messages import (
     CallFailedError,
     CallRejectedError,
+    PendingError,
     Provider,
     Request,
     Response,
 )
-from stages.lib.llm.spending import BudgetReachedError, Purse
+from stages.lib.llm.spending import BudgetError, BudgetReachedError, Purse
 from stages.lib.llm.store import Store
 
 HOPELESS = 20
@@ -37,6 +38,8 @@ class Asked(Generic[P]):
     """Questions that the provider has no answer to."""
     given_up: int = 0
     """Questions without a usable answer after the last attempt."""
+    pending: int = 0
+    """Questions whose answers a later run will have."""
     rejected: int = 0
     """Questions that the endpoint refuses to take."""
     responses: int = 0
@@ -106,7 +109,7 @@ class Asker(Generic[P]):
             except ExceptionGroup as group:
                 raise group.exceptions[0] from group
         if self._out_of_money:
-            raise UserError(
+            raise BudgetError(
                 f"{label}: EMBEDSMITH_BUDGET of {self._purse.limit:g} is reached, "
                 f"{self._purse.spent:.4f} spent; {self._left(total, progress)}"
             )
@@ -147,6 +150,9 @@ class Asker(Generic[P]):
             except CallRejectedError:
                 asked.rejected += 1
                 return True
+            except PendingError:
+                asked.pending += 1
+                return False
             except BudgetReachedError:
                 self._out_of_money = True
                 return False
@@ -163,8 +169,7 @@ class Asker(Generic[P]):
             reading = read(response, question.form)
             parts |= reading.parts
             asked.faults.update(fault.value for fault in reading.faults)
-            wanted = question.form.wanted
-            if not reading.faults or (wanted and wanted <= parts.keys()):
+            if complete(parts, reading, question.form):
                 break
             request = request.again()
         if parts:

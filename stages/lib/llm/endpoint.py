@@ -1,7 +1,9 @@
 """Any OpenAI-compatible endpoint, by OPENAI_BASE_URL and OPENAI_API_KEY."""
 
 import asyncio
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -20,10 +22,12 @@ def client(timeout: float) -> openai.AsyncOpenAI:
     """
     if not os.environ.get("OPENAI_API_KEY"):
         raise UserError(
-            "OPENAI_API_KEY is not set; set it (to any text for a local endpoint without keys, with its "
+            "OPENAI_API_KEY is not set; set it (to any text for a local endpoint without keys, its "
             "address in OPENAI_BASE_URL), or set llm.provider in params.yaml to extractive"
         )
-    return openai.AsyncOpenAI(max_retries=RETRIES, timeout=timeout)
+    # the default transport's time goes up with the square of the calls at a time
+    transport = openai.DefaultAioHttpClient(timeout=timeout)
+    return openai.AsyncOpenAI(max_retries=RETRIES, timeout=timeout, http_client=transport)
 
 
 class Wire:
@@ -97,21 +101,40 @@ class Endpoint:
     async def _call(self, request: Request) -> Response:
         body = self._wire.body(request)
         try:
-            # as plain JSON: checking every field of it costs more than the call itself
-            answer = await self._client.post("/chat/completions", cast_to=object, body=body)
+            with explained(request.model):
+                # as plain JSON: checking every field of it costs more than the call itself
+                answer = await self._client.post("/chat/completions", cast_to=object, body=body)
         except openai.BadRequestError as error:
             if self._wire.concede(body, str(error)):
                 return await self._call(request)
             if self._proven:
-                raise CallRejectedError(_said(error)) from error
-            raise UserError(f"{where()} refuses the call: {_said(error)}") from error
-        except openai.APIStatusError as error:
-            raise _status_fault(error, request.model) from error
-        except openai.APIConnectionError as error:
-            raise CallFailedError(f"{where()} cannot be reached") from error
-        except (openai.OpenAIError, ValueError) as error:
-            raise not_compatible() from error
+                raise CallRejectedError(said(error)) from error
+            raise UserError(f"{where()} refuses the call: {said(error)}") from error
         return response_of(answer)
+
+
+@contextlib.contextmanager
+def explained(model: str) -> Iterator[None]:
+    """Turns the client's errors into ours, but for 400, which depends on what was sent."""
+    try:
+        yield
+    except openai.BadRequestError:
+        raise
+    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        raise UserError(
+            f"{where()} refuses the key ({error.status_code}); check OPENAI_API_KEY"
+        ) from error
+    except openai.NotFoundError as error:
+        raise UserError(
+            f"{where()} knows no model {model!r} (404); check llm.model in params.yaml and "
+            "OPENAI_BASE_URL, which usually ends in /v1"
+        ) from error
+    except openai.APIStatusError as error:
+        raise CallFailedError(f"{where()} answers {error.status_code}") from error
+    except openai.APIConnectionError as error:
+        raise CallFailedError(f"{where()} cannot be reached") from error
+    except (openai.OpenAIError, ValueError) as error:
+        raise not_compatible() from error
 
 
 def where() -> str:
@@ -150,17 +173,7 @@ def not_compatible() -> UserError:
     )
 
 
-def _status_fault(error: openai.APIStatusError, model: str) -> Exception:
-    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return UserError(f"{where()} refuses the key ({error.status_code}); check OPENAI_API_KEY")
-    if isinstance(error, openai.NotFoundError):
-        return UserError(
-            f"{where()} knows no model {model!r} (404); check llm.model in params.yaml and "
-            "OPENAI_BASE_URL (it usually ends in /v1)"
-        )
-    return CallFailedError(f"{where()} answers {error.status_code}")
-
-
-def _said(error: openai.APIStatusError) -> str:
+def said(error: openai.APIStatusError) -> str:
+    """What the endpoint says about its error, in one line."""
     body = error.body if isinstance(error.body, dict) else {}
     return " ".join(str(body.get("message") or error.status_code).split())[:300]

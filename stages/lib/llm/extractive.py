@@ -10,7 +10,7 @@ import orjson
 from stages.lib import seeds
 from stages.lib.collection import Corpus, Document
 from stages.lib.llm.messages import Request, Response
-from stages.lib.similarity import words
+from stages.lib.words import words
 
 RULES = ["Queries are titles, sentences and key phrases of the documents themselves."]
 SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")  # noqa: RUF001 - Chinese and Japanese

@@ -54,6 +54,18 @@ class Request:
         """The length of the conversation."""
         return len(self.system) + len(self.user)
 
+    @property
+    def stamp(self) -> dict[str, str | int]:
+        """What is stored of the request beside its response."""
+        return {
+            "key": self.key,
+            "subject": self.subject,
+            "schema": self.schema,
+            "model": self.model,
+            "attempt": self.attempt,
+            "prompt_characters": self.characters,
+        }
+
     def again(self) -> Self:
         """The next attempt."""
         return replace(self, attempt=self.attempt + 1)
@@ -79,6 +91,10 @@ class CallRejectedError(CallFailedError):
     """The endpoint will never answer this call (too long, against its policy)."""
 
 
+class PendingError(Exception):
+    """The answer will come, but not in this run."""
+
+
 class Provider(Protocol):
     """Something that answers requests."""
 
@@ -90,6 +106,7 @@ class Provider(Protocol):
 
         Raises:
             CallFailedError: no answer to this call.
+            PendingError: not yet.
             UserError: no call will be answered.
 
         """

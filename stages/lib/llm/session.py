@@ -1,19 +1,24 @@
 """A stage's conversation with the provider that the parameters name."""
 
+import asyncio
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from stages.lib.collection import Corpus
+from stages.lib.errors import UserError
 from stages.lib.llm.answers import P, Question
 from stages.lib.llm.ask import Asked, Asker
-from stages.lib.llm.endpoint import Endpoint
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.extractive import Extractive
 from stages.lib.llm.messages import Provider
 from stages.lib.llm.recorded import Recorded
-from stages.lib.llm.spending import Purse, price_of
+from stages.lib.llm.spending import BudgetError, Purse, price_of
 from stages.lib.llm.store import Store
 from stages.lib.params import Params
+
+POLL = 2.0
+"""Seconds between looks at batches under way."""
 
 
 def ask(
@@ -40,14 +45,53 @@ def ask(
     """
     environment = Environment.read()
     store = Store(output, environment.journal)
-    provider = _provider(params, corpus, environment)
-    limit = environment.budget if provider.paid else None
+    paid = params.llm.provider == "openai"
+    batch = paid and params.llm.mode == "batch"
+    limit = environment.budget if paid else None
     price = price_of(params.llm.model, params.prices.models, limit)
-    purse = Purse(price, 1.0, limit)
-    asker: Asker[P] = Asker(provider, store, purse, params.llm.attempts, environment.concurrency)
-    asked = asker.ask(questions, total, label)
+    purse = Purse(price, params.prices.batch_factor if batch else 1.0, limit)
+    if batch:
+        asked = _ask_in_batches(list(questions), store, purse, params, environment, label)
+    else:
+        provider = _provider(params, corpus, environment)
+        asker: Asker[P] = Asker(
+            provider, store, purse, params.llm.attempts, environment.concurrency
+        )
+        asked = asker.ask(questions, total, label)
     store.save()
     return asked
+
+
+def _ask_in_batches(
+    questions: list[Question[P]],
+    store: Store,
+    purse: Purse,
+    params: Params,
+    environment: Environment,
+    label: str,
+) -> Asked[P]:
+    """Submits what is not stored and waits for as long as the environment says."""
+    from stages.lib.llm.batches import Batches
+
+    deadline = time.monotonic() + environment.batch_wait
+    batches = Batches(environment, store, purse)
+    while True:
+        asyncio.run(batches.collect(params.llm.model))
+        asker: Asker[P] = Asker(batches, store, purse, params.llm.attempts, concurrency=1)
+        try:
+            asked = asker.ask(questions, len(questions), label)
+        except BudgetError:
+            asyncio.run(batches.submit(params.llm.model))
+            raise
+        if not asked.pending:
+            return asked
+        submitted = asyncio.run(batches.submit(params.llm.model))
+        if time.monotonic() >= deadline:
+            raise UserError(
+                f"{label}: {asked.pending} of {len(questions)} answers are in batches under way "
+                f"({', '.join(submitted)}); run again to pick them up"
+            )
+        time.sleep(POLL)
 
 
 def ask_nothing(output: Path) -> None:
@@ -58,6 +102,9 @@ def ask_nothing(output: Path) -> None:
 def _provider(params: Params, corpus: Corpus, environment: Environment) -> Provider:
     match params.llm.provider:
         case "openai":
+            # its client takes a second to import, which the others need not wait for
+            from stages.lib.llm.endpoint import Endpoint
+
             return Endpoint(environment.timeout)
         case "recorded":
             return Recorded(params.llm.recorded)

@@ -19,6 +19,10 @@ class BudgetReachedError(Exception):
     """The next call might pass the limit."""
 
 
+class BudgetError(UserError):
+    """A run has stopped at its limit."""
+
+
 class Purse:
     """What a run has spent, and may spend.
 
@@ -49,9 +53,7 @@ class Purse:
         """
         if self.limit is None:
             return 0.0
-        # no tokenizer makes more tokens than bytes
-        size = len((request.system + request.user).encode()) + FRAME
-        most = self.cost(size, request.max_tokens)
+        most = self.most(request)
         async with self._changed:
             while self.spent + self._set_aside + most > self.limit:
                 if not self._set_aside:
@@ -68,6 +70,11 @@ class Purse:
             async with self._changed:
                 self._set_aside = max(0.0, self._set_aside - reserved)
                 self._changed.notify_all()
+
+    def most(self, request: Request) -> float:
+        """The highest price of a call: no tokenizer makes more tokens than bytes."""
+        size = len((request.system + request.user).encode())
+        return self.cost(size + FRAME, request.max_tokens)
 
     def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
         """Money for so many tokens; 0 if the price is unknown."""

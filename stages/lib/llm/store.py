@@ -6,10 +6,11 @@ other commits and `dvc exp run --temp` all find it. What a run has used is also 
 key, to the stage's output, which `dvc push` and `dvc pull` share.
 """
 
+import errno
 import fcntl
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -78,20 +79,27 @@ class Ledger:
 
     def append(self, key: str, line: bytes) -> None:
         """Appends a line; whole once this returns, whatever becomes of the process."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                end = file.seek(0, os.SEEK_END)
-                # the torn last line of a process that was killed must not swallow this one
-                torn = end > 0 and os.pread(file.fileno(), 1, end - 1) != b"\n"
-                file.write(b"\n" + line if torn else line)
-        except OSError as error:
-            raise UserError(
-                f"{self.path}: cannot be written ({error.strerror or error}); make room, or set "
-                "EMBEDSMITH_HOME to another folder; what was received before is kept"
-            ) from error
-        self._places[key] = (end + torn, len(line))
+        self._places[key] = (append(self.path, line), len(line))
+
+
+def append(path: Path, line: bytes) -> int:
+    """Appends a line to a file that other processes append to as well; where it begins."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
+            # the torn last line of a process that was killed must not swallow this one
+            torn = end > 0 and os.pread(file.fileno(), 1, end - 1) != b"\n"
+            line = b"\n" + line if torn else line
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); make room, or set "
+            "EMBEDSMITH_HOME to another folder; what was received before is kept"
+        ) from error
+    return end + torn
 
 
 class Store:
@@ -126,17 +134,13 @@ class Store:
 
     def put(self, request: Request, response: Response) -> None:
         """Appends a response to the journal."""
-        row = {
-            "key": request.key,
-            "subject": request.subject,
-            "schema": request.schema,
-            "model": request.model,
-            "attempt": request.attempt,
-            "prompt_characters": request.characters,
-            "response": asdict(response),
-        }
-        self._journal.append(request.key, orjson.dumps(row) + b"\n")
+        self.record(request.stamp, response)
         self._use(request)
+
+    def record(self, stamp: Mapping[str, str | int], response: Response) -> None:
+        """Appends a response to a request of which only the stamp is left."""
+        row = {**stamp, "response": asdict(response)}
+        self._journal.append(str(stamp["key"]), orjson.dumps(row) + b"\n")
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All stored rows, each key once."""

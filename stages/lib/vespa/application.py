@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -23,11 +23,16 @@ PROFILES = ("semantic", "hybrid", "rrf")
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What is deployed: its generations, which of them serves, and which one served before."""
+    """What is deployed: its generations, which of them serves, and which one served before.
+
+    `fed` holds the hash of each feed that has been stored whole, by its name (`documents`, or a
+    vector field), so that nothing is fed twice.
+    """
 
     generations: tuple[Generation, ...]
     live: str
     previous: str | None = None
+    fed: Mapping[str, str] = field(default_factory=dict)
 
     def generation(self, label: str) -> Generation:
         """The generation of a label."""
@@ -44,20 +49,29 @@ class Application:
         return {each.field for each in self.generations}
 
     def adding(self, generation: Generation) -> "Application":
-        """The same with one more generation, which does not serve yet."""
-        if generation.label in self.labels:
-            return self
-        return Application((*self.generations, generation), self.live, self.previous)
+        """The live generation and the way back with one more, which does not serve yet."""
+        kept = [each for each in self.generations if each.label in {self.live, self.previous}]
+        if generation.label in [each.label for each in kept]:
+            return replace(self, generations=tuple(kept))
+        return replace(self, generations=(*kept, generation))
 
     def serving(self, label: str) -> "Application":
-        """The same with another generation live; the one that was is the way back."""
+        """Another generation live; the one that was stays as the way back, and no other."""
         if label == self.live:
             return self
-        return Application(self.generations, label, self.live)
+        kept = tuple(each for each in self.generations if each.label in {label, self.live})
+        return replace(self, generations=kept, live=label, previous=self.live)
+
+    def knowing(self, fed: Mapping[str, str]) -> "Application":
+        """The same with the hashes of further feeds that are stored whole."""
+        known = {"documents"} | self.fields
+        merged = {**self.fed, **fed}
+        return replace(self, fed={key: merged[key] for key in sorted(merged) if key in known})
 
     def pruned(self) -> "Application":
         """The live generation alone."""
-        return Application((self.generation(self.live),), self.live)
+        alone = (self.generation(self.live),)
+        return replace(self, generations=alone, previous=None).knowing({})
 
     def towers(self) -> dict[str, Tower]:
         """The embedders in use by hash; document towers of fed fields embed nothing."""
@@ -74,7 +88,10 @@ def read_application(folder: Path) -> Application:
     row = read_json(folder / MANIFEST)
     try:
         return Application(
-            tuple(from_dict(each) for each in row["generations"]), row["live"], row["previous"]
+            tuple(from_dict(each) for each in row["generations"]),
+            row["live"],
+            row["previous"],
+            row["fed"],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
@@ -111,6 +128,7 @@ def write_application(
         manifest = {
             "live": application.live,
             "previous": application.previous,
+            "fed": dict(application.fed),
             "generations": [each.as_dict() for each in application.generations],
         }
         write_json(out / MANIFEST, manifest)
@@ -210,6 +228,7 @@ def _query_profiles(out: Path, application: Application, templates: Path, params
             values = {key: escape(value) for key, value in _profile(generation, params).items()}
             text = _fill(source / f"{profile}.xml", values)
             _write_xml(target / f"{profile}_{generation.label}.xml", text)
+    _write_xml(target / "base.xml", _fill(source / "base.xml", {}))
     lexical = _fill(source / "bm25.xml", {"targets": str(params.package.targets)})
     _write_xml(target / "bm25.xml", lexical)
     live = {"live": quoteattr(f"{params.package.profile}_{application.live}")}

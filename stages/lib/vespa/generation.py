@@ -17,7 +17,6 @@ Cells = Literal["float", "bfloat16"]
 Side = Literal["query", "document"]
 
 SIDES: tuple[Side, Side] = ("query", "document")
-SETTINGS = "embedder.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +81,7 @@ def from_dict(row: dict[str, Any]) -> Generation:
 
 def read_generation(onnx: Path, variant: str, cells: Cells, filling: Filling) -> Generation:
     """The generation of an export's folder; with `query/` and `document/` in it, of two towers."""
-    query, document = (
-        read_tower(tower_folder(onnx, variant, side), _side(onnx, side) / SETTINGS)
-        for side in SIDES
-    )
+    query, document = (read_tower(tower_folder(onnx, variant, side)) for side in SIDES)
     if query.settings.dimension != document.settings.dimension:
         raise UserError(
             f"{onnx}: the query tower has {query.settings.dimension} dimensions, the document "
@@ -96,8 +92,4 @@ def read_generation(onnx: Path, variant: str, cells: Cells, filling: Filling) ->
 
 def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
     """Where the export keeps a tower's files."""
-    return _side(onnx, side) / variant
-
-
-def _side(onnx: Path, side: Side) -> Path:
-    return onnx / side if (onnx / side).is_dir() else onnx
+    return onnx / side / variant if (onnx / side).is_dir() else onnx / variant

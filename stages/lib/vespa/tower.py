@@ -16,6 +16,7 @@ LARGEST = 2**31
 """Bytes of the largest ONNX file that Vespa loads: protobuf's limit."""
 
 FILES = ("model.onnx", "tokenizer.json")
+SETTINGS = "embedder.json"
 
 
 class Settings(BaseModel):
@@ -46,7 +47,7 @@ class Tower:
         return f"emb_{self.hash}"
 
 
-def read_tower(folder: Path, settings_file: Path) -> Tower:
+def read_tower(folder: Path) -> Tower:
     """Reads and checks an exported model.
 
     Raises:
@@ -54,10 +55,10 @@ def read_tower(folder: Path, settings_file: Path) -> Tower:
             settings do not fit it.
 
     """
-    for name in FILES:
+    for name in (*FILES, SETTINGS):
         if not (folder / name).is_file():
             raise UserError(f"{folder / name}: no such file; run dvc repro export")
-    settings = _settings(settings_file)
+    settings = _settings(folder / SETTINGS)
     output, token_types = _check_graph(folder / "model.onnx", settings)
     _check_tokenizer(folder / "tokenizer.json", settings)
     return Tower(_hash(folder, settings), settings, token_types, output)

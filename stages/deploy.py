@@ -1,0 +1,60 @@
+"""Brings the packaged model into Vespa; the live one serves until the new one has proved itself."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.collection import read_corpus, read_split
+from stages.lib.files import write_json
+from stages.lib.gates import check_gates
+from stages.lib.params import read_params
+from stages.lib.retrievers import load_dense
+from stages.lib.search import Embedded
+from stages.lib.vespa.connection import connect
+from stages.lib.vespa.site import Site
+from stages.lib.vespa.swap import Checks, Package, swap
+
+
+@stage
+@path_option("--package", help="The folder that the stage package wrote.")
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--split", help="Folder of the split that models are compared on; never the test's.")
+@path_option("--model", help="The model that was exported, for the comparison of rankings.")
+@path_option("--vectors", help="The model's vectors of the corpus.")
+@path_option("--gates", help="Folder of the metrics of earlier stages; a closed gate stops here.")
+@path_option("--templates", help="The folder of the application package's templates.")
+@path_option("--receipt", help="JSON file for what is deployed: hashes, counts and metrics.")
+@path_option("--rejected", help="JSONL file for documents that Vespa refused, and why.")
+@click.option("--force", is_flag=True, envvar="FORCE", help="Deploy whatever the gates say.")
+@PARAMS
+def main(
+    package: Path,
+    corpus: Path,
+    split: Path,
+    model: Path,
+    vectors: Path,
+    gates: Path,
+    templates: Path,
+    receipt: Path,
+    rejected: Path,
+    force: bool,
+    params: Path,
+) -> None:
+    """Deploy, feed, check and flip."""
+    settings = read_params(params)
+    if not force:
+        check_gates(gates)
+    connection = connect(os.environ)
+    documents = read_corpus(corpus)
+    reference = Embedded(load_dense(documents, model, vectors, settings))
+    checks = Checks(reference, read_split(split), rejected, force)
+    with tempfile.TemporaryDirectory() as scratch:
+        site = Site(connection, templates, settings, Path(scratch))
+        write_json(receipt, swap(site, Package(package), checks))
+
+
+if __name__ == "__main__":
+    main()

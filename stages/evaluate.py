@@ -1,0 +1,73 @@
+"""Measures every system on the test queries, and reports."""
+
+from pathlib import Path
+
+import click
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.collection import read_corpus
+from stages.lib.comparison import comparison_table
+from stages.lib.evaluation import evaluate, read_basis
+from stages.lib.files import building, read_json, write_json, write_jsonl, writing
+from stages.lib.params import read_params
+from stages.lib.report import SYSTEM, render
+from stages.lib.retrievers import load_dense, load_lexical
+from stages.lib.systems import systems
+from stages.lib.trec import write_run
+
+
+@stage
+@path_option("--collection", help="Folder of the collection.")
+@path_option("--synthetic", help="Folder of the synthetic splits, used where no other is judged.")
+@path_option("--fusion", help="JSON file with the weight of the fusion with BM25.")
+@path_option("--base", help="The base model.")
+@path_option("--base-vectors", help="The base model's vectors of the corpus.")
+@path_option("--tuned", help="The tuned model.")
+@path_option("--tuned-vectors", help="The tuned model's vectors of the corpus.")
+@click.option(
+    "--stage-metrics",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Metrics of another stage that the report tells of, by the file's name; repeatable.",
+)
+@path_option("--out", help="Folder for runs, per-query scores and report.")
+@path_option("--metrics", help="JSON file for means and comparisons.")
+@PARAMS
+def main(
+    collection: Path,
+    synthetic: Path,
+    fusion: Path,
+    base: Path,
+    base_vectors: Path,
+    tuned: Path,
+    tuned_vectors: Path,
+    stage_metrics: tuple[Path, ...],
+    out: Path,
+    metrics: Path,
+    params: Path,
+) -> None:
+    """Write a TREC run a system, scores, significance and the report."""
+    settings = read_params(params)
+    corpus = read_corpus(collection / "corpus.jsonl")
+    basis = read_basis(collection, synthetic)
+    models = {
+        "base": load_dense(corpus, base, base_vectors, settings),
+        "tuned": load_dense(corpus, tuned, tuned_vectors, settings),
+    }
+    engines = systems(load_lexical(corpus, settings), models, read_json(fusion)["dense_weight"])
+    found = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
+    with building(out) as folder:
+        for system, run in found.runs.items():
+            write_run(folder / "runs" / f"{system}.trec", run, system)
+        write_jsonl(folder / "per_query.jsonl", found.rows())
+        write_json(folder / "deltas.json", found.plot(SYSTEM))
+        with writing(folder / "report.html") as file:
+            stages = {path.stem: read_json(path) for path in stage_metrics}
+            file.write(render(found, corpus, settings, stages))
+    write_json(metrics, found.summary())
+    print(comparison_table(found.summary()))
+    print(f"Report: {out / 'report.html'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Exports the tuned model to ONNX, and checks it against torch."""
+
+from pathlib import Path
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.collection import read_corpus, read_split
+from stages.lib.encoder import load_encoder, towers
+from stages.lib.files import building, write_json
+from stages.lib.onnx_check import check_retrieval, measured_texts, verdicts
+from stages.lib.onnx_export import export_variants
+from stages.lib.params import read_params
+from stages.lib.retrievers import load_vectors
+
+
+@stage
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--dev", help="The dev split made by people; may be empty.")
+@path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
+@path_option("--model", help="The tuned model.")
+@path_option("--vectors", help="The tuned model's vectors of the corpus.")
+@path_option("--out", help="Folder for the exported variants.")
+@path_option("--metrics", help="JSON file for parity and gate.")
+@PARAMS
+def main(
+    corpus: Path,
+    dev: Path,
+    synthetic_dev: Path,
+    model: Path,
+    vectors: Path,
+    out: Path,
+    metrics: Path,
+    params: Path,
+) -> None:
+    """Export fp32, fp16 and int8; int8 is judged by dev nDCG@10."""
+    settings = read_params(params)
+    documents = read_corpus(corpus)
+    split = read_split(dev) or read_split(synthetic_dev)
+    texts = measured_texts(documents, split, settings)
+    with building(out) as folder:
+        parity = {
+            path.relative_to(model).as_posix(): export_variants(
+                load_encoder(path, settings.encoder).to("cpu"),
+                texts,
+                folder / path.relative_to(model),
+                settings.encoder,
+                settings.export,
+            )
+            for path in dict.fromkeys(towers(model))
+        }
+        retrieval = check_retrieval(
+            documents,
+            split,
+            load_vectors(vectors, documents),
+            load_encoder(towers(model)[0], settings.encoder),
+            folder,
+            settings,
+        )
+    gate = verdicts(parity, retrieval, settings)
+    write_json(
+        metrics,
+        {"parity": parity, "dev": retrieval, "gate": {k: each.row for k, each in gate.items()}},
+    )
+    for verdict in gate.values():
+        if not verdict.passed:
+            print(f"Refused: {verdict.reason}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Pictures for the report: SVG, on a clear background, in colours for light and dark pages."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+GREY, BLUE, RED = "#808890", "#3b82c4", "#d9653b"
+
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "embedsmith",  # the same picture has the same bytes
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": GREY,
+    **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), GREY),
+}
+
+
+def deltas(values: Sequence[float], label: str) -> str:
+    """Each query's difference, from the greatest gain to the greatest loss, as SVG."""
+    ordered = sorted(values, reverse=True)
+    # a step a query, drawn as one area: a bar each would be megabytes with many queries
+    edges = [edge for index in range(len(ordered)) for edge in (index, index + 1)]
+    heights = [value for value in ordered for _ in range(2)]
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes()
+        gain, loss = [max(0.0, h) for h in heights], [min(0.0, h) for h in heights]
+        axes.fill_between(edges, gain, color=BLUE, linewidth=0)
+        axes.fill_between(edges, loss, color=RED, linewidth=0)
+        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.set(xlabel=f"queries (n = {len(ordered)})", ylabel=label)
+        axes.set_xlim(0, len(ordered))
+        return _svg(figure)
+
+
+def curve(rows: Sequence[dict[str, Any]], chosen: str) -> str:
+    """Worth on dev by training step, with the interpolations as dots, as SVG.
+
+    Args:
+        rows: `name`, `step` and `dev` of each candidate; checkpoints are named "step N".
+        chosen: the name of the one that ships.
+
+    """
+    steps = sorted((row for row in rows if row["name"].startswith("step ")), key=_step)
+    others = [row for row in rows if not row["name"].startswith("step ")]
+    shipped = [row for row in rows if row["name"] == chosen]
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes()
+        axes.plot(*_points(steps), color=BLUE, marker="o", markersize=4, label="checkpoints")
+        axes.plot(*_points(others), "x", color=GREY, markersize=5, label="interpolations with base")
+        axes.plot(
+            *_points(shipped), "o", color=RED, markersize=10, fillstyle="none", label="chosen"
+        )
+        axes.set(xlabel="step", ylabel="on dev")
+        axes.legend(frameon=False)
+        return _svg(figure)
+
+
+def _step(row: dict[str, Any]) -> int:
+    return int(row["step"])
+
+
+def _points(rows: Sequence[dict[str, Any]]) -> tuple[list[int], list[float]]:
+    return [_step(row) for row in rows], [row["dev"] for row in rows]
+
+
+def _axes() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6.4, 2.8), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _svg(figure: Figure) -> str:
+    file = io.StringIO()
+    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    return file.getvalue()

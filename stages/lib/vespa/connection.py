@@ -1,0 +1,209 @@
+"""Where Vespa is, and the `vespa` command that talks to it.
+
+Keys and certificates are given to the command and to HTTP clients by the names of their files, in
+the command's own environment variables; nothing here reads or prints them.
+"""
+
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from stages.lib.errors import UserError
+
+CERTIFICATE = "VESPA_CLI_DATA_PLANE_CERT_FILE"
+KEY = "VESPA_CLI_DATA_PLANE_KEY_FILE"
+AUTHORITY = "VESPA_CLI_DATA_PLANE_CA_CERT_FILE"
+TOKEN = "VESPA_CLI_DATA_PLANE_TOKEN"  # noqa: S105 - the variable's name
+
+LOCAL = "http://127.0.0.1:19071"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The files and the token that the data plane asks for, if any."""
+
+    certificate: str | None = None
+    key: str | None = None
+    authority: str | None = None
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return "Credentials(...)"
+
+    def context(self) -> ssl.SSLContext:
+        """What an HTTP client needs to know and to show."""
+        try:
+            context = ssl.create_default_context(cafile=self.authority)
+            if self.certificate:
+                context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:
+            raise UserError(
+                f"{CERTIFICATE}, {KEY} or {AUTHORITY}: not usable ({error.strerror or 'bad file'})"
+                "; they name PEM files of a certificate, its key and the authority"
+            ) from error
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A Vespa installation: where to deploy to, and where to feed and search."""
+
+    target: str
+    endpoint: str
+    application: str | None
+    credentials: Credentials
+
+    @property
+    def cloud(self) -> bool:
+        """Whether this is Vespa Cloud, which has no config server to talk to."""
+        return self.target == "cloud"
+
+    @property
+    def config_server(self) -> str:
+        """The config server's address."""
+        return LOCAL if self.target == "local" else self.target
+
+    def deploy(self, folder: Path, wait: int) -> None:
+        """Deploys a package and waits until it serves."""
+        certificate = ["--add-cert"] if self.cloud else []
+        run([*self._deploy_to("deploy"), *certificate, "--wait", str(wait), str(folder)])
+
+    def fetch(self, folder: Path) -> bool:
+        """Unpacks the active application's package; False if there is none."""
+        if not self.cloud and not self._active():
+            return False
+        archive = folder.with_suffix(".zip")
+        archive.unlink(missing_ok=True)
+        try:
+            run([*self._deploy_to("fetch"), str(archive)])
+        except UserError as error:
+            if self.cloud and "404" in str(error):
+                return False
+            raise
+        with zipfile.ZipFile(archive) as package:
+            package.extractall(folder)
+        return True
+
+    def _active(self) -> bool:
+        path = (
+            "/application/v2/tenant/default/application/default/environment/default/region/"
+            "default/instance/default/content/"
+        )
+        return self.ask("GET", path).status_code != httpx.codes.NOT_FOUND
+
+    def ask(self, method: str, path: str) -> httpx.Response:
+        """A request to the config server."""
+        url = self.config_server + path
+        try:
+            with httpx.Client(verify=self.credentials.context(), timeout=60) as client:
+                return client.request(method, url)
+        except httpx.HTTPError as error:
+            raise UserError(unreachable(self.config_server, str(error))) from error
+
+    def _deploy_to(self, command: str) -> list[str]:
+        application = ["-a", self.application] if self.application else []
+        return [command, "-t", self.target, *application]
+
+    def documents(self, command: str) -> list[str]:
+        """The `vespa` command's arguments for what it does with documents."""
+        return self._deploy_to(command) if self.cloud else [command, "-t", self.endpoint]
+
+
+def connect(environment: Mapping[str, str]) -> Connection:
+    """The installation that the environment names.
+
+    VESPA_TARGET is `local` (the default), `cloud`, or a config server's address; VESPA_ENDPOINT is
+    the container's address, which `local` and `cloud` can be asked for; VESPA_APPLICATION is
+    Cloud's tenant.application.
+    """
+    target = environment.get("VESPA_TARGET") or "local"
+    application = environment.get("VESPA_APPLICATION")
+    endpoint = environment.get("VESPA_ENDPOINT")
+    if target not in {"local", "cloud"} and not target.startswith(("http://", "https://")):
+        raise UserError(
+            f"VESPA_TARGET: {target!r} is neither local nor cloud nor an address such as "
+            "http://config.example.com:19071"
+        )
+    if target == "cloud" and not application:
+        raise UserError("VESPA_APPLICATION is not set; Vespa Cloud needs tenant.application")
+    if target not in {"local", "cloud"} and not endpoint:
+        raise UserError(
+            "VESPA_ENDPOINT is not set; it is where to feed and search, such as "
+            "http://search.example.com:8080"
+        )
+    if not endpoint:
+        endpoint = "http://127.0.0.1:8080" if target == "local" else _cloud_endpoint(application)
+    names = (CERTIFICATE, KEY, AUTHORITY, TOKEN)
+    credentials = Credentials(*(environment.get(name) or None for name in names))
+    return Connection(target.rstrip("/"), endpoint.rstrip("/"), application, credentials)
+
+
+def _cloud_endpoint(application: str | None) -> str:
+    status = run(["status", "-t", "cloud", "-a", str(application), "--format", "plain"])
+    return status.stdout.split()[0]
+
+
+def executable() -> str:
+    """The `vespa` command of the environment that this Python runs in."""
+    beside = Path(sys.executable).with_name("vespa")
+    found = str(beside) if beside.exists() else shutil.which("vespa")
+    if found is None:
+        raise UserError("the vespa command is not installed; run make install")
+    return found
+
+
+def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Runs the `vespa` command; its error becomes one line."""
+    done = subprocess.run(  # noqa: S603 - no shell, and arguments of our own
+        [executable(), *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {"VESPA_CLI_COLOR": "never"},
+        check=False,
+    )
+    # some of its commands say "Error:" and exit with 0 all the same
+    if done.returncode or re.search(r"^\s*Error:", done.stderr, re.MULTILINE):
+        raise UserError(explain(arguments, done.stderr))
+    return done
+
+
+def explain(arguments: list[str], stderr: str) -> str:
+    """One line of what the `vespa` command says, with the way out."""
+    text = " ".join(stderr.split()).removeprefix("Error: ")
+    target = arguments[arguments.index("-t") + 1]
+    signs = ("connection refused", "no such host", "deploy service", "certificate", "tls:")
+    if any(sign in text for sign in signs):
+        return unreachable(target, text)
+    if "validation-overrides" in text:
+        return (
+            f"Vespa refuses the change: {text}; give the change a model of its own (a new hash "
+            "gets new fields), or put validation-overrides.xml into application-package/"
+        )
+    return f"vespa {arguments[0]}: {text}"
+
+
+def unreachable(address: str, text: str) -> str:
+    """Why nobody answers, in one line."""
+    signs = ["certificate", "tls", "ssl"]
+    if address.startswith("https:"):
+        # a server that refuses a client's certificate just hangs up (TLS 1.3)
+        signs += ["disconnected", "eof", "reset"]
+    if any(sign in text.lower() for sign in signs):
+        return (
+            f"Vespa at {address} and the certificate do not agree ({text}); check {CERTIFICATE}, "
+            f"{KEY} and {AUTHORITY}"
+        )
+    return (
+        f"no Vespa answers at {address} ({text}); start one (make serve), or set VESPA_TARGET and "
+        "VESPA_ENDPOINT"
+    )

@@ -1,0 +1,257 @@
+"""A new model takes over from the live one, with no moment at which neither serves.
+
+Every step can be repeated, and the one that changes what users get, the flip of the default query
+profile, is the last. A run that is killed leaves the old model serving.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.lib import seeds
+from stages.lib.collection import Split
+from stages.lib.errors import UserError
+from stages.lib.files import read_jsonl, write_jsonl
+from stages.lib.metrics import ndcg
+from stages.lib.search import Engine, Run
+from stages.lib.vespa.application import CLUSTER, Application, read_application
+from stages.lib.vespa.connection import run
+from stages.lib.vespa.engine import Kind, Ranking, VespaEngine, count_documents, count_vectors
+from stages.lib.vespa.feed import document_id
+from stages.lib.vespa.feeder import Fed, feed, write_rejected
+from stages.lib.vespa.generation import Generation
+from stages.lib.vespa.site import Site
+
+DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The folder that the stage `package` wrote."""
+
+    folder: Path
+
+    @property
+    def models(self) -> Path:
+        """The models by hash."""
+        return self.folder / "application" / "models"
+
+    @property
+    def documents(self) -> Path:
+        """The feed of documents."""
+        return self.folder / "feed.jsonl"
+
+    @property
+    def vectors(self) -> Path:
+        """The feed of vectors, where Vespa does not compute them."""
+        return self.folder / "vectors.jsonl"
+
+    def generation(self) -> Generation:
+        """The one generation of the package."""
+        return read_application(self.folder / "application").generations[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What a new model is held against before it goes live."""
+
+    reference: Engine
+    split: Split
+    rejected: Path
+    force: bool
+
+
+def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
+    """Deploys, fills, compares, measures and flips; returns the receipt."""
+    new = package.generation()
+    before = site.current()
+    staged = before.adding(new) if before else Application((new,), new.label)
+    site.deploy(staged, package.models)
+    fed, stored = _fill(site, package, staged, new)
+    write_rejected(checks.rejected, fed)
+    parity = _compare(site, new, checks)
+    measured = _measure(site, staged, new, checks)
+    after = staged.serving(new.label).knowing(stored)
+    if after != staged:
+        site.deploy(after, package.models)
+    return {
+        "live": after.live,
+        "previous": after.previous,
+        "field": new.field,
+        "models": sorted(after.towers()),
+        "fed": dict(after.fed),
+        "documents": count_documents(site.connection),
+        "rejected": len(fed.rejected),
+        "parity": parity,
+        "measured": measured,
+        "forced": checks.force,
+    }
+
+
+def roll_back(site: Site) -> Application:
+    """Flips back to the model that served before, in one deployment."""
+    current = _deployed(site)
+    if current.previous is None:
+        raise UserError("there is no earlier model to go back to: it was pruned, or never was")
+    earlier = current.generation(current.previous)
+    documents = count_documents(site.connection)
+    vectors = count_vectors(site.connection, earlier, documents)
+    if vectors < documents:
+        raise UserError(
+            f"{earlier.field}: only {vectors} of {documents} documents have a vector of the "
+            "earlier model, since documents came in after it; deploy that model again instead"
+        )
+    back = current.serving(earlier.label)
+    site.deploy(back)
+    return back
+
+
+def prune(site: Site) -> Application:
+    """Removes every model but the live one, with its field and its vectors."""
+    current = _deployed(site)
+    pruned = current.pruned()
+    if pruned != current:
+        site.deploy(pruned)
+    return pruned
+
+
+def _deployed(site: Site) -> Application:
+    current = site.current()
+    if current is None:
+        raise UserError(f"{site.connection.target}: nothing is deployed; run make deploy")
+    return current
+
+
+def _fill(
+    site: Site, package: Package, staged: Application, new: Generation
+) -> tuple[Fed, dict[str, str]]:
+    """Stores documents and vectors that are not there yet; returns the hashes of what is."""
+    feeds = {"documents": package.documents}
+    if new.filling == "fed":
+        feeds[new.field] = package.vectors
+    hashes = {name: _hash(path) for name, path in feeds.items()}
+    fed = Fed()
+    for name, path in feeds.items():
+        if staged.fed.get(name) != hashes[name]:
+            fed.rejected |= feed(site.connection, _without(site, path, fed)).rejected
+            if name == "documents":
+                _remove_strangers(site, path)
+    documents = count_documents(site.connection)
+    expected = sum(1 for _ in read_jsonl(package.documents)) - len(fed.rejected)
+    if documents < expected:
+        raise UserError(f"{expected} documents were fed, but {documents} are in Vespa")
+    if count_vectors(site.connection, new, documents) < documents:
+        if new.filling == "fed":
+            raise UserError(
+                f"{new.field}: {count_vectors(site.connection, new, documents)} of {documents} "
+                "documents have a vector; run dvc repro package, then make deploy"
+            )
+        site.reindex(staged, new, documents, package.models)
+    # what was refused is tried again by the next run
+    return fed, {} if fed.rejected else hashes
+
+
+def _without(site: Site, vectors: Path, fed: Fed) -> Path:
+    """The vectors' feed without documents that were refused: it would create them empty."""
+    if not fed.rejected:
+        return vectors
+    rest = site.folder / vectors.name
+    write_jsonl(rest, (row for _, row in read_jsonl(vectors) if row["update"] not in fed.rejected))
+    return rest
+
+
+def _remove_strangers(site: Site, documents: Path) -> None:
+    """Removes documents of ours that the collection no longer has."""
+    wanted = {row["update"] for _, row in read_jsonl(documents)}
+    strangers = sorted(set(_stored_ids(site)) - wanted)
+    if strangers:
+        removals = site.folder / "removals.jsonl"
+        write_jsonl(removals, ({"remove": each} for each in strangers))
+        feed(site.connection, removals)
+
+
+def _stored_ids(site: Site) -> Iterator[str]:
+    ours = document_id(site.params.package.name, "")
+    visit = [*site.connection.documents("visit"), "--field-set", "[id]"]
+    done = run([*visit, "--content-cluster", CLUSTER, "--bucket-space", "default"])
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        if row.get("id", "").startswith(ours):
+            yield row["id"]
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _compare(site: Site, new: Generation, checks: Checks) -> dict[str, Any]:
+    """Ranks the same queries in Vespa and here."""
+    params = site.params
+    chosen = seeds.shuffled(params.seed, checks.split.queries, "parity")[: params.deploy.queries]
+    queries = {query_id: checks.split.queries[query_id] for query_id in chosen}
+    here = checks.reference.search(queries, DEPTH)
+    there = _engine(site, "semantic", new, exact=True).search(queries, DEPTH)
+    overlap = _overlap(here, there)
+    if overlap < params.deploy.min_overlap and not checks.force:
+        raise UserError(
+            f"{new.label}: Vespa and the embedded engine agree on {overlap:.0%} of the top "
+            f"{DEPTH}, less than deploy.min_overlap ({params.deploy.min_overlap:.0%}); the live "
+            "model serves as before. Check package.variant, or set FORCE=1"
+        )
+    gaps = [
+        abs(here[query_id][doc_id] - score)
+        for query_id, ranking in there.items()
+        for doc_id, score in ranking.items()
+        if doc_id in here[query_id]
+    ]
+    return {
+        "queries": len(queries),
+        "overlap": round(overlap, 4),
+        "score_gap": round(max(gaps, default=0.0), 3),
+    }
+
+
+def _overlap(left: Run, right: Run) -> float:
+    """The mean share of the left run's documents that the right one has too."""
+    shares = [
+        len(left[each].keys() & right[each].keys()) / len(left[each]) for each in left if left[each]
+    ]
+    return sum(shares) / len(shares) if shares else 1.0
+
+
+def _measure(site: Site, staged: Application, new: Generation, checks: Checks) -> dict[str, float]:
+    """nDCG@10 in Vespa; refuses a new model that loses against the live one."""
+    queries, qrels = checks.split.queries, checks.split.qrels
+    if not checks.split:
+        return {}
+    profile = site.params.package.profile
+    rankings: dict[str, tuple[Kind, bool]] = {
+        "semantic": ("semantic", False),
+        "semantic_exact": ("semantic", True),
+        profile: (profile, False),
+    }
+    found = {}
+    for name, (kind, exact) in rankings.items():
+        found[name] = ndcg(_engine(site, kind, new, exact).search(queries, 100), qrels)
+    rival = staged.live if staged.live != new.label else staged.previous
+    if rival is not None:
+        found["rival"] = ndcg(
+            _engine(site, profile, staged.generation(rival)).search(queries, 100), qrels
+        )
+    lost = found.get("rival", 0.0) - found[profile]
+    if staged.live != new.label and lost > site.params.deploy.max_loss and not checks.force:
+        raise UserError(
+            f"{new.label}: nDCG@10 {found[profile]:.4f} in Vespa, the live model {rival} has "
+            f"{found['rival']:.4f}; that loses more than deploy.max_loss "
+            f"({site.params.deploy.max_loss:g}). The live model serves as before; FORCE=1 deploys "
+            "all the same"
+        )
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def _engine(site: Site, kind: Kind, generation: Generation, exact: bool = False) -> VespaEngine:
+    return VespaEngine(site.connection, Ranking(kind, generation, exact))

@@ -1,0 +1,103 @@
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from stages.lib.collection import Document, Split
+from stages.lib.dev import Dev, agreement
+from stages.lib.encoder import Vectors
+from stages.lib.fusing import choose_weight, decide
+from stages.lib.params import Params
+from stages.lib.phrases import key_phrases
+from stages.lib.teacher import Neighbours, Smoothed
+
+VECTORS = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], dtype=np.float32)
+
+
+class Rows:
+    """A scorer with given scores by text."""
+
+    def __init__(self, doc_ids: Sequence[str], rows: dict[str, list[float]]) -> None:
+        self.doc_ids = list(doc_ids)
+        self._rows = rows
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        return np.array([self._rows[text] for text in texts], dtype=np.float32)
+
+
+def test_neighbours_by_hand() -> None:
+    found = Neighbours(VECTORS, 2)
+    # cosines: 0-1 .8, 0-3 .6; 1-3 .96, 1-0 .8; 2-3 .8, 2-1 .6
+    assert [set(row) for row in found.indices] == [{1, 3}, {0, 3}, {1, 3}, {1, 2}]
+    first = dict(zip(found.indices[0], found.weights[0], strict=True))
+    assert first[1] == pytest.approx(0.8 / 1.4)
+    assert found.weights.sum(axis=1) == pytest.approx(1)
+
+
+def test_more_neighbours_than_documents() -> None:
+    assert Neighbours(VECTORS, 9).indices.shape == (4, 3)
+    assert Neighbours(VECTORS[:1], 5).indices.shape == (1, 0)
+
+
+def test_smoothing_lifts_the_neighbour_of_a_hit() -> None:
+    scorer = Rows("abcd", {"q": [0.0, 0.0, 4.0, 0.0]})
+    found = Smoothed(scorer, Neighbours(VECTORS, 1), 0.25).scores(["q"])[0]
+    # d is nearest to b, and c to d: only a document whose neighbour was hit is lifted
+    raw = np.array([0.0, 0.0, 3.0, 0.0])
+    assert found == pytest.approx((raw - raw.mean()) / raw.std(), abs=1e-5)
+    scorer = Rows("abcd", {"q": [0.0, 4.0, 0.0, 0.0]})
+    found = Smoothed(scorer, Neighbours(VECTORS, 1), 0.25).scores(["q"])[0]
+    raw = np.array([1.0, 3.0, 0.0, 1.0])
+    assert found == pytest.approx((raw - raw.mean()) / raw.std(), abs=1e-5)
+
+
+def test_fusion_needs_to_win_by_a_standard_error() -> None:
+    dense = np.array([1.0, 0.0, 0.5, 0.5] * 10)
+    assert decide({1.0: dense, 0.7: dense}, 0.7) == 1.0
+    assert decide({1.0: dense, 0.7: dense - 0.1}, 0.7) == 1.0
+    noise = np.array([0.5, -0.45] * 20)
+    assert decide({1.0: dense, 0.7: dense + noise}, 0.7) == 1.0
+    assert decide({1.0: dense, 0.7: dense + 0.1, 0.5: dense + 0.1}, 0.9) == 0.8
+
+
+def test_the_half_that_copies_least_decides(params: Params) -> None:
+    corpus = {
+        "a": Document("a", "", "red apples are sweet"),
+        "b": Document("b", "", "blue cars are fast"),
+    }
+    # "red apples" copies its document, "quick vehicle" does not; BM25 finds the copy alone
+    dev = Split({"q1": "red apples", "q2": "quick vehicle"}, {"q1": {"a": 1}, "q2": {"b": 1}})
+    dense = Rows("ab", {"red apples": [0.0, 1.0], "quick vehicle": [0.0, 1.0]})
+    lexical = Rows("ab", {"red apples": [9.0, 0.0], "quick vehicle": [1.0, 0.0]})
+    weight = choose_weight(dense, lexical, dev, corpus, params.fusion)
+    assert (weight.dense, weight.n) == (1.0, 1)
+
+
+def test_agreement_by_hand() -> None:
+    teacher = {"a": 1.0, "b": 1.0 - math.log(2), "c": -50.0}
+    assert agreement(["a", "b"], teacher, 1.0) == pytest.approx(1)
+    best = 1 + 0.5 / math.log2(3)
+    assert agreement(["b", "x", "a"], teacher, 1.0) == pytest.approx((0.5 + 0.5) / best)
+
+
+def test_dev_asks_the_teacher_only_where_people_did_not_judge() -> None:
+    split = Split({"q": "text"}, {"q": {"a": 1}})
+    run = {"q": {"b": 2.0, "a": 1.0}}
+    known = 1 / math.log2(3)
+    assert Dev(split, None, 1.0).value(run) == pytest.approx(known)
+    assert Dev(split, {"q": {"b": 5.0, "a": -50.0}}, 1.0).value(run) == pytest.approx(
+        (known + 1) / 2
+    )
+
+
+def test_phrases_are_telling_and_stay_when_a_document_is_added() -> None:
+    texts = ["the zebra gallops over savanna grass", "the tractor ploughs over heavy soil", "no"]
+    corpus = {str(n): Document(str(n), "", text) for n, text in enumerate(texts)}
+    phrases = key_phrases(corpus, 3, seed=1)
+    assert {each.doc_id for each in phrases} == {"0", "1"}
+    for each in phrases:
+        words = each.text.split()
+        assert 2 <= len(words) <= 4
+        assert set(words) <= set(texts[int(each.doc_id)].split()) - {"the", "over"}
+    assert key_phrases(corpus, 3, seed=1) == phrases

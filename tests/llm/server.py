@@ -1,0 +1,245 @@
+"""A scripted OpenAI-compatible endpoint on loopback, with faults on demand.
+
+It writes queries from the document that the last user message quotes, so that the same prompt
+always gets the same answer. Faults come from a script (one name a call, in turn), from words in
+the prompt, or at random. Run as a program it serves benchmarks.
+"""
+
+import argparse
+import collections
+import json
+import random
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+FAULTS = ["rate_limit", "server_error", "drop", "not_json", "cut_off", "refusal"]
+
+
+class Server(ThreadingHTTPServer):
+    """Answers, counts and remembers what it was asked."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.script: list[str] = []
+        self.marked: dict[str, str] = {}
+        self.fault_rate = 0.0
+        self.latency = 0.0
+        self.structured = True
+        self.batch_ready = True
+        self.answered: collections.Counter[str] = collections.Counter()
+        self.stats: collections.Counter[str] = collections.Counter()
+        self.bodies: list[dict[str, Any]] = []
+        self.files: dict[str, bytes] = {}
+        self.batches: dict[str, dict[str, Any]] = {}
+        self.lock = threading.Lock()
+        self.random = random.Random(0)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def fault(self, body: dict[str, Any]) -> str:
+        with self.lock:
+            if self.script:
+                return self.script.pop(0)
+            if self.random.random() < self.fault_rate:
+                self.stats["faults"] += 1
+                return FAULTS[self.stats["faults"] % len(FAULTS)]
+        said = body["messages"][-1]["content"]
+        return next((fault for mark, fault in self.marked.items() if mark in said), "")
+
+
+def answer(body: dict[str, Any]) -> dict[str, Any]:
+    """What a diligent model would say."""
+    schema = body.get("response_format", {}).get("json_schema", {}).get("name")
+    system, last = body["messages"][0]["content"], body["messages"][-1]["content"]
+    if schema == "dataset_rules" or '{"rules"' in system:
+        return {"rules": [f"Rule {number} about the queries." for number in range(4)]}
+    if schema == "relevance_judgements" or '{"judgements"' in system:
+        query, *documents = map(json.loads, last.splitlines())
+        asked = set(query["query"].split())
+        return {
+            "judgements": [
+                {
+                    "doc_id": each["doc_id"],
+                    "relevance": min(3, len(asked & set(each["text"].split()))),
+                }
+                for each in documents
+            ]
+        }
+    document = json.loads(last)
+    language = re.search(r"^- language: (.+)$", system, re.MULTILINE)
+    tongue = f"[{language[1]}] " if language else ""
+    types = re.findall(r"^- (\w+): ", system.split("of these types")[1].split("\n\n")[0], re.M)
+    about = " ".join(document["text"].split()[:6])
+    return {
+        "queries": [{"type": kind, "text": f"{tongue}{kind} about {about}"} for kind in types]
+    }
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def send(
+        self, status: int, value: Any, headers: dict[str, str] | None = None, kind: str = "json"
+    ) -> None:
+        raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html" if kind == "html" else "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def error(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        self.send(status, {"error": {"message": message, "type": "error"}}, headers)
+
+    def do_GET(self) -> None:
+        kind, *rest = self.path.removeprefix("/v1").strip("/").split("/")
+        if kind == "stats":
+            most = max(self.server.answered.values(), default=0)
+            return self.send(200, dict(self.server.stats) | {"most_answers_to_one": most})
+        if kind == "files":
+            return self.send(200, self.server.files[rest[0]])
+        if kind == "batches" and rest[0] in self.server.batches:
+            batch = dict(self.server.batches[rest[0]])
+            if not self.server.batch_ready:
+                batch |= {"status": "in_progress", "output_file_id": None}
+            return self.send(200, batch)
+        return self.error(404, "not found")
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        match self.path:
+            case "/v1/chat/completions":
+                self.chat(json.loads(raw))
+            case "/v1/files":
+                part = re.search(rb'name="file".*?\r\n\r\n(.*?)\r\n--', raw, re.DOTALL)
+                name = f"file-{len(self.server.files)}"
+                self.server.files[name] = part[1] if part else b""
+                self.send(200, {"id": name, "object": "file", "purpose": "batch"})
+            case "/v1/batches":
+                self.batch(json.loads(raw)["input_file_id"])
+            case _:
+                self.error(404, "not found")
+
+    def batch(self, file: str) -> None:
+        lines = []
+        for row in map(json.loads, self.server.files[file].splitlines()):
+            body = self.completion(row["body"], self.server.fault(row["body"]))
+            response = {"status_code": 200, "body": body}
+            lines.append(json.dumps({"custom_id": row["custom_id"], "response": response}))
+        name = f"batch-{len(self.server.batches)}"
+        output = f"file-{len(self.server.files)}"
+        self.server.files[output] = "\n".join(reversed(lines)).encode()
+        self.server.batches[name] = {
+            "id": name,
+            "object": "batch",
+            "status": "completed",
+            "output_file_id": output,
+        }
+        self.send(200, {"id": name, "object": "batch", "status": "validating"})
+
+    def chat(self, body: dict[str, Any]) -> None:
+        server = self.server
+        with server.lock:
+            server.stats["calls"] += 1
+            server.stats["in_flight"] += 1
+            server.stats["most_in_flight"] = max(
+                server.stats["most_in_flight"], server.stats["in_flight"]
+            )
+            server.bodies.append(body)
+        try:
+            fault = server.fault(body)
+            time.sleep(server.latency)
+            self.reply(body, fault)
+        finally:
+            with server.lock:
+                server.stats["in_flight"] -= 1
+
+    def reply(self, body: dict[str, Any], fault: str) -> None:
+        if "response_format" in body and not self.server.structured:
+            return self.error(400, "response_format json_schema is not supported")
+        if fault == "rate_limit":
+            return self.error(429, "slow down", {"Retry-After": "0.3"})
+        if fault == "server_error":
+            return self.error(500, "internal", {"Retry-After": "0.01"})
+        if fault == "drop":
+            self.close_connection = True
+            return self.connection.close()
+        if fault == "wrong_key":
+            return self.error(401, "Incorrect API key provided: sk-secret")
+        if fault == "no_model":
+            return self.error(404, "no such model")
+        if fault == "too_long":
+            return self.error(400, "context length exceeded")
+        if fault == "html":
+            return self.send(200, b"<html><body>Welcome</body></html>", kind="html")
+        with self.server.lock:
+            self.server.answered[json.dumps(body, sort_keys=True)] += 1
+        return self.send(200, self.completion(body, fault))
+
+    def completion(self, body: dict[str, Any], fault: str) -> dict[str, Any]:
+        text: str | None = json.dumps(answer(body))
+        finish, refusal = "stop", None
+        match fault:
+            case "not_json":
+                text = "Sure! Here are some queries:\n1. what is it"
+            case "cut_off":
+                text, finish = str(text)[: len(str(text)) // 2], "length"
+            case "refusal":
+                text, refusal = None, "I can't help with that."
+            case "empty":
+                text = ""
+            case "off_schema":
+                text = json.dumps({"queries": [{"type": "question", "words": "x"}]})
+            case "over_long":
+                text = json.dumps({"queries": [{"type": "question", "text": "long " * 500}]})
+            case "fenced":
+                text = f"```json\n{text}\n```"
+        sent = sum(len(each["content"]) for each in body["messages"]) // 4
+        done = len(text or "") // 4
+        return {
+            "id": "chatcmpl",
+            "object": "chat.completion",
+            "model": body["model"],
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": finish,
+                    "message": {"role": "assistant", "content": text, "refusal": refusal},
+                }
+            ],
+            "usage": {
+                "prompt_tokens": sent,
+                "completion_tokens": done,
+                "total_tokens": sent + done,
+            },
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--latency", type=float, default=0.2, help="seconds a call")
+    parser.add_argument("--fault-rate", type=float, default=0.0)
+    args = parser.parse_args()
+    server = Server(args.port)
+    server.latency, server.fault_rate = args.latency, args.fault_rate
+    print(server.url, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

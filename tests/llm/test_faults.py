@@ -1,0 +1,274 @@
+"""What the endpoint does wrong, and what becomes of the run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.llm.conftest import ROOT, Project
+from tests.llm.server import Server
+
+
+def test_two_stages_write_queries_of_each_type(server: Server, project: Project) -> None:
+    project.must("rules", "generate")
+    rows = project.queries()
+    assert len(rows) == 14
+    assert rows == sorted(rows, key=lambda row: row["_id"])
+    texts = {row["text"] for row in rows if row["doc_id"] == "d1"}
+    assert texts == {"keywords about backing takes 1 hours", "question about backing takes 1 hours"}
+    assert server.stats["calls"] == 8
+    assert "Rule 3 about the queries." in server.bodies[-1]["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("not_json", "not_json"),
+        ("cut_off", "truncated"),
+        ("refusal", "refused"),
+        ("empty", "empty"),
+        ("off_schema", "off_schema"),
+        ("over_long", "over_long"),
+    ],
+)
+def test_a_bad_answer_is_counted_kept_and_asked_again(
+    server: Server, project: Project, fault: str, kind: str
+) -> None:
+    project.must("rules", "generate")
+    good = (project.folder / "queries.jsonl").read_bytes()
+    project.changes["generate.max_characters"] = 299  # the same prompts
+    os.environ["EMBEDSMITH_HOME"] += "-other"
+    (project.folder / "llm/generate.jsonl").unlink()
+    server.script = ["", fault, fault]
+    calls = server.stats["calls"]
+    project.must("generate")
+    assert server.stats["calls"] - calls == 7 + 2
+    assert project.metrics("generate")["faults"] == {kind: 2}
+    assert (project.folder / "queries.jsonl").read_bytes() == good
+    assert len((project.folder / "llm/generate.jsonl").read_text().splitlines()) == 9
+
+
+@pytest.mark.parametrize("fault", ["rate_limit", "server_error", "drop"])
+def test_transport_faults_are_waited_out(server: Server, project: Project, fault: str) -> None:
+    project.must("rules")
+    server.script = [fault, fault]
+    start = time.monotonic()
+    project.must("generate")
+    assert len(project.queries()) == 14
+    assert project.metrics("generate")["faults"] == {}
+    if fault == "rate_limit":
+        assert time.monotonic() - start > 0.6, "two waits of 0.3 seconds, as Retry-After says"
+
+
+def test_a_subject_that_never_gets_a_usable_answer_costs_its_neighbours_nothing(
+    server: Server, project: Project
+) -> None:
+    server.marked = {"encrypting": "refusal"}
+    project.changes["llm.attempts"] = 3
+    project.changes["rules.fixed"] = ["Short."]
+    project.must("rules", "generate")
+    assert {row["doc_id"] for row in project.queries()} == {f"d{n}" for n in range(7)} - {"d2"}
+    assert project.metrics("generate")["given_up"] == 1
+    assert project.metrics("generate")["faults"] == {"refused": 3}
+    assert server.stats["calls"] == 6 + 3
+
+
+def test_what_is_whole_in_truncated_answers_counts_in_the_end(
+    server: Server, project: Project
+) -> None:
+    server.marked = {"encrypting": "cut_off"}
+    project.changes["llm.attempts"] = 2
+    project.changes["rules.fixed"] = ["Short."]
+    project.must("rules", "generate")
+    rows = [row for row in project.queries() if row["doc_id"] == "d2"]
+    assert [row["type"] for row in rows] == ["keywords"]
+
+
+def test_a_document_that_the_endpoint_refuses_to_take_is_left_out(
+    server: Server, project: Project
+) -> None:
+    server.marked = {"encrypting": "too_long"}
+    project.changes["rules.fixed"] = ["Short."]
+    project.must("rules", "generate")
+    assert project.metrics("generate")["rejected"] == 1
+    assert len({row["doc_id"] for row in project.queries()}) == 6
+
+
+def test_an_endpoint_without_schemas_is_asked_in_words(server: Server, project: Project) -> None:
+    server.structured = False
+    server.script = ["", "fenced", "", "fenced"]
+    project.must("rules", "generate")
+    assert len(project.queries()) == 14
+    assert sum("response_format" in body for body in server.bodies) == 2, "one a run"
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("wrong_key", "refuses the key (401); check OPENAI_API_KEY"),
+        ("no_model", "knows no model 'gpt-4.1-mini' (404); check llm.model"),
+        ("html", "does not answer as an OpenAI-compatible endpoint does; check OPENAI_BASE_URL"),
+    ],
+)
+def test_hopeless_faults_stop_at_once(
+    server: Server, project: Project, fault: str, message: str
+) -> None:
+    project.must("rules")
+    server.script = [fault] * 100
+    assert message in project.refused("generate")
+    assert server.stats["calls"] == 2
+    assert "sk-secret" not in project.run("generate").output
+    assert not (project.folder / "queries.jsonl").exists()
+
+
+def test_missing_key(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert "OPENAI_API_KEY is not set" in project.refused("rules")
+
+
+def test_no_endpoint(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.lib.llm.endpoint.RETRIES", 0)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://user:pass@127.0.0.1:9/v1")
+    message = project.refused("rules")
+    assert "127.0.0.1:9/v1 cannot be reached" in message
+    assert "pass" not in message
+    assert server.stats["calls"] == 0
+
+
+def test_a_model_that_never_answers_usably_is_given_up_early(
+    server: Server, project: Project
+) -> None:
+    project.write_corpus([(f"d{n}", "", f"text number {n}") for n in range(200)])
+    project.must("rules")
+    project.changes["llm.attempts"] = 2
+    server.script = ["not_json"] * 1000
+    assert "no usable answer to any of 20 questions (" in project.refused("generate")
+    assert server.stats["calls"] < 100
+
+
+def test_repeated_failures_stop_and_a_later_run_goes_on(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.lib.llm.endpoint.RETRIES", 0)
+    project.must("rules")
+    server.script = ["", "", "server_error"]
+    message = project.refused("generate")
+    assert "1 calls got no answer (the last: " in message
+    assert "6 of 7 are done and kept, run again to go on" in message
+    project.must("generate")
+    assert server.stats["calls"] == 1 + 7 + 1
+
+
+def test_concurrency_is_bounded(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDSMITH_CONCURRENCY", "3")
+    server.latency = 0.05
+    project.must("rules", "generate")
+    assert server.stats["most_in_flight"] == 3
+
+
+def test_identical_documents_are_paid_for_once(server: Server, project: Project) -> None:
+    project.write_corpus([(f"d{n}", "Same", "the very same text") for n in range(5)])
+    server.latency = 0.02
+    project.must("rules", "generate")
+    assert server.stats["calls"] == 2
+    assert len(project.queries()) == 10
+
+
+def test_budget_is_never_passed_and_a_later_run_goes_on(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [(f"d{n}", "", f"text number {n} of many") for n in range(40)]
+    project.write_corpus(documents)
+    project.must("rules")
+    # a call takes about 400 tokens in, 40 out: 0.0002; most of a reservation is max_tokens
+    monkeypatch.setenv("EMBEDSMITH_BUDGET", "0.006")
+    message = project.refused("generate")
+    assert "EMBEDSMITH_BUDGET of 0.006 is reached" in message
+    assert "of 40 are done and kept, run again to go on" in message
+    first = server.stats["calls"] - 1
+    assert 10 < first < 40
+    usage = [
+        json.loads(line)["response"]
+        for line in (project.folder.parent / "home/responses.jsonl").open()
+    ][1:]
+    spent = sum(0.4 * u["prompt_tokens"] + 1.6 * u["completion_tokens"] for u in usage) / 1e6
+    assert 0.003 < spent <= 0.006
+    monkeypatch.setenv("EMBEDSMITH_BUDGET", "1")
+    project.must("generate")
+    assert server.stats["calls"] == 41
+
+
+def test_a_budget_needs_a_price(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDSMITH_BUDGET", "1")
+    project.changes["llm.model"] = "unheard-of"
+    assert "prices.models: no entry for 'unheard-of'" in project.refused("rules")
+    assert server.stats["calls"] == 0
+
+
+def test_an_ill_typed_variable(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDSMITH_CONCURRENCY", "many")
+    assert "EMBEDSMITH_CONCURRENCY: " in project.refused("rules")
+    assert server.stats["calls"] == 0
+
+
+def start(project: Project, stage: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", f"stages.{stage}", *project.arguments(stage)]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def wait_for(server: Server, calls: int) -> None:
+    end = time.monotonic() + 30
+    while server.stats["calls"] < calls and time.monotonic() < end:
+        time.sleep(0.005)
+    assert server.stats["calls"] >= calls
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_run_is_gone_on_with(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    project.write_corpus([(f"d{n:03}", "", f"text number {n} of many") for n in range(120)])
+    monkeypatch.setenv("EMBEDSMITH_CONCURRENCY", "4")
+    server.latency = 0.03
+    project.must("rules")
+    process = start(project, "generate")
+    wait_for(server, 60)
+    process.send_signal(how)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode != 0
+    if how == signal.SIGINT:
+        assert "Error: generate: interrupted; " in output
+        assert " of 120 are done and kept, run again to go on" in output
+        assert "Traceback" not in output
+    project.must("generate")
+    assert len(project.queries()) == 240
+    again = sum(count - 1 for count in server.answered.values())
+    assert again <= 4, "at most those that were under way"
+
+
+def test_the_result_is_the_same_whatever_the_faults(server: Server, tmp_path: Path) -> None:
+    found = []
+    for rate in (0.0, 0.3):
+        project = Project(tmp_path / str(rate))
+        project.write_corpus([(f"d{n}", "", f"text number {n} of many") for n in range(60)])
+        os.environ["EMBEDSMITH_HOME"] = str(tmp_path / f"home {rate}")
+        server.fault_rate = rate
+        project.must("rules", "generate")
+        found.append((project.folder / "queries.jsonl").read_bytes())
+    assert server.stats["faults"] > 10
+    assert found[0] == found[1]

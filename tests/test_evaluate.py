@@ -1,0 +1,115 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stages import embed, evaluate, show
+from stages.lib.collection import Document, Split, write_corpus, write_split
+from stages.lib.metrics import ndcg
+from stages.lib.params import Params
+from stages.lib.trec import read_run
+
+CORPUS = {
+    "a": Document("a", "red", "apple"),
+    "b": Document("b", "", "blue car"),
+    "c": Document("c", "", "green dog bird"),
+}
+SYSTEMS = ["bm25", "base", "tuned", "base+bm25", "tuned+bm25"]
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, tiny_model: Path, with_params: Callable[[dict[str, Any]], Params]
+) -> Path:
+    with_params({"encoder.max_length": 32, "evaluate.resamples": 200})  # writes params.yaml
+    write_corpus(tmp_path / "collection/corpus.jsonl", CORPUS)
+    write_split(tmp_path / "collection/dev", Split())
+    write_split(tmp_path / "synthetic/dev", Split())
+    write_split(
+        tmp_path / "collection/test",
+        Split({"q1": "apple", "q2": "what is a dog"}, {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}),
+    )
+    arguments = options(
+        corpus=tmp_path / "collection/corpus.jsonl",
+        model=tiny_model,
+        out=tmp_path / "vectors",
+        params=tmp_path / "params.yaml",
+    )
+    assert CliRunner().invoke(embed.main, arguments).exit_code == 0
+    return tmp_path
+
+
+def options(**values: Path) -> list[str]:
+    return [
+        part for key, value in values.items() for part in (f"--{key.replace('_', '-')}", str(value))
+    ]
+
+
+def run(project: Path, model: Path, out: str = "evaluation") -> Result:
+    (project / "train.json").write_text('{"kept_base": true}')
+    (project / "fusion.json").write_text('{"dense_weight": 0.7}')
+    arguments = options(
+        collection=project / "collection",
+        synthetic=project / "synthetic",
+        fusion=project / "fusion.json",
+        base=model,
+        base_vectors=project / "vectors",
+        tuned=model,
+        tuned_vectors=project / "vectors",
+        stage_metrics=project / "train.json",
+        out=project / out,
+        metrics=project / f"{out}.json",
+        params=project / "params.yaml",
+    )
+    return CliRunner().invoke(evaluate.main, arguments)
+
+
+def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None:
+    result = run(project, tiny_model)
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((project / "evaluation.json").read_text())
+    assert list(metrics["systems"]) == SYSTEMS
+    assert metrics["systems"]["bm25"]["recall_100"] == 0.75, "BM25 finds no document without a word"
+    assert metrics["comparisons"]["tuned"]["p"] == 1.0
+    qrels = {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}
+    for system in SYSTEMS:
+        found = read_run(project / f"evaluation/runs/{system}.trec")
+        assert round(ndcg(found, qrels), 6) == metrics["systems"][system]["ndcg_cut_10"]
+    assert list(read_run(project / "evaluation/runs/bm25.trec")["q1"]) == ["a"]
+    rows = (project / "evaluation/per_query.jsonl").read_text().splitlines()
+    assert len(rows) == 2 * len(SYSTEMS)
+    assert len(json.loads((project / "evaluation/deltas.json").read_text())) == 2
+    assert "the base was kept" in (project / "evaluation/report.html").read_text()
+    assert "On test: 2 queries, 3 documents" in result.stdout
+    shown = options(metrics=project / "evaluation.json", report=project / "evaluation/report.html")
+    assert CliRunner().invoke(show.main, shown).stdout == result.stdout
+
+
+def test_the_same_inputs_give_the_same_bytes(project: Path, tiny_model: Path) -> None:
+    run(project, tiny_model)
+    run(project, tiny_model, "again")
+    assert (project / "again.json").read_bytes() == (project / "evaluation.json").read_bytes()
+    files = [path for path in (project / "evaluation").rglob("*") if path.is_file()]
+    assert len(files) == len(SYSTEMS) + 3
+    for path in files:
+        again = project / "again" / path.relative_to(project / "evaluation")
+        assert again.read_bytes() == path.read_bytes(), path.name
+
+
+def test_nothing_to_measure_on_is_said_in_a_line(project: Path, tiny_model: Path) -> None:
+    write_split(project / "collection/test", Split())
+    result = run(project, tiny_model)
+    assert result.exit_code == 1
+    assert "no judged query in any split; run dvc repro select" in result.stderr
+    assert not (project / "evaluation").exists()
+    assert not (project / "evaluation.json").exists()
+
+
+def test_vectors_of_another_corpus_are_refused(project: Path, tiny_model: Path) -> None:
+    write_corpus(project / "collection/corpus.jsonl", {"a": CORPUS["a"]})
+    result = run(project, tiny_model)
+    assert result.exit_code == 1
+    assert "vectors of another corpus; run dvc repro embed" in result.stderr

@@ -1,0 +1,115 @@
+"""dvc.yaml tells the truth: about code, options, parameters, and in the README."""
+
+import re
+import shlex
+from importlib import import_module
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from stages.lib.params import read_params
+from tests.imports import ROOT, imported_files
+
+PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES: dict[str, dict[str, Any]] = PIPELINE["stages"]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+TEST_READERS = {"select", "evaluate"}
+"""Who may depend on test queries: evaluate, and select for the leak guard alone."""
+
+
+def command(stage: str) -> tuple[str, list[str]]:
+    """The module and the arguments of a stage."""
+    python, dash_m, module, *arguments = shlex.split(STAGES[stage]["cmd"])
+    assert (python, dash_m) == ("python", "-m")
+    return module, arguments
+
+
+def names(entries: list[Any]) -> list[str]:
+    return [each if isinstance(each, str) else next(iter(each)) for each in entries]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_dependencies_are_what_the_module_imports(stage: str) -> None:
+    code = {each for each in STAGES[stage]["deps"] if each.endswith(".py")}
+    assert code == imported_files(command(stage)[0])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_click_accepts_the_command(stage: str) -> None:
+    module, arguments = command(stage)
+    main: click.Command = import_module(module).main
+    main.make_context(module, list(arguments), resilient_parsing=False)
+    assert main.help
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_paths_of_the_command_are_dependencies_and_outputs(stage: str) -> None:
+    _, arguments = command(stage)
+    paths = {each for each in arguments if not each.startswith("--")}
+    known = [
+        *STAGES[stage]["deps"],
+        *names(
+            [each for kind in ("outs", "metrics", "plots") for each in STAGES[stage].get(kind, [])]
+        ),
+    ]
+    for path in paths:
+        assert any(
+            each == path or each.startswith(path + "/") or path.startswith(each + "/")
+            for each in known
+        ), path
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_parameters_exist(stage: str) -> None:
+    for key in STAGES[stage].get("params", []):
+        place = PARAMS
+        for part in key.split("."):
+            assert part in place, key
+            place = place[part]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_says_what_it_does(stage: str) -> None:
+    assert STAGES[stage]["desc"][0].isupper()
+
+
+def test_only_evaluate_reads_test_judgements() -> None:
+    for stage, entry in STAGES.items():
+        if stage == "prepare":
+            continue
+        read = [each for each in entry["deps"] if each.startswith("data/collection")]
+        assert "data/collection" not in read, f"{stage} depends on every split"
+        tests = [each for each in read if each.startswith("data/collection/test")]
+        if stage == "select":
+            assert tests == ["data/collection/test/queries.jsonl"]
+        elif stage != "evaluate":
+            assert not tests, stage
+        arguments = " ".join(command(stage)[1])
+        assert ("data/collection/test" in arguments) == (stage == "select")
+
+
+def test_every_parameter_has_a_comment() -> None:
+    lines = (ROOT / "params.yaml").read_text().splitlines()
+    section_comment = False
+    for number, line in enumerate(lines):
+        if re.match(r"[a-z]", line):
+            section_comment = False
+        if re.match(r"  #", line):
+            section_comment = True
+        if re.match(r"  [a-z0-9_]+:", line):
+            assert section_comment or "#" in line, f"params.yaml:{number + 1}: {line}"
+
+
+def test_params_are_valid() -> None:
+    read_params(ROOT / "params.yaml")
+
+
+def test_readme_has_the_pipeline() -> None:
+    readme = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| `([a-z]+)` \| (.+?) \|", readme, re.M)
+    assert [name for name, _ in rows if name in STAGES] == list(STAGES)
+    for target in re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M):
+        assert f"make {target}" in readme, target

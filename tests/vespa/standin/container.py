@@ -1,0 +1,251 @@
+"""The container and content nodes: documents, embedders and queries."""
+
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from tokenizers import Tokenizer
+
+from stages.lib.bm25 import Lexical
+from stages.lib.params import Bm25
+from stages.lib.vespa.feed import floats
+from tests.vespa.standin.package import Embedder, Package, VectorField
+
+Vector = npt.NDArray[np.float32]
+
+
+class Rejected(Exception):  # noqa: N818 - the word of the protocol
+    """A request that is answered with 400."""
+
+
+class Runtime:
+    """An embedder at work."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._tokenizer = Tokenizer.from_str(embedder.tokenizer)
+        if self._tokenizer.truncation is None:
+            self._tokenizer.enable_truncation(embedder.max_tokens)
+        self._session = onnxruntime.InferenceSession(embedder.model)
+
+    def embed(self, text: str, side: str, dimension: int) -> Vector:
+        """Like Vespa, cuts the vector to the declared dimensions without a word."""
+        encoding = self._tokenizer.encode(self._embedder.prefixes.get(side, "") + text)
+        rows = (encoding.ids, encoding.attention_mask, encoding.type_ids)
+        feed = {
+            name: np.array([row], dtype=np.int64)
+            for name, row in zip(self._embedder.inputs, rows, strict=False)
+        }
+        (hidden,) = self._session.run([self._embedder.output], feed)
+        pooled = {"mean": lambda: hidden[0].mean(axis=0), "cls": lambda: hidden[0][0]}
+        vector = pooled[self._embedder.pooling]()[:dimension]
+        if self._embedder.normalize:
+            vector = vector / np.linalg.norm(vector)
+        return np.asarray(vector, dtype=np.float32)
+
+
+class Container:
+    """Everything stored, and the package that serves."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, Any]] = {}
+        self.vectors: dict[str, dict[str, Vector]] = {}
+        self.writes: dict[str, int] = {}
+        self.serving: Package | None = None
+        self.ann_misses: set[str] = set()
+        self._runtimes: dict[str, Runtime] = {}
+        self._lexical: tuple[Any, Lexical] | None = None
+
+    def serve(self, package: Package) -> None:
+        self._runtimes = {name: Runtime(each) for name, each in package.embedders.items()}
+        for name in set(self.vectors) - set(package.fields):
+            del self.vectors[name]
+        self.serving = package
+        self._lexical = None
+
+    def write(self, id: str, operation: dict[str, Any], method: str, create: bool) -> None:
+        package = self._package()
+        if method == "DELETE":
+            self.documents.pop(id, None)
+            for stored in self.vectors.values():
+                stored.pop(id, None)
+        else:
+            values = operation["fields"]
+            if method == "PUT":
+                for name, value in values.items():
+                    if set(value) != {"assign"}:
+                        raise Rejected(f"Expected an operation for field '{name}'")
+                values = {name: value["assign"] for name, value in values.items()}
+                if id not in self.documents and not create:
+                    return
+            else:
+                for name, found in package.fields.items():
+                    if found.in_document:  # a put replaces the whole document
+                        self.vectors.get(name, {}).pop(id, None)
+            self._store(package, id, values, method == "POST")
+        self.writes[id] = self.writes.get(id, 0) + 1
+        self._lexical = None
+
+    def _store(self, package: Package, id: str, values: dict[str, Any], replace: bool) -> None:
+        vectors = {}
+        for name, value in values.items():
+            if name in package.strings:
+                if not isinstance(value, str):
+                    raise Rejected(f"Field '{name}' is a string")
+            elif name in package.fields and package.fields[name].in_document:
+                vectors[name] = self._vector(package.fields[name], value)
+            else:
+                raise Rejected(f"No field '{name}' in the structure of type 'doc'")
+        kept = {} if replace else self.documents.get(id, {})
+        texts = {name: value for name, value in values.items() if name in package.strings}
+        self.documents[id] = kept | texts
+        for name, vector in vectors.items():
+            self.vectors.setdefault(name, {})[id] = vector
+        if texts:
+            self._embed(package, id)
+
+    @staticmethod
+    def _vector(found: VectorField, value: Any) -> Vector:
+        if not isinstance(value, dict) or not isinstance(value.get("values"), str):
+            raise Rejected(f"Field '{found.name}': bad tensor")
+        width = {"float": 8, "bfloat16": 4}[found.cells]
+        if len(value["values"]) != width * found.dimension:
+            raise Rejected(f"Field '{found.name}': expected {found.dimension} values")
+        return floats(value["values"], found.cells)  # type: ignore[arg-type]
+
+    def reindex(self) -> None:
+        for id in self.documents:
+            self._embed(self._package(), id)
+
+    def _embed(self, package: Package, id: str) -> None:
+        for name, found in package.fields.items():
+            if found.embedder:
+                runtime = self._runtimes[found.embedder]
+                vector = runtime.embed(self._contents(id), "document", found.dimension)
+                self.vectors.setdefault(name, {})[id] = vector
+
+    def _contents(self, id: str) -> str:
+        document = self.documents[id]
+        return f"{document.get('title', '')} {document.get('text', '')}".strip()
+
+    def _package(self) -> Package:
+        if self.serving is None:
+            raise Rejected("no application is deployed")
+        return self.serving
+
+    def search(self, request: dict[str, Any]) -> dict[str, Any]:
+        package = self._package()
+        name = request.get("queryProfile", "default")
+        if "queryProfile" in request and name not in package.profiles:
+            raise Rejected(f"Could not resolve query profile '{name}'")
+        values = package.profiles.get(name, {}) | request
+        hits = int(values.get("hits", 10))
+        most = int(values.get("maxHits", 400))
+        if hits > most:
+            raise Rejected(f"{hits} hits requested, configured limit: {most}.")
+        scores = self._scores(package, values)
+        ranked = sorted(scores, key=lambda id: (-scores[id], id))[:hits]
+        return {
+            "root": {
+                "id": "toplevel",
+                "relevance": 1.0,
+                "fields": {"totalCount": len(scores)},
+                "coverage": {"coverage": 100, "documents": len(self.documents), "full": True},
+                "children": [
+                    {
+                        "id": f"index:content/0/{index}",
+                        "relevance": float(scores[id]),
+                        "fields": {"doc_id": self.documents[id].get("doc_id")},
+                    }
+                    for index, id in enumerate(ranked)
+                ],
+            }
+        }
+
+    def _scores(self, package: Package, values: dict[str, Any]) -> dict[str, float]:
+        yql = values["yql"]
+        if yql.endswith("where true"):
+            return dict.fromkeys(self.documents, 0.0)
+        rank = values.get("ranking.profile", "default")
+        if rank not in package.ranks:
+            raise Rejected(f"schema[doc] does not contain requested rank profile '{rank}'")
+        near = re.search(r"\{([^{}]*)\}nearestNeighbor\((\w+), ?q\)", yql)
+        cosine: dict[str, float] = {}
+        matched: set[str] = set()
+        if near:
+            if near[2] not in package.fields:
+                raise Rejected(f"'{near[2]}' is not an attribute")
+            found = package.fields[near[2]]
+            query = self._query(values, found.dimension)
+            stored = self.vectors.get(near[2], {})
+            cosine = {id: _cosine(query, vector) for id, vector in stored.items()}
+            exact = "approximate:false" in near[1]
+            there = [id for id in cosine if exact or id not in self.ann_misses]
+            targets = _targets(near[1])
+            matched |= set(sorted(there, key=lambda id: (-cosine[id], id))[:targets])
+        lexical: dict[str, float] = {}
+        if "userInput(@query)" in yql:
+            options = re.search(r"\{([^{}]*)\}userInput", yql)
+            if options is None or "defaultIndex:'contents'" not in options[1]:
+                raise Rejected("userInput searches the default fieldset, which is not there")
+            lexical = self._lexical_scores(package, str(values["query"]))
+            found_ids = [id for id, score in lexical.items() if score > 0]
+            best = sorted(found_ids, key=lambda id: (-lexical[id], id))
+            matched |= set(best[: _targets(options[1])])
+        mode = rank.split("_")[0]
+        left, right = ({id: scores.get(id, 0.0) for id in matched} for scores in (cosine, lexical))
+        if mode in {"semantic", "bm25"}:
+            return left if mode == "semantic" else right
+        if mode == "rrf":
+            ranks = [sorted(each, key=each.__getitem__, reverse=True) for each in (left, right)]
+            return {id: sum(1 / (61 + each.index(id)) for each in ranks) for id in matched}
+        weights = re.search(
+            r"expression: ([\d.]+) \* normalize\w+\(cosine\) \+ ([\d.]+) \*", package.ranks[rank]
+        )
+        if weights is None:
+            raise Rejected(f"rank profile '{rank}' has no global phase")
+        a, b = _linear(left), _linear(right)
+        return {id: float(weights[1]) * a[id] + float(weights[2]) * b[id] for id in matched}
+
+    def _query(self, values: dict[str, Any], dimension: int) -> Vector:
+        given = values.get("input.query(q)", values.get("ranking.features.query(q)"))
+        if isinstance(given, list):
+            if len(given) != dimension:
+                raise Rejected(f"Expected {dimension} values for query(q)")
+            return np.array(given, dtype=np.float32)
+        called = re.fullmatch(r"embed\((\w+), ?@query\)", str(given))
+        if called is None or called[1] not in self._runtimes:
+            raise Rejected(f"Could not set 'ranking.features.query(q)' to '{given}'")
+        return self._runtimes[called[1]].embed(str(values["query"]), "query", dimension)
+
+    def _lexical_scores(self, package: Package, text: str) -> dict[str, float]:
+        ids = list(self.documents)
+        if not ids:
+            return {}
+        if self._lexical is None:
+            k1, b = (
+                float(re.search(rf"bm25\(contents\)\.{name}: (\S+)", package.schema)[1])  # type: ignore[index]
+                for name in ("k1", "b")
+            )
+            params = Bm25(k1=k1, b=b, language="english")
+            self._lexical = (ids, Lexical(ids, [self._contents(id) for id in ids], params))
+        scores = self._lexical[1].scores([text])[0]
+        return dict(zip(ids, map(float, scores), strict=True))
+
+
+def _cosine(left: Vector, right: Vector) -> float:
+    return float(left @ right / (np.linalg.norm(left) * np.linalg.norm(right)))
+
+
+def _targets(options: str) -> int:
+    found = re.search(r"totalTargetHits:(\d+)", options)
+    if found is None:
+        raise Rejected("nearestNeighbor and weakAnd need totalTargetHits here")
+    return int(found[1])
+
+
+def _linear(scores: dict[str, float]) -> dict[str, float]:
+    low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
+    return {id: (score - low) / (high - low) if high > low else 0.0 for id, score in scores.items()}

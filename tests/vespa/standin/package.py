@@ -1,0 +1,244 @@
+"""An application package as the config server sees it: parsed, and refused where Vespa would."""
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree import ElementTree
+
+import onnx
+
+
+class Refused(Exception):  # noqa: N818 - the word of the protocol
+    """A package that Vespa would not deploy."""
+
+
+@dataclass(frozen=True)
+class VectorField:
+    name: str
+    cells: str
+    dimension: int
+    metric: str
+    in_document: bool
+    embedder: str | None
+
+    @property
+    def type(self) -> str:
+        return f"tensor<{self.cells}>(x[{self.dimension}])"
+
+
+@dataclass(frozen=True)
+class Embedder:
+    model: bytes
+    tokenizer: str
+    max_tokens: int
+    pooling: str
+    normalize: bool
+    prefixes: dict[str, str]
+    inputs: tuple[str, ...]
+    output: str
+
+
+@dataclass
+class Package:
+    files: dict[str, bytes]
+    embedders: dict[str, Embedder] = field(default_factory=dict)
+    fields: dict[str, VectorField] = field(default_factory=dict)
+    strings: set[str] = field(default_factory=set)
+    ranks: dict[str, str] = field(default_factory=dict)
+    profiles: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> str:
+        return self.files["schemas/doc.sd"].decode()
+
+
+def read_package(body: bytes) -> Package:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(body))
+    except zipfile.BadZipFile as error:
+        raise Refused("Error preprocessing application package: not a zip") from error
+    package = Package(
+        {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    )
+    for name in ("services.xml", "schemas/doc.sd"):
+        if name not in package.files:
+            raise Refused(f"Invalid application: {name} is missing")
+    _read_services(package)
+    _read_schema(package)
+    _read_query_profiles(package)
+    return package
+
+
+def _xml(package: Package, name: str) -> Any:
+    try:
+        return ElementTree.fromstring(package.files[name])  # noqa: S314 - made by the tests
+    except ElementTree.ParseError as error:
+        raise Refused(f"Invalid application: {name}: {error}") from error
+
+
+def _read_services(package: Package) -> None:
+    root = _xml(package, "services.xml")
+    for wanted in ("container/search", "container/document-api", "content/documents/document"):
+        if root.find(wanted) is None:
+            raise Refused(f"Invalid application: services.xml lacks {wanted}")
+    for component in root.findall("container/component"):
+        if component.get("type") != "hugging-face-embedder":
+            raise Refused(f"unknown component type {component.get('type')}")
+        name = component.get("id")
+        if name in package.embedders:
+            raise Refused(f"Multiple definitions of component {name!r}")
+        package.embedders[name] = _embedder(package, component)
+
+
+def _embedder(package: Package, component: Any) -> Embedder:
+    text = {each.tag: each.text or "" for each in component}
+    paths = [component.find(tag).get("path") for tag in ("transformer-model", "tokenizer-model")]
+    for path in paths:
+        if path not in package.files:
+            raise Refused(f"Invalid application: no such file in the package: {path}")
+    model, tokenizer = (package.files[path] for path in paths)
+    graph = onnx.load_model_from_string(model).graph
+    inputs = [
+        text.get(f"transformer-{name.replace('_', '-')}", name)
+        for name in ("input_ids", "attention_mask", "token_type_ids")
+    ]
+    wanted = [name for name in inputs if name]
+    there = {each.name for each in graph.input}
+    if not set(wanted) <= there:
+        raise Refused(f"Model does not contain required input: {sorted(set(wanted) - there)}")
+    output = text.get("transformer-output", "last_hidden_state")
+    if output not in {each.name for each in graph.output}:
+        raise Refused(f"Model does not contain required output: {output!r}")
+    prepend = component.find("prepend")
+    prefixes = {each.tag: each.text or "" for each in prepend} if prepend is not None else {}
+    return Embedder(
+        model,
+        tokenizer.decode(),
+        int(text.get("max-tokens", 512)),
+        text.get("pooling-strategy", "mean"),
+        text.get("normalize", "false") == "true",
+        prefixes,
+        tuple(wanted),
+        output,
+    )
+
+
+FIELD = re.compile(
+    r"field (?P<name>\w+) type tensor<(?P<cells>\w+)>\(x\[(?P<dimension>\d+)\]\) \{\s+"
+    r"indexing: (?P<indexing>[^\n]+)\s+attribute \{\s+distance-metric: (?P<metric>[\w-]+)\s+\}\s+"
+    r"index \{\s+hnsw \{\s+max-links-per-node: \d+\s+neighbors-to-explore-at-insert: \d+"
+)
+
+
+def _read_schema(package: Package) -> None:
+    schema = package.schema
+    if schema.count("{") != schema.count("}"):
+        raise Refused("Failed parsing schema from 'schemas/doc.sd': unbalanced braces")
+    end = _closing(schema, schema.index("{", schema.index("document doc")))
+    for match in FIELD.finditer(schema):
+        embedder = re.search(r"embed (\w+)", match["indexing"])
+        found = VectorField(
+            match["name"],
+            match["cells"],
+            int(match["dimension"]),
+            match["metric"],
+            match.start() < end,
+            embedder and embedder[1],
+        )
+        if found.embedder and found.embedder not in package.embedders:
+            raise Refused(
+                f"For schema 'doc', field '{found.name}': Can't find embedder "
+                f"'{found.embedder}'. Available embedder ids are {sorted(package.embedders)}"
+            )
+        if found.embedder and found.in_document:
+            raise Refused(f"Field '{found.name}' in the document reads other fields")
+        package.fields[found.name] = found
+    declared = len(re.findall(r"type tensor<", schema))
+    if declared != len(package.fields):
+        raise Refused("Failed parsing schema from 'schemas/doc.sd': a tensor field")
+    package.strings = set(re.findall(r"field (\w+) type string", schema[:end]))
+    profiles = [
+        schema,
+        *(text.decode() for name, text in package.files.items() if name.endswith(".profile")),
+    ]
+    for text in profiles:
+        for match in re.finditer(r"rank-profile (\w+)(?: inherits (\w+))? \{", text):
+            body = text[match.start() : _closing(text, text.index("{", match.start()))]
+            package.ranks[match[1]] = body
+    for name, body in package.ranks.items():
+        parent = re.match(r"rank-profile \w+ inherits (\w+)", body)
+        if parent and parent[1] not in package.ranks:
+            raise Refused(f"rank-profile '{name}' inherits unknown profile '{parent[1]}'")
+        for used in re.findall(r"attribute\((\w+)\)", body):
+            if used not in package.fields:
+                raise Refused(f"rank-profile '{name}': no attribute '{used}'")
+            size = re.search(r"query\(q\) tensor<float>\(x\[(\d+)\]\)", body)
+            if size is None or int(size[1]) != package.fields[used].dimension:
+                raise Refused(f"rank-profile '{name}': query(q) is not of {used}'s dimension")
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for index in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
+        if depth == 0:
+            return index
+    raise Refused("Failed parsing schema: unbalanced braces")
+
+
+def _read_query_profiles(package: Package) -> None:
+    roots = {}
+    for name in package.files:
+        if name.startswith("search/query-profiles/"):
+            root = _xml(package, name)
+            roots[root.get("id")] = root
+            if name != f"search/query-profiles/{root.get('id')}.xml":
+                raise Refused(f"Error reading query profile '{root.get('id')}': file is {name}")
+    for name, root in roots.items():
+        chain = [root]
+        values: dict[str, str] = {}
+        while (parent := chain[-1].get("inherits")) is not None:
+            if parent not in roots:
+                raise Refused(f"Query profile '{name}' inherits '{parent}', which does not exist")
+            chain.append(roots[parent])
+        for each in reversed(chain):
+            values |= {item.get("name"): item.text for item in each}
+        for key, value in values.items():
+            if key.startswith("input."):
+                raise Refused(f"Query profile '{name}': '{key}' is an alias, which is ignored")
+            called = re.match(r"embed\((\w+),", value or "")
+            if called and called[1] not in package.embedders:
+                raise Refused(f"Query profile '{name}': no embedder '{called[1]}'")
+            if key == "ranking.profile" and value not in package.ranks:
+                raise Refused(f"Query profile '{name}': no rank profile '{value}'")
+        package.profiles[name] = values
+
+
+def check_change(old: Package, new: Package) -> list[dict[str, Any]]:
+    """The reindex actions of a change; refuses one that needs an override which is not there."""
+    overrides = new.files.get("validation-overrides.xml", b"").decode()
+    actions = []
+    for name, found in new.fields.items():
+        before = old.fields.get(name)
+        if before is None:
+            if not found.in_document:
+                actions.append(
+                    f"Non-document field '{name}' added; this may be populated by reindexing"
+                )
+        elif before.type != found.type and "field-type-change" not in overrides:
+            raise Refused(
+                f"field-type-change: Document type 'doc': Field '{name}' changed: data type: "
+                f"'{before.type}' -> '{found.type}'. To allow this add <allow "
+                "until='yyyy-mm-dd'>field-type-change</allow> to validation-overrides.xml, see "
+                "https://docs.vespa.ai/en/reference/validation-overrides.html"
+            )
+    return [
+        {"documentType": "doc", "clusterName": "content", "messages": [each]} for each in actions
+    ]
+
+
+def manifest(package: Package) -> Any:
+    return json.loads(package.files["embedsmith.json"])

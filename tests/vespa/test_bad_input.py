@@ -1,0 +1,196 @@
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from click.testing import CliRunner
+
+from stages.lib.vespa.connection import AUTHORITY, CERTIFICATE, KEY, connect
+from stages.serve import main as serve
+from tests.vespa.project import ROOT, Project, check
+from tests.vespa.standin import StandIn
+from tests.vespa.test_deploy import deploy, live, packed, stays
+
+
+def refused(project: Project, *messages: str) -> None:
+    result = deploy(project)
+    assert result.exit_code == 1, result.output
+    for message in messages:
+        assert message in result.output, result.output
+    assert "Traceback" not in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert not (project.folder / "metrics" / "deploy.json").exists()
+
+
+def test_nobody_at_the_config_server(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed(project)
+    monkeypatch.setenv("VESPA_TARGET", "http://127.0.0.1:9")
+    monkeypatch.setenv("VESPA_ENDPOINT", "http://127.0.0.1:9")
+    refused(project, "no Vespa answers at http://127.0.0.1:9", "make serve", "VESPA_TARGET")
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"VESPA_TARGET": "http://config:19071"}, "VESPA_ENDPOINT is not set"),
+        ({"VESPA_TARGET": "config:19071"}, "VESPA_TARGET: 'config:19071' is neither"),
+        ({"VESPA_TARGET": "cloud"}, "VESPA_APPLICATION is not set"),
+    ],
+)
+def test_environment_that_names_no_place(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    message: str,
+) -> None:
+    packed(project)
+    for name in ("VESPA_TARGET", "VESPA_ENDPOINT", "VESPA_APPLICATION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    refused(project, message)
+
+
+def test_local_is_the_default() -> None:
+    found = connect({})
+    assert (found.config_server, found.endpoint) == (
+        "http://127.0.0.1:19071",
+        "http://127.0.0.1:8080",
+    )
+
+
+@pytest.fixture
+def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """A stand-in that asks for a certificate, and the files that satisfy it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    for name in ("server", "client"):
+        issued = authority.issue_cert("127.0.0.1")
+        issued.private_key_pem.write_to_path(tmp_path / f"{name}.key")
+        for blob in issued.cert_chain_pems:
+            blob.write_to_path(tmp_path / f"{name}.pem", append=True)
+    server = (tmp_path / "server.pem", tmp_path / "server.key", tmp_path / "ca.pem")
+    standin = StandIn(server).start()
+    monkeypatch.setenv("VESPA_TARGET", standin.url)
+    monkeypatch.setenv("VESPA_ENDPOINT", standin.url)
+    monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path / "cli"))
+    monkeypatch.setenv(CERTIFICATE, str(tmp_path / "client.pem"))
+    monkeypatch.setenv(KEY, str(tmp_path / "client.key"))
+    monkeypatch.setenv(AUTHORITY, str(tmp_path / "ca.pem"))
+    yield standin, tmp_path
+    standin.stop()
+
+
+def test_mutual_tls_from_the_commands_own_variables(project: Project, guarded: Any) -> None:
+    standin, _ = guarded
+    label = packed(project)
+    result = check(deploy(project))
+    assert live(standin) == label
+    assert "BEGIN" not in result.output
+
+
+def test_wrong_certificate(project: Project, guarded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    standin, folder = guarded
+    stranger = trustme.CA()
+    issued = stranger.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(folder / "stranger.key")
+    issued.cert_chain_pems[0].write_to_path(folder / "stranger.pem")
+    monkeypatch.setenv(CERTIFICATE, str(folder / "stranger.pem"))
+    monkeypatch.setenv(KEY, str(folder / "stranger.key"))
+    packed(project)
+    refused(project, f"Vespa at {standin.url} and the certificate do not agree", CERTIFICATE)
+
+
+def test_server_of_an_unknown_authority(
+    project: Project, guarded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert guarded
+    monkeypatch.delenv(AUTHORITY)
+    packed(project)
+    refused(project, "and the certificate do not agree", AUTHORITY)
+
+
+def test_certificate_file_that_is_not_one(
+    project: Project, guarded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, folder = guarded
+    (folder / "bad.pem").write_text("not a certificate, but s3cret", encoding="utf-8")
+    monkeypatch.setenv(KEY, str(folder / "bad.pem"))
+    packed(project)
+    result = deploy(project)
+    assert result.exit_code == 1
+    assert f"{CERTIFICATE}, {KEY} or {AUTHORITY}: not usable" in result.output
+    assert "s3cret" not in result.output
+
+
+def test_somebody_elses_application_is_left_alone(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    check(deploy(project))
+    del vespa.sessions[-1].files["embedsmith.json"]
+    (project.folder / "metrics" / "deploy.json").unlink()
+    before = vespa.requests["deploy"]
+    refused(project, "serves an application that was not deployed from here")
+    assert vespa.requests["deploy"] == before
+
+
+def test_change_that_needs_an_override(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    check(deploy(project))
+    (name, found), *_ = vespa.container.serving.fields.items()  # type: ignore[union-attr]
+    old = vespa.sessions[-1].fields[name]
+    vespa.sessions[-1].fields[name] = type(old)(
+        name, "float", found.dimension, found.metric, found.in_document, found.embedder
+    )
+    stays(project, vespa, "Vespa refuses the change: .*field-type-change.*validation-overrides.xml")
+
+
+def test_package_that_vespa_would_not_take(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    templates = project.folder / "templates"
+    shutil.copytree(ROOT / "application-package", templates)
+    schema = templates / "schemas" / "semantic.profile"
+    text = schema.read_text(encoding="utf-8").replace("attribute($field)", "attribute(vector)")
+    schema.write_text(text, encoding="utf-8")
+    result = deploy(project, **{"--templates": templates})
+    assert result.exit_code == 1
+    assert "no attribute 'vector'" in result.output
+    assert not vespa.sessions
+
+
+def test_rejected_document_is_named_in_a_file(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    vespa.rejects = {"a2"}
+    check(deploy(project))
+    (line,) = (project.folder / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["id"] == "id:embedsmith:doc::a2"
+    vespa.rejects = set()
+    check(deploy(project))  # what was refused is tried again
+    assert (project.folder / "rejected.jsonl").read_text(encoding="utf-8") == ""
+    assert len(vespa.container.documents) == 8
+
+
+def test_full_disk_leaves_the_live_model(project: Project, vespa: StandIn) -> None:
+    project.set("package", vectors="fed")
+    packed(project)
+    check(deploy(project))
+    packed(project, seed=2)
+    vespa.full = True
+    stays(project, vespa, "Vespa's disk or memory is full")
+
+
+def test_no_secret_in_the_representation_of_a_connection() -> None:
+    found = connect({"VESPA_CLI_DATA_PLANE_TOKEN": "s3cret", KEY: "/a/key.pem"})
+    assert "s3cret" not in repr(found)
+    assert "key.pem" not in repr(found)
+
+
+def test_serving_without_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    result = CliRunner().invoke(serve, ["--wait", "1"])
+    assert result.exit_code == 1
+    assert re.search("docker: .*(not installed|[Cc]annot connect|failed to connect)", result.output)
+    assert len(result.output.strip().splitlines()) == 1

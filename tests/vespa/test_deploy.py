@@ -1,0 +1,314 @@
+import json
+import os
+import re
+import shutil
+import signal
+from typing import Any
+
+import pytest
+import torch
+from click.testing import Result
+
+from stages.deploy import main as deploy_main
+from stages.lib.files import read_jsonl
+from stages.prune import main as prune_main
+from stages.rollback import main as rollback_main
+from tests.vespa.project import (
+    QUERIES,
+    ROOT,
+    TEXTS,
+    WORDS,
+    Project,
+    check,
+    deploying,
+    invoke,
+    write_texts,
+)
+from tests.vespa.standin import StandIn
+from tests.vespa.standin.package import manifest
+
+
+def deploy(project: Project, **changes: Any) -> Result:
+    return invoke(deploy_main, project, deploying(project) | changes)
+
+
+def packed(project: Project, seed: int = 1) -> str:
+    """Packages the model of a seed; returns its label."""
+    if seed != 1:
+        project.write_model(seed)
+    check(project.package())
+    path = project.application / "embedsmith.json"
+    return str(json.loads(path.read_text(encoding="utf-8"))["live"])
+
+
+def receipt(project: Project) -> Any:
+    path = project.folder / "metrics" / "deploy.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def live(vespa: StandIn) -> str:
+    """The label that the default query profile serves."""
+    serving = vespa.container.serving
+    assert serving is not None
+    return serving.profiles["default"]["ranking.profile"].split("_", 1)[1]
+
+
+def answers(vespa: StandIn) -> list[str]:
+    """What a user gets who names no profile."""
+    found = vespa.container.search({"query": QUERIES["q1"]})
+    return [hit["fields"]["doc_id"] for hit in found["root"]["children"]]
+
+
+def command(project: Project, main: Any) -> Result:
+    return invoke(main, project, {"--templates": ROOT / "application-package"})
+
+
+def test_first_deployment_feeds_embeds_and_serves(project: Project, vespa: StandIn) -> None:
+    vespa.lag = 2
+    label = packed(project)
+    check(deploy(project))
+    assert live(vespa) == label
+    assert {each["doc_id"] for each in vespa.container.documents.values()} == set(TEXTS)
+    assert set(answers(vespa)) == set(TEXTS)
+    found = receipt(project)
+    assert found["documents"] == len(TEXTS)
+    assert found["live"] == label
+    assert found["parity"]["overlap"] == 1.0
+    assert found["parity"]["score_gap"] < 0.02
+    assert found["measured"]["semantic"] == found["measured"]["semantic_exact"]
+
+
+def test_queries_go_by_reference_and_never_into_yql(project: Project, vespa: StandIn) -> None:
+    queries = project.folder / "collection" / "test" / "queries.jsonl"
+    nasty = 'restore" or true; select * from doc where "'
+    rows = [row | {"text": nasty} for _, row in read_jsonl(queries)]
+    queries.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    packed(project)
+    check(deploy(project))
+    asked = [request for request in vespa.seen if request.get("query") == nasty]
+    assert asked
+    assert not any("restore" in request["yql"] for request in asked)
+
+
+def test_second_run_feeds_nothing_and_writes_the_same_receipt(
+    project: Project, vespa: StandIn
+) -> None:
+    packed(project)
+    check(deploy(project))
+    first, writes = receipt(project), vespa.requests["write"]
+    check(deploy(project))
+    assert receipt(project) == first
+    assert vespa.requests["write"] == writes
+
+
+def test_new_model_takes_over_only_once_it_is_filled(project: Project, vespa: StandIn) -> None:
+    vespa.lag = 1
+    old = packed(project)
+    check(deploy(project))
+    seen: list[tuple[str, list[str]]] = []
+    vespa.hook = lambda _step: seen.append((live(vespa), answers(vespa)))
+    new = packed(project, seed=2)
+    check(force(project))
+    vespa.hook = lambda _step: None
+    assert live(vespa) == new
+    labels = [label for label, _ in seen]
+    assert labels == sorted(labels, key=[old, new].index)  # one flip, at the end
+    assert all(hits for _, hits in seen)
+    assert receipt(project)["previous"] == old
+    assert vespa.requests["write"] == len(TEXTS)  # texts stayed as they were
+    assert vespa.requests["reindex"] == 1  # what is fed is embedded on its way in
+
+
+def force(project: Project) -> Result:
+    project.set("deploy", max_loss=1.0)
+    return deploy(project)
+
+
+def test_rollback_is_one_deployment_and_prune_keeps_the_live_model(
+    project: Project, vespa: StandIn
+) -> None:
+    old = packed(project)
+    check(deploy(project))
+    new = packed(project, seed=2)
+    check(force(project))
+    before = vespa.requests["deploy"]
+    shutil.rmtree(project.folder / "package")  # all that is needed lies in Vespa
+    assert old in check(command(project, rollback_main)).output
+    assert live(vespa) == old
+    assert vespa.requests["deploy"] == before + 1
+    assert manifest(vespa.sessions[-1])["previous"] == new
+    check(command(project, prune_main))
+    assert live(vespa) == old
+    assert list(vespa.container.vectors) == [f"embedding_{old}"]
+    assert len(vespa.sessions[-1].embedders) == 1
+    result = command(project, rollback_main)
+    assert result.exit_code == 1
+    assert "there is no earlier model to go back to" in result.output
+
+
+def test_third_model_pushes_out_the_first(project: Project, vespa: StandIn) -> None:
+    labels = []
+    for seed in (1, 2, 3):
+        labels.append(packed(project, seed))
+        check(force(project))
+    assert sorted(vespa.container.vectors) == sorted(f"embedding_{each}" for each in labels[1:])
+
+
+def test_fed_vectors_survive_a_swap_and_a_change_of_the_corpus(
+    project: Project, vespa: StandIn
+) -> None:
+    project.set("package", vectors="fed")
+    old = packed(project)
+    check(deploy(project))
+    assert vespa.requests["reindex"] == 0
+    assert vespa.requests["write"] == 2 * len(TEXTS)
+    assert not vespa.container.serving.fields[f"embedding_{old}"].embedder  # type: ignore[union-attr]
+    new = packed(project, seed=2)
+    check(force(project))
+    assert live(vespa) == new
+    assert all(len(each) == len(TEXTS) for each in vespa.container.vectors.values())
+    check(command(project, rollback_main))
+    assert live(vespa) == old
+    assert answers(vespa)
+
+
+def test_changed_corpus_updates_removes_and_adds(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    check(deploy(project))
+    texts = dict(TEXTS) | {"z9": ("New", "a new agent for the laptop")}
+    del texts["e1"]
+    texts["d2"] = ("Keys", "keys never leave the vault")
+    write_texts(project, texts)
+    project.embed()
+    packed(project)
+    check(deploy(project))
+    stored = {each["doc_id"]: each["text"] for each in vespa.container.documents.values()}
+    assert stored == {doc_id: text for doc_id, (_, text) in texts.items()}
+    assert receipt(project)["parity"]["overlap"] == 1.0
+
+
+def test_frozen_document_tower_needs_no_feed(project: Project, vespa: StandIn) -> None:
+    whole, onnx = project.folder / "whole", project.folder / "onnx"
+    onnx.rename(whole)
+    for side in ("query", "document"):
+        shutil.copytree(whole, onnx / side)
+    packed(project)
+    check(deploy(project))
+    writes = vespa.requests["write"]
+    settings = onnx / "query" / "fp32" / "embedder.json"
+    tuned = json.loads(settings.read_text(encoding="utf-8")) | {"query_prefix": "find "}
+    settings.write_text(json.dumps(tuned), encoding="utf-8")
+    new = packed(project)
+    project.set("encoder", query_prefix="find ")
+    check(force(project))
+    assert live(vespa) == new
+    assert vespa.requests["write"] == writes
+    assert vespa.requests["reindex"] == 0
+    assert len(vespa.container.vectors) == 1
+
+
+def stays(project: Project, vespa: StandIn, message: str) -> Result:
+    """Deploys, which fails in one line while what was live serves on."""
+    before = live(vespa)
+    result = deploy(project)
+    assert result.exit_code == 1, result.output
+    assert re.search(message, result.output), result.output
+    assert "Traceback" not in result.output
+    assert live(vespa) == before
+    assert answers(vespa)
+    return result
+
+
+def test_model_that_loses_stays_out_unless_forced(
+    project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.set("package", profile="semantic")
+    packed(project)
+    check(deploy(project))
+    qrels = project.folder / "collection" / "test" / "qrels.tsv"
+    lines = ["query-id\tcorpus-id\tscore"]
+    for query_id, text in QUERIES.items():  # the live model's order is the right one
+        hits = vespa.container.search({"query": text})["root"]["children"]
+        lines += [
+            f"{query_id}\t{hit['fields']['doc_id']}\t{8 - rank}" for rank, hit in enumerate(hits)
+        ]
+    qrels.write_text("\n".join(lines), encoding="utf-8")
+    new = packed(project, seed=2)
+    stays(project, vespa, r"nDCG@10 0\.\d+ in Vespa, the live model \w+ has 1\.0000; that loses")
+    monkeypatch.setenv("FORCE", "1")
+    check(deploy(project))
+    assert live(vespa) == new
+    assert receipt(project)["forced"] is True
+
+
+def test_ranking_that_disagrees_stays_out(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    check(deploy(project))
+    project.set("deploy", min_overlap=1.0, max_loss=1.0)
+    texts = {f"m{n}": ("", " ".join(sorted(WORDS)[n : n + 7])) for n in range(40)}
+    write_texts(project, texts)  # more than ten, so that a top ten can disagree
+    project.embed()
+    project.write_model(seed=2)
+    packed(project)
+    project.write_model(seed=3)  # what is compared with is not what was packaged
+    stays(project, vespa, r"agree on \d+% of the top 10, less than deploy.min_overlap \(100%\)")
+
+
+def test_closed_gate_stops_before_anything_is_sent(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    gate = {"gate": {"open": False, "reason": "cosine 0.93 < 0.99"}}
+    path = project.folder / "metrics" / "export.json"
+    path.write_text(json.dumps(gate), encoding="utf-8")
+    result = deploy(project)
+    assert result.exit_code == 1
+    assert "export.json: the gate is closed: cosine 0.93 < 0.99; train a better" in result.output
+    assert not vespa.requests
+
+
+def test_approximate_search_is_measured_beside_exact(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    vespa.container.ann_misses = {"id:embedsmith:doc::a1", "id:embedsmith:doc::a2"}
+    check(deploy(project))
+    measured = receipt(project)["measured"]
+    assert measured["semantic"] < measured["semantic_exact"]
+
+
+def killed(project: Project, vespa: StandIn, step: str, number: int) -> bool:
+    """Deploys in a process that is killed at a request of a kind; whether it came to that."""
+    begun = vespa.requests[step]
+    child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)  # threads do not outlive a fork
+        os._exit(deploy(project).exit_code)
+
+    def kill(name: str) -> None:
+        if name == step and vespa.requests[step] == begun + number:
+            os.kill(child, signal.SIGKILL)
+
+    vespa.hook = kill
+    _, status = os.waitpid(child, 0)
+    vespa.hook = lambda _step: None
+    return os.WIFSIGNALED(status)
+
+
+@pytest.mark.parametrize("filling", ["vespa", "fed"])
+def test_killed_at_any_step_and_started_again_ends_right(
+    project: Project, vespa: StandIn, filling: str
+) -> None:
+    project.set("package", vectors=filling)
+    old = packed(project)
+    check(deploy(project))
+    new = packed(project, seed=2)
+    project.set("deploy", max_loss=1.0)
+    filling_steps = {"vespa": [("reindex", 1), ("deploy", 2)], "fed": [("write", 1), ("write", 5)]}
+    for step, number in [("deploy", 1), *filling_steps[filling], ("search", 2), ("search", 9)]:
+        assert killed(project, vespa, step, number)
+        assert live(vespa) == old
+        assert answers(vespa)
+    killed(project, vespa, "deploy", 2)  # the flip itself: it may get through or not
+    assert answers(vespa)
+    check(deploy(project))
+    assert live(vespa) == new
+    assert manifest(vespa.sessions[-1])["previous"] == old
+    assert len(vespa.container.vectors[f"embedding_{new}"]) == len(TEXTS)
+    assert receipt(project)["live"] == new
