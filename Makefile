@@ -26,6 +26,24 @@ repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfc
 	@dvc repro
 	@python -m stages.show
 
+cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
+	@dvc repro --quiet prepare
+	@python -m stages.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
+	  --synthetic data/synthetic/train --prompts stages/prompts --stores data/llm
+
+deploy: $(VENV)/installed ## Bring the packaged model into Vespa; FORCE=1 whatever the gates say
+	@dvc repro application-package/dvc.yaml:deploy
+
+rollback: $(VENV)/installed ## Flip Vespa back to the model that served before
+	@python -m stages.rollback --templates application-package
+
+prune: $(VENV)/installed ## Remove from Vespa what no longer serves
+	@python -m stages.prune --templates application-package
+
+serve: $(VENV)/installed ## Start Vespa in Docker here, wait for it, and deploy
+	@python -m stages.serve
+	@$(MAKE) deploy
+
 test: $(VENV)/installed ## Run all tests, the linter and the type check
 	ruff check .
 	ruff format --check .

@@ -34,7 +34,7 @@ class Scorer(Protocol):
 
 
 class Dense:
-    """Exact search with unit vectors."""
+    """Exact search with unit vectors; the model must not change afterwards."""
 
     def __init__(
         self, doc_ids: Sequence[str], vectors: Vectors, model: SentenceTransformer, prefix: str
@@ -43,11 +43,20 @@ class Dense:
         self.vectors = vectors
         self._model = model
         self._prefix = prefix
+        self._known: dict[str, Vectors] = {}
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Cosines, (texts, documents)."""
-        cosines: Vectors = encode(self._model, texts, self._prefix) @ self.vectors.T
+        cosines: Vectors = self._encode(texts) @ self.vectors.T
         return cosines
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        # the same queries are searched alone and fused, at several weights: each is encoded once
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            encoded = encode(self._model, new, self._prefix)
+            self._known.update(zip(new, encoded, strict=True))
+        return np.stack([self._known[text] for text in texts])
 
 
 class Fused:
