@@ -6,6 +6,7 @@ line of its own: whatever it says, it is a string in the place where documents s
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from string import Template
 
 import orjson
@@ -68,9 +69,9 @@ class Prompts:
         )
         pool = [(doc.doc_id, self._example(query, doc)) for query, doc in examples]
         for document in documents:
-            random = seeds.generator(self._seed, "few_shot", document.doc_id)
             others = [text for doc_id, text in pool if doc_id != document.doc_id]
-            shown = [others[row] for row in random.permutation(len(others))[: params.few_shot]]
+            chance = Random(seeds.digest(self._seed, "few_shot", document.doc_id))
+            shown = chance.sample(others, min(params.few_shot, len(others))) if others else []
             system = template.substitute(
                 examples=_section("Examples, each a document and a query that it answers:", shown),
                 attributes=_section(
@@ -139,6 +140,8 @@ def _traits(seed: int, doc_id: str, attributes: Attributes) -> list[str]:
     """A value of each attribute, drawn by weight from the document's own hash."""
     traits = []
     for name, weights in attributes:
+        if not weights:
+            continue
         mark = seeds.share(seed, "attribute", name, doc_id) * sum(weights.values())
         for value, weight in weights.items():
             mark -= weight
