@@ -109,7 +109,7 @@ def test_params_are_valid() -> None:
 
 def test_readme_has_the_pipeline() -> None:
     readme = (ROOT / "README.md").read_text()
-    rows = re.findall(r"^\| `([a-z]+)` \| (.+?) \|", readme, re.M)
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.+?) \|", readme, re.M)
     assert [name for name, _ in rows if name in STAGES] == list(STAGES)
     for target in re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M):
         assert f"make {target}" in readme, target
