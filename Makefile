@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro test clean
+.PHONY: help install repro cost deploy rollback prune serve test clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -21,7 +21,8 @@ $(VENV)/installed: requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
 
-repro: $(VENV)/installed ## Run what changed of the pipeline and compare the systems
+repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq sets the collection
+	@$(if $(PRESET),python -m stages.preset --presets stages/presets $(PRESET))
 	@dvc repro
 	@python -m stages.show
 

@@ -17,7 +17,7 @@ from stages.lib.llm.store import Store
 from stages.lib.params import Params, read_params
 from stages.lib.synthesis import sources
 
-PLACEHOLDER = [f"A rule of the usual length, {'of twenty words or so ' * 5}." for _ in range(6)]
+PLACEHOLDER = ["A rule of the usual length. " * 4] * 5
 """In the place of rules that nobody has asked for yet."""
 
 

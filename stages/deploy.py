@@ -9,7 +9,7 @@ import click
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_split
 from stages.lib.files import write_json
-from stages.lib.gates import check_gates
+from stages.lib.gate import require_passed
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense
 from stages.lib.search import Embedded
@@ -24,7 +24,12 @@ from stages.lib.vespa.swap import Checks, Package, swap
 @path_option("--split", help="Folder of the split that models are compared on; never the test's.")
 @path_option("--model", help="The model that was exported, for the comparison of rankings.")
 @path_option("--vectors", help="The model's vectors of the corpus.")
-@path_option("--gates", help="Folder of the metrics of earlier stages; a closed gate stops here.")
+@click.option(
+    "--gate",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="JSON file of verdicts on variants; one that refuses the packaged one stops here.",
+)
 @path_option("--templates", help="The folder of the application package's templates.")
 @path_option("--receipt", help="JSON file for what is deployed: hashes, counts and metrics.")
 @path_option("--rejected", help="JSONL file for documents that Vespa refused, and why.")
@@ -36,7 +41,7 @@ def main(
     split: Path,
     model: Path,
     vectors: Path,
-    gates: Path,
+    gate: tuple[Path, ...],
     templates: Path,
     receipt: Path,
     rejected: Path,
@@ -46,7 +51,7 @@ def main(
     """Deploy, feed, check and flip."""
     settings = read_params(params)
     if not force:
-        check_gates(gates)
+        require_passed(Package(package).generation().query.settings.variant, gate)
     connection = connect(os.environ)
     documents = read_corpus(corpus)
     reference = Embedded(load_dense(documents, model, vectors, settings))

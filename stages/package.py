@@ -6,6 +6,7 @@ from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus
 from stages.lib.errors import UserError
 from stages.lib.files import building, write_json, write_jsonl
+from stages.lib.gate import next_best, read_verdicts
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_vectors
 from stages.lib.vespa.application import Application, write_application
@@ -17,6 +18,7 @@ from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--onnx", help="The exported model.")
 @path_option("--vectors", help="The model's vectors of the corpus.")
+@path_option("--gate", help="JSON file with the verdict on each variant.")
 @path_option("--templates", help="The folder of the application package's templates.")
 @path_option("--out", help="Folder for the application package and the feed.")
 @path_option("--metrics", help="JSON file for hashes, counts and sizes.")
@@ -25,6 +27,7 @@ def main(
     corpus: Path,
     onnx: Path,
     vectors: Path,
+    gate: Path,
     templates: Path,
     out: Path,
     metrics: Path,
@@ -35,16 +38,18 @@ def main(
     package = settings.package
     documents = read_corpus(corpus)
     embedded = load_vectors(vectors, documents)
-    generation = read_generation(onnx, package.variant, package.vector_type, package.vectors)
+    passed = {name: each.passed for name, each in read_verdicts(gate).items()}
+    variant = next_best(package.variant, passed)
+    if variant != package.variant:
+        print(f"Packaged {variant}, since {package.variant} was refused: see {gate}")
+    generation = read_generation(onnx, variant, package.vector_type, package.vectors)
     if embedded.shape[1] != generation.dimension:
         raise UserError(
             f"{vectors}: vectors of {embedded.shape[1]} dimensions, but {onnx} gives "
             f"{generation.dimension}; run dvc repro export"
         )
     application = Application((generation,), generation.label)
-    towers = {
-        getattr(generation, side).hash: tower_folder(onnx, package.variant, side) for side in SIDES
-    }
+    towers = {getattr(generation, side).hash: tower_folder(onnx, variant, side) for side in SIDES}
     with building(out) as folder:
         write_application(folder / "application", application, templates, towers, settings)
         write_jsonl(folder / "feed.jsonl", document_rows(package.name, documents))
@@ -60,6 +65,7 @@ def main(
         metrics,
         {
             "documents": len(documents),
+            "variant": variant,
             "dimension": generation.dimension,
             "model": generation.query.hash,
             "field": generation.field,

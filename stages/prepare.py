@@ -50,7 +50,8 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
             counts.update(imported)
         write_generated(folder / "imported.jsonl", queries)
     sizes = {"documents": len(spool), **source.counts, **counts, "long_documents": long}
-    write_json(metrics, {**sizes, "long_share": round(long / len(spool), 4), **of_splits})
+    shares = {"long_share": round(long / len(spool), 4), "zero_shot": not splits["train"]}
+    write_json(metrics, {**sizes, **shares, **of_splits})
 
 
 def _documents(corpus: Path) -> Iterator[Document]:

@@ -22,11 +22,11 @@ def word_tokenizer(path: Path) -> Path:
     return path
 
 
-def prepare(folder: Path, max_length: int = 256, **changes: Any) -> Result:
+def prepare(folder: Path, max_length: int = 256, prefix: str = "", **changes: Any) -> Result:
     """Runs the stage into folder/collection, with the committed parameters but for the changes."""
     params = yaml.safe_load(PARAMS.read_text())
     params["prepare"] |= changes
-    params["encoder"]["max_length"] = max_length
+    params["encoder"] |= {"max_length": max_length, "document_prefix": prefix}
     file = folder / "params.yaml"
     file.write_text(yaml.safe_dump(params))
     options = {

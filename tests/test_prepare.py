@@ -77,6 +77,7 @@ def test_a_beir_folder_becomes_sorted_splits(tmp_path: Path, beir: Path) -> None
         "repeated_documents": 1,
         "long_documents": 0,
         "long_share": 0.0,
+        "zero_shot": False,
         "train": {
             "queries": 1,
             "judgements": 1,
@@ -122,6 +123,7 @@ def test_a_corpus_alone_is_zero_shot(tmp_path: Path, beir: Path) -> None:
         path.unlink()
     (beir / "queries.jsonl").unlink()
     assert prepare(tmp_path, path=str(beir)).exit_code == 0
+    assert metrics(tmp_path)["zero_shot"] is True
     assert {split: metrics(tmp_path)[split]["queries"] for split in ("train", "dev", "test")} == {
         "train": 0,
         "dev": 0,
@@ -185,6 +187,13 @@ def test_long_documents_are_counted_and_told(tmp_path: Path, beir: Path) -> None
     assert "1 of 4 documents (25%) have more than 8 tokens" in result.stderr
     assert (metrics(tmp_path)["long_documents"], metrics(tmp_path)["long_share"]) == (1, 0.25)
     assert "25%" in refused(tmp_path, path=str(beir), max_length=8, long_documents="error")
+
+
+def test_the_prefix_counts(tmp_path: Path, beir: Path) -> None:
+    prepare(tmp_path, path=str(beir), max_length=8)
+    assert metrics(tmp_path)["long_documents"] == 0
+    prepare(tmp_path, path=str(beir), max_length=8, prefix="passage: ")
+    assert metrics(tmp_path)["long_documents"] == 1
 
 
 MALFORMED: dict[str, tuple[str, str | bytes, str]] = {

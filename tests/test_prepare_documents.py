@@ -91,15 +91,18 @@ def test_an_edit_changes_only_the_chunks_that_it_touches(folder: Path) -> None:
 
 
 def test_the_same_text_twice_in_a_file_is_two_documents(folder: Path) -> None:
-    (folder / "notes.md").write_text("# A\n\n## B\n\nsame\n\n## C\n\nx\n\n## B\n\nsame\n")
-    run(folder)
+    (folder / "notes.md").write_text("# A\n\n## B\n\nsame\n\n## C\n\nsame\n\n## B\n\nsame\n")
+    assert run(folder).exit_code == 0
     assert list(corpus(folder).values()).count(("A > B", "same")) == 2
+    assert list(corpus(folder).values()).count(("A > C", "same")) == 1
     assert metrics(folder)["repeated_documents"] == 1
 
 
 def test_chunks_fit_the_model(folder: Path) -> None:
     (folder / "long.txt").write_text("\n".join(f"Line {n} of a long list." for n in range(300)))
-    result = run(folder, chunk_tokens=32, chunk_overlap=8, max_length=32)
+    result = run(
+        folder, chunk_tokens=32, chunk_overlap=8, max_length=32, prefix="a passage of the manual: "
+    )
     assert result.exit_code == 0, result.output
     assert metrics(folder)["long_documents"] == 0
     texts = [text for title, text in corpus(folder).values() if title == "long"]

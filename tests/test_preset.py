@@ -10,7 +10,7 @@ from stages.lib.presets import apply_preset, read_preset
 from stages.preset import main
 
 ROOT = Path(__file__).parents[1]
-PRESETS = sorted(each.stem for each in (ROOT / "presets").glob("*.yaml"))
+PRESETS = sorted(each.stem for each in (ROOT / "stages" / "presets").glob("*.yaml"))
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def params(tmp_path: Path) -> Path:
 
 
 def run(name: str, params: Path) -> Result:
-    options = ["--presets", str(ROOT / "presets"), "--params", str(params)]
+    options = ["--presets", str(ROOT / "stages" / "presets"), "--params", str(params)]
     return CliRunner().invoke(main, [*options, name])
 
 
@@ -33,7 +33,7 @@ def test_a_preset_changes_its_values_and_nothing_else(name: str, params: Path) -
     result = run(name, params)
     assert result.exit_code == 0, result.output
     after = read_params(params).model_dump()
-    for section, values in read_preset(ROOT / "presets", name).items():
+    for section, values in read_preset(ROOT / "stages" / "presets", name).items():
         before[section] |= values
     assert after == before
     assert after["prepare"]["dataset"] == f"beir/{name}"

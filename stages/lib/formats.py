@@ -32,9 +32,7 @@ BLOCKS = (
     *HEADINGS,
 )
 """Elements that begin and end a line of text."""
-FURNITURE = (
-    "script, style, noscript, template, svg, nav, aside, footer, [hidden], [role=navigation]"
-)
+FURNITURE = "script, style, noscript, template, svg, nav, aside, footer, button, select, [hidden]"
 """What a page has around its text."""
 
 logging.getLogger("pypdf").setLevel(logging.ERROR)  # it mends much and reports each instance
@@ -79,7 +77,7 @@ def _walk(body: Tag, title: str, *, alone: bool) -> Iterator[Section]:
         block.insert_before("\n\n")
         block.insert_after("\n\n")
     for cell in body.find_all(("td", "th")):
-        cell.append(" ")
+        cell.insert_before(" ")
     verbatim = {id(text) for each in body.find_all("pre") for text in each.find_all(string=True)}
     headings = {id(each): _heading(each) for each in body.find_all(HEADINGS)}
     path: list[tuple[int, str]] = []

@@ -11,7 +11,7 @@ from stages.lib.collection import Corpus, Split
 from stages.lib.metrics import per_query
 from stages.lib.params import Fusion
 from stages.lib.search import Embedded, Fused, Scorer
-from stages.lib.similarity import words
+from stages.lib.words import words
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,10 +1,12 @@
 """The gate of exported variants: closes, with the figures, on one that is not as good as torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from stages.lib.errors import UserError
+from stages.lib.files import read_json
 from stages.lib.params import Export
 
 FALLBACK = "fp32"
@@ -57,6 +59,14 @@ def judge(variant: str, figures: Figures, params: Export) -> Verdict:
     return Verdict(not faults, f"{variant}: {'; '.join(faults)}" if faults else "")
 
 
+def judge_model(tuned: float, base: float, measured_on: str) -> Verdict:
+    """The verdict on the model as a whole: refused where tuning made it worse."""
+    if tuned >= base:
+        return Verdict(True, "")
+    reason = f"nDCG@10 on {measured_on} fell from {base:.4f} (base) to {tuned:.4f} (tuned)"
+    return Verdict(False, reason)
+
+
 def next_best(wanted: str, passed: Mapping[str, bool]) -> str:
     """The variant to serve: the one wanted, else fp32, which loses nothing but speed."""
     for variant in (wanted, FALLBACK):
@@ -66,3 +76,28 @@ def next_best(wanted: str, passed: Mapping[str, bool]) -> str:
         f"no exported variant passed its gate (of {', '.join(passed) or 'none'}); see the "
         "reasons in data/metrics and run the stage export again"
     )
+
+
+def read_verdicts(path: Path) -> dict[str, Verdict]:
+    """The verdicts by variant in a metrics file: all of it, or its key `gate`."""
+    row = read_json(path)
+    try:
+        return {variant: Verdict(**each) for variant, each in row.get("gate", row).items()}
+    except (AttributeError, TypeError) as error:
+        raise UserError(f"{path}: holds no verdicts on variants; run dvc repro export") from error
+
+
+def require_passed(variant: str, paths: Iterable[Path]) -> None:
+    """Refuses a variant that any of the files refuses, or whose model it refuses as a whole."""
+    for path in paths:
+        row = read_json(path)
+        verdicts = [read_verdicts(path).get(variant)]
+        if "model" in row:
+            verdicts.append(Verdict(**row["model"]))
+        for verdict in verdicts:
+            if verdict is None or verdict.passed:
+                continue
+            raise UserError(
+                f"{path}: the gate is closed: {verdict.reason}; train a better model, or set "
+                "FORCE=1 to deploy all the same"
+            )

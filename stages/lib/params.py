@@ -197,7 +197,7 @@ class Evaluate(Section):
 
 class Package(Section):
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
-    variant: Literal["fp32", "int8"]
+    variant: Literal["fp32", "fp16", "int8"]
     vector_type: Literal["float", "bfloat16"]
     vectors: Literal["vespa", "fed"]
     profile: Literal["semantic", "hybrid", "rrf"]
@@ -217,6 +217,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     seed: int
+    engine: Literal["embedded", "vespa"]
     base: Base
     encoder: Encoder
     bm25: Bm25

@@ -7,11 +7,12 @@ import numpy as np
 
 from stages.lib.bm25 import Lexical
 from stages.lib.collection import Corpus
-from stages.lib.encoder import Vectors, load_encoder, towers
+from stages.lib.encoder import Vectors, encode, load_encoder, towers
 from stages.lib.errors import UserError
 from stages.lib.files import read_json
+from stages.lib.onnx_folder import load_onnx
 from stages.lib.params import Params
-from stages.lib.search import Dense, Fused
+from stages.lib.search import Dense, Fused, Scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Retrievers:
     """Dense and BM25, and their fusion at any weight."""
 
     dense: Dense
-    lexical: Lexical
+    lexical: Scorer
 
     def fused(self, dense_weight: float) -> Fused:
         """The fusion with this share of the dense z-score."""
@@ -37,14 +38,31 @@ def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
 def load_dense(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Dense:
     """Exact search with a model's query encoder and its vectors of the corpus."""
     encoder = load_encoder(towers(model)[0], params.encoder)
-    return Dense(list(corpus), load_vectors(vectors, corpus), encoder, params.encoder.query_prefix)
+    prefix = params.encoder.query_prefix
+    if params.engine == "vespa":
+        from stages.lib.vespa.scorers import VespaDense
+
+        return VespaDense(list(corpus), load_vectors(vectors, corpus), encoder, prefix, vectors)
+    return Dense(list(corpus), load_vectors(vectors, corpus), encoder, prefix)
 
 
-def load_lexical(corpus: Corpus, params: Params) -> Lexical:
+def load_lexical(corpus: Corpus, params: Params) -> Scorer:
     """BM25 over title and text."""
+    if params.engine == "vespa":
+        from stages.lib.vespa.scorers import VespaLexical
+
+        return VespaLexical(list(corpus))
     return Lexical(list(corpus), [each.contents for each in corpus.values()], params.bm25)
 
 
 def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Retrievers:
     """Both retrievers of a model."""
     return Retrievers(load_dense(corpus, model, vectors, params), load_lexical(corpus, params))
+
+
+def load_exported(corpus: Corpus, onnx: Path, variant: str, params: Params) -> Dense:
+    """Exact search with an exported variant, which encodes the corpus too."""
+    query, document = (load_onnx(tower / variant) for tower in towers(onnx))
+    texts = [each.contents for each in corpus.values()]
+    vectors = encode(document, texts, params.encoder.document_prefix, label=f"encode: {variant}")
+    return Dense(list(corpus), vectors, query, params.encoder.query_prefix)

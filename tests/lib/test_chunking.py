@@ -40,6 +40,11 @@ def test_chunks_hold_whole_sentences_and_repeat_the_last(words: Tokenizer) -> No
     ]
 
 
+def test_no_chunk_only_repeats(words: Tokenizer) -> None:
+    # beside the last sentence, of 5 tokens, there is no room for the 3 of the one before
+    assert list(Chunker(words, 6, 4).chunks("a b. c d. e f g h.", 6)) == ["a b. c d.", "e f g h."]
+
+
 def test_a_sentence_longer_than_a_chunk_is_cut_between_words(words: Tokenizer) -> None:
     assert list(Chunker(words, 3, 1).chunks("a b c d e f g", 3)) == ["a b c", "d e f", "g"]
 

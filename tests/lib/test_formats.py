@@ -35,6 +35,14 @@ def test_html_gives_its_main_part_by_headings() -> None:
     assert html_sections(PAGE, "page") == SECTIONS
 
 
+def test_html_need_not_be_whole() -> None:
+    assert html_sections("Hello", "page") == [Section(("page",), "Hello")]
+    assert html_sections("<h1></h1><table><tr><td>a<td>b</table>", "page") == [
+        Section(("page",), "a b")
+    ]
+    assert html_sections("<nav>x", "page") == []
+
+
 def test_html_declares_its_encoding() -> None:
     page = '<meta charset="iso-8859-1"><title>Café</title><p>Crème</p>'
     assert html_sections(page.encode("latin-1"), "x") == [Section(("Café",), "Crème")]

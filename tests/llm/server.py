@@ -7,6 +7,7 @@ the prompt, or at random. Run as a program it serves benchmarks.
 
 import argparse
 import collections
+import contextlib
 import json
 import random
 import re
@@ -60,7 +61,11 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     schema = body.get("response_format", {}).get("json_schema", {}).get("name")
     system, last = body["messages"][0]["content"], body["messages"][-1]["content"]
     if schema == "dataset_rules" or '{"rules"' in system:
-        return {"rules": [f"Rule {number} about the queries." for number in range(4)]}
+        return {
+            "rules": [
+                f"Rule {number} about the queries." + " It is long." * 7 for number in range(5)
+            ]
+        }
     if schema == "relevance_judgements" or '{"judgements"' in system:
         query, *documents = map(json.loads, last.splitlines())
         asked = set(query["query"].split())
@@ -77,10 +82,8 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     language = re.search(r"^- language: (.+)$", system, re.MULTILINE)
     tongue = f"[{language[1]}] " if language else ""
     types = re.findall(r"^- (\w+): ", system.split("of these types")[1].split("\n\n")[0], re.M)
-    about = " ".join(document["text"].split()[:6])
-    return {
-        "queries": [{"type": kind, "text": f"{tongue}{kind} about {about}"} for kind in types]
-    }
+    about = " ".join(document["text"].split()[:12])
+    return {"queries": [{"type": kind, "text": f"{tongue}{kind} about {about}"} for kind in types]}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -104,6 +107,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def error(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         self.send(status, {"error": {"message": message, "type": "error"}}, headers)
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # a client that was killed
+            super().handle()
 
     def do_GET(self) -> None:
         kind, *rest = self.path.removeprefix("/v1").strip("/").split("/")
@@ -177,7 +184,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.error(500, "internal", {"Retry-After": "0.01"})
         if fault == "drop":
             self.close_connection = True
-            return self.connection.close()
+            self.connection.close()
+            return None
         if fault == "wrong_key":
             return self.error(401, "Incorrect API key provided: sk-secret")
         if fault == "no_model":
@@ -197,7 +205,7 @@ class Handler(BaseHTTPRequestHandler):
             case "not_json":
                 text = "Sure! Here are some queries:\n1. what is it"
             case "cut_off":
-                text, finish = str(text)[: len(str(text)) // 2], "length"
+                text, finish = str(text)[: len(str(text)) * 7 // 10], "length"
             case "refusal":
                 text, refusal = None, "I can't help with that."
             case "empty":

@@ -91,6 +91,7 @@ def export_model(model: Path, folder: Path, query: str = "", document: str = "")
     backend.no_padding()
     backend.save(str(target / "tokenizer.json"))
     settings = {
+        "variant": "fp32",
         "dimension": encoder.get_embedding_dimension(),
         "max_tokens": MAX_TOKENS,
         "pooling": "mean",

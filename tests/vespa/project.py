@@ -1,6 +1,7 @@
 """A small project with everything that package and deploy read."""
 
 import atexit
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ class Project:
     def application(self) -> Path:
         return self.folder / "package" / "application"
 
+    def set_top(self, **values: Any) -> None:
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text(encoding="utf-8"))
+        path.write_text(yaml.safe_dump(params | values), encoding="utf-8")
+
     def set(self, section: str, **values: Any) -> None:
         path = self.folder / "params.yaml"
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -73,6 +79,13 @@ class Project:
             shutil.copytree(made / name, self.folder / name)
         self.embed()
 
+    def judge(self, passed: bool, variant: str = "fp32") -> None:
+        """The export's verdict on a variant."""
+        path = self.folder / "export.json"
+        gate = json.loads(path.read_text(encoding="utf-8"))["gate"] if path.exists() else {}
+        gate[variant] = {"passed": passed, "reason": "" if passed else "cosine 0.93 < 0.99"}
+        path.write_text(json.dumps({"gate": gate}), encoding="utf-8")
+
     def embed(self) -> None:
         arguments = {"--corpus": self.corpus, "--model": "tuned", "--out": "vectors"}
         check(invoke(embed, self, arguments))
@@ -85,6 +98,7 @@ class Project:
                 "--corpus": self.corpus,
                 "--onnx": "onnx",
                 "--vectors": "vectors",
+                "--gate": "export.json",
                 "--templates": ROOT / "application-package",
                 "--out": "package",
                 "--metrics": "metrics/package.json",
@@ -105,6 +119,7 @@ def write_project(folder: Path) -> Project:
     split = Split(dict(QUERIES), {each: dict(judged) for each, judged in QRELS.items()})
     write_split(folder / "collection" / "test", split)
     project.write_model(seed=1)
+    project.judge(passed=True)
     return project
 
 
@@ -142,7 +157,7 @@ def deploying(project: Project) -> dict[str, Any]:
         "--split": "collection/test",
         "--model": "tuned",
         "--vectors": "vectors",
-        "--gates": "metrics",
+        "--gate": "export.json",
         "--templates": ROOT / "application-package",
         "--receipt": "metrics/deploy.json",
         "--rejected": "rejected.jsonl",

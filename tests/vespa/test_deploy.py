@@ -256,9 +256,7 @@ def test_ranking_that_disagrees_stays_out(project: Project, vespa: StandIn) -> N
 
 def test_closed_gate_stops_before_anything_is_sent(project: Project, vespa: StandIn) -> None:
     packed(project)
-    gate = {"gate": {"open": False, "reason": "cosine 0.93 < 0.99"}}
-    path = project.folder / "metrics" / "export.json"
-    path.write_text(json.dumps(gate), encoding="utf-8")
+    project.judge(passed=False)
     result = deploy(project)
     assert result.exit_code == 1
     assert "export.json: the gate is closed: cosine 0.93 < 0.99; train a better" in result.output

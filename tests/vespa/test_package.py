@@ -205,6 +205,19 @@ def test_file_above_two_gigabytes_is_refused(project: Project) -> None:
     refused(project, "2.0 GiB, but Vespa loads ONNX files below 2 GiB")
 
 
+def test_variant_that_its_gate_refuses_gives_way_to_fp32(project: Project) -> None:
+    project.set("package", variant="int8")
+    project.judge(passed=False, variant="int8")
+    check(project.package())
+    metrics = json.loads((project.folder / "metrics" / "package.json").read_text())
+    assert metrics["variant"] == "fp32"
+
+
+def test_export_of_which_nothing_passed_is_refused(project: Project) -> None:
+    project.judge(passed=False)
+    refused(project, "no exported variant passed its gate")
+
+
 def test_missing_export_and_broken_files_are_named(project: Project) -> None:
     (project.folder / "onnx" / "fp32" / "model.onnx").write_bytes(b"not a model")
     refused(project, "model.onnx: not an ONNX model; run dvc repro export")

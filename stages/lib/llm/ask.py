@@ -91,6 +91,7 @@ class Asker(Generic[P]):
         self._failed: list[str] = []
         self._failures_in_a_row = 0
         self._out_of_money = False
+        self._done = 0
 
     def ask(self, questions: Iterable[Question[P]], total: int, label: str) -> Asked[P]:
         """Asks every question.
@@ -105,23 +106,23 @@ class Asker(Generic[P]):
             try:
                 asyncio.run(self._everything(iter(questions), progress))
             except KeyboardInterrupt as error:
-                raise UserError(f"{label}: interrupted; {self._left(total, progress)}") from error
+                raise UserError(f"{label}: interrupted; {self._left(total)}") from error
             except ExceptionGroup as group:
                 raise group.exceptions[0] from group
         if self._out_of_money:
             raise BudgetError(
                 f"{label}: EMBEDSMITH_BUDGET of {self._purse.limit:g} is reached, "
-                f"{self._purse.spent:.4f} spent; {self._left(total, progress)}"
+                f"{self._purse.spent:.4f} spent; {self._left(total)}"
             )
         if self._failed:
             raise UserError(
                 f"{label}: {len(self._failed)} calls got no answer (the last: {self._failed[-1]}); "
-                f"{self._left(total, progress)}"
+                f"{self._left(total)}"
             )
         return self._asked
 
-    def _left(self, total: int, progress: "tqdm[Any]") -> str:
-        return f"{progress.n} of {total} are done and kept, run again to go on"
+    def _left(self, total: int) -> str:
+        return f"{self._done} of {total} are done and kept, run again to go on"
 
     async def _everything(self, questions: Iterator[Question[P]], progress: "tqdm[Any]") -> None:
         async def worker() -> None:
@@ -130,6 +131,7 @@ class Asker(Generic[P]):
                     return
                 self._asked.questions += 1
                 if await self._one(question):
+                    self._done += 1
                     progress.update()
                     if self._purse.spent:
                         progress.set_postfix_str(f"{self._purse.spent:.4f} spent", refresh=False)

@@ -78,21 +78,30 @@ class Endpoint:
         self._wire = Wire()
         self._first = asyncio.Lock()
         self._proven = False
+        self._hopeless: UserError | None = None
 
     async def complete(self, request: Request) -> Response:
         """One answer."""
-        if not self._proven:
-            async with self._first:
-                if not self._proven:
-                    try:
-                        response = await self._call(request)
-                    except CallFailedError as error:
-                        raise UserError(
-                            f"{error}; check OPENAI_BASE_URL and the network"
-                        ) from error
-                    self._proven = True
-                    return response
+        if self._proven:
+            return await self._call(request)
+        async with self._first:
+            if self._hopeless:
+                raise self._hopeless
+            if not self._proven:
+                return await self._try(request)
         return await self._call(request)
+
+    async def _try(self, request: Request) -> Response:
+        try:
+            response = await self._call(request)
+        except CallFailedError as error:
+            self._hopeless = UserError(f"{error}; check OPENAI_BASE_URL and the network")
+            raise self._hopeless from error
+        except UserError as error:
+            self._hopeless = error
+            raise
+        self._proven = True
+        return response
 
     async def close(self) -> None:
         """Closes the connections."""

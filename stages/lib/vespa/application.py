@@ -1,7 +1,7 @@
 """Application packages, rendered from templates for the generations that they hold."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Template
@@ -50,17 +50,24 @@ class Application:
 
     def adding(self, generation: Generation) -> "Application":
         """The live generation and the way back with one more, which does not serve yet."""
-        kept = [each for each in self.generations if each.label in {self.live, self.previous}]
-        if generation.label in [each.label for each in kept]:
-            return replace(self, generations=tuple(kept))
-        return replace(self, generations=(*kept, generation))
+        kept = self._keeping({self.live, self.previous})
+        if generation.label not in [each.label for each in kept]:
+            kept = (*kept, generation)
+        # an index serves nobody, so that whatever comes takes its place at once
+        live = self.live if self.generation(self.live).serves else generation.label
+        return replace(self, generations=kept, live=live)
+
+    def _keeping(self, labels: Set[str | None]) -> tuple[Generation, ...]:
+        return tuple(each for each in self.generations if each.label in labels or not each.serves)
 
     def serving(self, label: str) -> "Application":
         """Another generation live; the one that was stays as the way back, and no other."""
         if label == self.live:
             return self
-        kept = tuple(each for each in self.generations if each.label in {label, self.live})
-        return replace(self, generations=kept, live=label, previous=self.live)
+        before = self.live if self.generation(self.live).serves else None
+        return replace(
+            self, generations=self._keeping({label, before}), live=label, previous=before
+        )
 
     def knowing(self, fed: Mapping[str, str]) -> "Application":
         """The same with the hashes of further feeds that are stored whole."""
@@ -76,7 +83,7 @@ class Application:
     def towers(self) -> dict[str, Tower]:
         """The embedders in use by hash; document towers of fed fields embed nothing."""
         used: dict[str, Tower] = {}
-        for each in self.generations:
+        for each in filter(lambda each: each.serves, self.generations):
             used[each.query.hash] = each.query
             if each.filling == "vespa":
                 used[each.document.hash] = each.document
@@ -223,7 +230,7 @@ def _profile(generation: Generation, params: Params) -> dict[str, str]:
 
 def _query_profiles(out: Path, application: Application, templates: Path, params: Params) -> None:
     source, target = (each / "search" / "query-profiles" for each in (templates, out))
-    for generation in application.generations:
+    for generation in filter(lambda each: each.serves, application.generations):
         for profile in PROFILES:
             values = {key: escape(value) for key, value in _profile(generation, params).items()}
             text = _fill(source / f"{profile}.xml", values)
@@ -231,7 +238,9 @@ def _query_profiles(out: Path, application: Application, templates: Path, params
     _write_xml(target / "base.xml", _fill(source / "base.xml", {}))
     lexical = _fill(source / "bm25.xml", {"targets": str(params.package.targets)})
     _write_xml(target / "bm25.xml", lexical)
-    live = {"live": quoteattr(f"{params.package.profile}_{application.live}")}
+    serves = application.generation(application.live).serves
+    profile = f"{params.package.profile}_{application.live}" if serves else "bm25"
+    live = {"live": quoteattr(profile)}
     _write_xml(target / "default.xml", _fill(source / "default.xml", live))
 
 

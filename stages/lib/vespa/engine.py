@@ -119,7 +119,7 @@ def ask(connection: Connection, requests: list[dict[str, Any]]) -> list[dict[str
     try:
         answers = app.query_many(requests, max_concurrent=16, client_kwargs=authority)
     except VespaError as error:
-        raise UserError(f"{connection.endpoint}: the query is refused ({error})") from error
+        raise UserError(_refused(connection, str(error))) from error
     except Exception as error:
         # the client raises its transport's own errors, which have no common base
         raise UserError(unreachable(connection.endpoint, _reason(error))) from error
@@ -133,10 +133,7 @@ def _reason(error: BaseException) -> str:
 def _checked(connection: Connection, answer: dict[str, Any]) -> dict[str, Any]:
     errors = answer["root"].get("errors")
     if errors:
-        raise UserError(
-            f"{connection.endpoint}: the query is refused "
-            f"({errors[0].get('message') or errors[0].get('summary')})"
-        )
+        raise UserError(_refused(connection, errors[0].get("message") or errors[0]["summary"]))
     coverage = answer["root"].get("coverage", {})
     if not coverage.get("full", True):
         raise UserError(
@@ -144,6 +141,13 @@ def _checked(connection: Connection, answer: dict[str, Any]) -> dict[str, Any]:
             "searched; wait until all nodes are up"
         )
     return answer
+
+
+def _refused(connection: Connection, reason: str) -> str:
+    return (
+        f"{connection.endpoint}: the query is refused ({reason}); if it lacks the field or the "
+        "profile, run make index (for engine: vespa) or make deploy"
+    )
 
 
 def count(connection: Connection, condition: str, extra: dict[str, Any] | None = None) -> int:

@@ -5,9 +5,12 @@ a word. So nothing keeps its name when the model changes, and two generations li
 while one takes over from the other.
 """
 
+import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from stages.lib.errors import UserError
 from stages.lib.vespa.tower import Settings, Tower, read_tower
@@ -31,6 +34,8 @@ class Generation:
     document: Tower
     cells: Cells
     filling: Filling
+    serves: bool = True
+    """False: an index for the pipeline's own searches; queries come as vectors too."""
 
     @property
     def field(self) -> str:
@@ -64,6 +69,7 @@ class Generation:
             "document": _tower_dict(self.document),
             "cells": self.cells,
             "filling": self.filling,
+            "serves": self.serves,
         }
 
 
@@ -76,7 +82,7 @@ def from_dict(row: dict[str, Any]) -> Generation:
     query, document = (
         Tower(**row[side] | {"settings": Settings(**row[side]["settings"])}) for side in SIDES
     )
-    return Generation(query, document, row["cells"], row["filling"])
+    return Generation(query, document, row["cells"], row["filling"], row["serves"])
 
 
 def read_generation(onnx: Path, variant: str, cells: Cells, filling: Filling) -> Generation:
@@ -93,3 +99,25 @@ def read_generation(onnx: Path, variant: str, cells: Cells, filling: Filling) ->
 def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
     """Where the export keeps a tower's files."""
     return onnx / side / variant if (onnx / side).is_dir() else onnx / variant
+
+
+def index_generation(vectors: Path) -> Generation:
+    """An index of a folder of vectors, named by their hash: fed, exact, and without an embedder."""
+    file = vectors / "vectors.npy"
+    try:
+        dimension = int(np.load(file, mmap_mode="r").shape[1])
+        with file.open("rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()[:12]
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read; run dvc repro embed") from error
+    settings = Settings(
+        variant="index",
+        dimension=dimension,
+        max_tokens=0,
+        pooling="none",
+        normalize=True,
+        query_prefix="",
+        document_prefix="",
+    )
+    tower = Tower(found, settings, token_types=False, output="")
+    return Generation(tower, tower, "float", "fed", serves=False)

@@ -70,7 +70,11 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
     before = site.current()
     staged = before.adding(new) if before else Application((new,), new.label)
     site.deploy(staged, package.models)
-    fed, stored = _fill(site, package, staged, new)
+    feeds = {"documents": package.documents}
+    if new.filling == "fed":
+        feeds[new.field] = package.vectors
+    fed, stored = fill(site, staged, feeds)
+    _complete(site, package, staged, new, fed)
     write_rejected(checks.rejected, fed)
     parity = _compare(site, new, checks)
     measured = _measure(site, staged, new, checks)
@@ -125,13 +129,11 @@ def _deployed(site: Site) -> Application:
     return current
 
 
-def _fill(
-    site: Site, package: Package, staged: Application, new: Generation
-) -> tuple[Fed, dict[str, str]]:
-    """Stores documents and vectors that are not there yet; returns the hashes of what is."""
-    feeds = {"documents": package.documents}
-    if new.filling == "fed":
-        feeds[new.field] = package.vectors
+def fill(site: Site, staged: Application, feeds: dict[str, Path]) -> tuple[Fed, dict[str, str]]:
+    """Stores the feeds that are not there yet; returns what was refused, and the stored hashes.
+
+    `feeds` has the documents first, by that name, then vectors by the name of their field.
+    """
     hashes = {name: _hash(path) for name, path in feeds.items()}
     fed = Fed()
     for name, path in feeds.items():
@@ -139,19 +141,24 @@ def _fill(
             fed.rejected |= feed(site.connection, _without(site, path, fed)).rejected
             if name == "documents":
                 _remove_strangers(site, path)
+    # what was refused is tried again by the next run
+    return fed, {} if fed.rejected else hashes
+
+
+def _complete(site: Site, package: Package, staged: Application, new: Generation, fed: Fed) -> None:
+    """Sees to it that every document is there and has a vector of the new model."""
     documents = count_documents(site.connection)
     expected = sum(1 for _ in read_jsonl(package.documents)) - len(fed.rejected)
     if documents < expected:
         raise UserError(f"{expected} documents were fed, but {documents} are in Vespa")
-    if count_vectors(site.connection, new, documents) < documents:
-        if new.filling == "fed":
-            raise UserError(
-                f"{new.field}: {count_vectors(site.connection, new, documents)} of {documents} "
-                "documents have a vector; run dvc repro package, then make deploy"
-            )
+    vectors = count_vectors(site.connection, new, documents)
+    if vectors < documents and new.filling == "fed":
+        raise UserError(
+            f"{new.field}: {vectors} of {documents} documents have a vector; run dvc repro "
+            "package, then make deploy"
+        )
+    if vectors < documents:
         site.reindex(staged, new, documents, package.models)
-    # what was refused is tried again by the next run
-    return fed, {} if fed.rejected else hashes
 
 
 def _without(site: Site, vectors: Path, fed: Fed) -> Path:

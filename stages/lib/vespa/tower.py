@@ -24,6 +24,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    variant: str
     dimension: int
     max_tokens: int
     pooling: Literal["mean", "cls", "none"]

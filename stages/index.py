@@ -1,0 +1,37 @@
+"""Brings the corpus and its vectors into Vespa, for the stages to search there."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from stages.command import PARAMS, path_option, stage
+from stages.lib.collection import read_corpus
+from stages.lib.params import read_params
+from stages.lib.vespa.connection import connect
+from stages.lib.vespa.indexing import index
+from stages.lib.vespa.site import Site
+
+
+@stage
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@click.option(
+    "--vectors",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="A model's vectors of the corpus; may be given several times.",
+)
+@path_option("--templates", help="The folder of the application package's templates.")
+@PARAMS
+def main(corpus: Path, vectors: tuple[Path, ...], templates: Path, params: Path) -> None:
+    """Index the corpus for `engine: vespa`, beside whatever serves."""
+    connection = connect(os.environ)
+    with tempfile.TemporaryDirectory() as scratch:
+        site = Site(connection, templates, read_params(params), Path(scratch))
+        index(site, read_corpus(corpus), vectors)
+
+
+if __name__ == "__main__":
+    main()

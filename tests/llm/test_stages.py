@@ -1,0 +1,148 @@
+"""Cost, batches, recorded answers and the judge, as commands."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from stages.lib import judging
+from stages.lib.collection import read_corpus
+from stages.lib.llm.prompts import Prompts
+from stages.lib.llm.session import ask
+from stages.lib.params import read_params
+from tests.llm.conftest import ROOT, Project
+from tests.llm.server import Server, answer
+
+
+def cost(output: str) -> dict[str, list[float]]:
+    rows = re.findall(r"^(rules|generate|expand|all) +(.+?)(?:  at most)?$", output, re.MULTILINE)
+    return {name: [float(cell.replace(",", "")) for cell in cells.split()] for name, cells in rows}
+
+
+def test_cost_is_within_a_tenth_of_what_the_run_uses_and_needs_no_key(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "the restore of a whole machine takes as long as its data needs to cross the line " * 5
+    project.write_corpus([(f"d{n}", "A title", f"{n} {text}") for n in range(50)])
+    monkeypatch.delenv("OPENAI_API_KEY")
+    before = cost(project.must("cost"))
+    assert server.stats["calls"] == 0
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    project.must("rules", "generate")
+    used = project.metrics("generate")
+    _, calls, tokens, _, money = before["generate"]
+    assert calls == 50
+    assert tokens == pytest.approx(used["prompt_tokens"], rel=0.1)
+    spent = (0.4 * used["prompt_tokens"] + 1.6 * used["completion_tokens"]) / 1e6
+    assert money == pytest.approx(spent, rel=0.1)
+    assert cost(project.must("cost"))["all"][1:] == [0, 0, 0, 0]
+    project.write_corpus([(f"d{n}", "A title", f"{n} {text}") for n in range(80)])
+    project.changes["rules.fixed"] = answer({"messages": [{"content": '{"rules"'}]})["rules"]
+    measured = cost(project.must("cost"))["generate"]
+    assert measured[1] == 30
+    project.must("rules", "generate")
+    both = project.metrics("generate")
+    assert measured[2] == pytest.approx(both["prompt_tokens"] - used["prompt_tokens"], rel=0.05)
+    assert measured[3] == pytest.approx(
+        both["completion_tokens"] - used["completion_tokens"], rel=0.05
+    )
+
+
+def test_cost_without_a_price_says_tokens_alone(project: Project, server: Server) -> None:
+    project.changes["llm.model"] = "unheard-of"
+    output = project.must("cost")
+    assert "prices.models has no entry for 'unheard-of': tokens only" in output
+    assert len(cost(output)["all"]) == 4
+    assert server.stats["calls"] == 0
+
+
+def test_a_batch_is_picked_up_by_a_later_run_with_the_same_result(
+    server: Server, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.changes["rules.fixed"] = ["Short."]
+    project.must("rules", "generate")
+    direct = [(project.folder / name).read_bytes() for name in ("queries.jsonl", "generate.json")]
+    calls = server.stats["calls"]
+    batched = Project(tmp_path / "batched")
+    batched.changes |= {"rules.fixed": ["Short."], "llm.mode": "batch"}
+    monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "another home"))
+    batched.must("rules")
+    server.batch_ready = False
+    message = "7 of 7 answers are in batches under way (batch-0); run again to pick them up"
+    assert message in batched.refused("generate")
+    assert message in batched.refused("generate"), "not submitted twice"
+    assert len(server.batches) == 1
+    server.batch_ready = True
+    batched.must("generate")
+    assert server.stats["calls"] == calls
+    found = [(batched.folder / name).read_bytes() for name in ("queries.jsonl", "generate.json")]
+    assert found == direct
+
+
+def test_bad_answers_of_a_batch_go_into_the_next_one(
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.changes |= {"rules.fixed": ["Short."], "llm.mode": "batch"}
+    monkeypatch.setenv("EMBEDSMITH_BATCH_WAIT", "30")
+    monkeypatch.setattr("stages.lib.llm.session.POLL", 0.01)
+    server.script = ["refusal", "not_json"]
+    project.must("rules", "generate")
+    assert len(server.batches) == 2
+    assert len(project.queries()) == 14
+    assert project.metrics("generate")["faults"] == {"not_json": 1, "refused": 1}
+
+
+def test_recorded_answers(project: Project) -> None:
+    project.changes |= {"llm.provider": "recorded", "llm.recorded": str(project.folder / "rec")}
+    project.write("rec/rules.json", json.dumps({"rules": ["Short."]}))
+    rows = [{"doc_id": "d1", "queries": [{"type": "question", "text": "How long?"}]}]
+    project.write("rec/queries.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    project.must("rules", "generate")
+    assert [row["text"] for row in project.queries()] == ["How long?"]
+    assert project.metrics("generate")["unanswerable"] == 6
+    rows[0]["doc_id"] = "elsewhere"
+    project.write("rec/queries.jsonl", json.dumps(rows[0]))
+    assert "no query for any of 7 documents (7 without an answer)" in project.refused("generate")
+    project.write("rec/queries.jsonl", "{}\n")
+    assert 'queries.jsonl:1: "doc_id" is missing' in project.refused("generate")
+    (project.folder / "rec/queries.jsonl").unlink()
+    assert "mend llm.recorded in params.yaml" in project.refused("generate")
+
+
+def test_expand_passes_through_when_it_is_off(project: Project) -> None:
+    project.write_split("synthetic", [("s1", "how long", "d1", 1)])
+    project.must("expand")
+    for name in ("queries.jsonl", "qrels.tsv"):
+        passed, given = project.folder / "expanded" / name, project.folder / "synthetic" / name
+        assert passed.read_bytes() == given.read_bytes()
+    assert (project.folder / "expanded/ignored.tsv").read_text().count("\n") == 1
+
+
+def test_the_judge_grades_several_documents_a_call(server: Server, project: Project) -> None:
+    params = read_params(project.params())
+    corpus = read_corpus(project.folder / "corpus.jsonl")
+    writer = Prompts(ROOT / "stages/prompts", params.llm, params.seed)
+    queries = {"q1": "testing takes 6 what", "q2": "nothing of it"}
+    found = {query_id: sorted(corpus) for query_id in queries}
+    questions = judging.questions(writer, corpus, queries, found, 3)
+    total = judging.calls(found, 3)
+    asked = ask(questions, total, corpus, params, project.folder / "llm/expand.jsonl", "expand")
+    assert server.stats["calls"] == total == 6
+    judged = judging.grades(asked.answers)
+    # the scripted judge counts shared words, 3 at most
+    assert judged["q1"] == {"d6": 3} | {f"d{n}": 1 for n in range(6)}
+    assert set(judged["q2"].values()) == {0}
+    positives, ignored = judging.expand({"q1": {"d0": 1}, "q2": {"d3": 1}}, judged)
+    assert positives == {"q1": {"d0": 1, "d6": 1}, "q2": {"d3": 1}}
+    assert ignored == {"q1": {f"d{n}": 1 for n in range(1, 6)}}
+
+
+def test_agreement_by_hand() -> None:
+    judged = {"q": {"a": 3, "b": 2, "c": 0, "d": 2, "e": 1, "f": 0}}
+    human = {"q": {"a": 2, "b": 1, "c": 1}}
+    # people: 1 1 1 0 0 0, judge: 1 1 0 1 0 0; observed 4/6, by chance 1/2: kappa 1/3
+    found = judging.agreement(judged, human)
+    assert found["kappa"] == pytest.approx(1 / 3, abs=1e-4)
+    assert found["confusion"]["human 0"] == {"llm 0": 1, "llm 1": 1, "llm 2": 1, "llm 3": 0}
+    assert judging.agreement({}, human) == {"pairs": 0}

@@ -1,0 +1,150 @@
+"""The real pipeline, by the real dvc, on forty passages in a repository of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.lib.collection import (
+    Qrels,
+    read_corpus,
+    read_qrels,
+    read_queries,
+    write_corpus,
+    write_qrels,
+    write_queries,
+)
+from tests.imports import ROOT
+
+pytestmark = pytest.mark.slow
+
+PASSAGES = 40
+
+
+def call(folder: Path, *command: str) -> str:
+    """What a command prints; its output is the test's message where it fails."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "EMBEDSMITH_HOME": str(folder / "home"),
+    }
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's files with a cut of the sample, committed, and reproduced once."""
+    folder = tmp_path_factory.mktemp("project")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    cut_sample(folder / "data" / "sample")
+    call(folder, "git", "init", "-q")
+    call(folder, "git", "config", "user.email", "test@example.com")
+    call(folder, "git", "config", "user.name", "test")
+    call(folder, "git", "add", "-A")
+    call(folder, "git", "commit", "-qm", "cut")
+    call(folder, "dvc", "repro")
+    return folder
+
+
+def cut_sample(sample: Path) -> None:
+    """Leaves the passages that test queries ask for, with the queries that they answer."""
+    corpus = dict(read_corpus(sample / "corpus.jsonl"))
+    queries = read_queries(sample / "queries.jsonl")
+    asked = read_qrels(sample / "qrels" / "test.tsv")
+    kept = sorted({doc_id for judged in asked.values() for doc_id in judged})[:PASSAGES]
+    write_corpus(sample / "corpus.jsonl", {doc_id: corpus[doc_id] for doc_id in kept})
+    remaining: Qrels = {}
+    for split in ("dev", "test"):
+        qrels = {
+            query_id: {doc_id: grade for doc_id, grade in judged.items() if doc_id in kept}
+            for query_id, judged in read_qrels(sample / "qrels" / f"{split}.tsv").items()
+        }
+        qrels = {query_id: judged for query_id, judged in qrels.items() if judged}
+        write_qrels(sample / "qrels" / f"{split}.tsv", qrels)
+        remaining |= qrels
+    write_queries(sample / "queries.jsonl", {each: queries[each] for each in remaining})
+
+
+def metrics(project: Path, stage: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(
+        (project / "data" / "metrics" / f"{stage}.json").read_text()
+    )
+    return found
+
+
+def test_everything_promised_is_there(project: Path) -> None:
+    systems = metrics(project, "evaluate")["systems"]
+    assert {"bm25", "base", "tuned", "base+bm25", "tuned+bm25", "int8"} <= set(systems)  # type: ignore[call-overload]
+    assert metrics(project, "prepare")["documents"] == PASSAGES
+    for path in (
+        "data/evaluation/report.html",
+        "data/evaluation/runs/tuned.trec",
+        "data/package/application/services.xml",
+        "data/package/feed.jsonl",
+        "models/tuned",
+        "models/onnx",
+    ):
+        assert (project / path).exists(), path
+
+
+def test_git_sees_nothing_but_the_lock_and_the_metrics(project: Path) -> None:
+    changed = call(project, "git", "status", "--porcelain", "-uall", "--", ".", ":!home").split(
+        "\n"
+    )
+    names = {line[3:] for line in changed if line}
+    assert all(name == "dvc.lock" or name.startswith("data/metrics/") for name in names), names
+
+
+def test_a_second_run_has_nothing_to_do(project: Path) -> None:
+    assert "Data and pipelines are up to date." in call(project, "dvc", "repro")
+
+
+def test_dvc_shows_metrics_and_plots(project: Path) -> None:
+    assert "ndcg_cut_10" in call(project, "dvc", "metrics", "show")
+    call(project, "dvc", "plots", "show")
+    assert (project / "dvc_plots" / "index.html").is_file()
+    shutil.rmtree(project / "dvc_plots")
+
+
+def test_a_parameter_rebuilds_only_what_depends_on_it(project: Path) -> None:
+    params = project / "params.yaml"
+    before = params.read_text()
+    params.write_text(before.replace("  name: embedsmith\n", "  name: other\n"))
+    said = call(project, "dvc", "repro", "--dry")
+    running = [line for line in said.splitlines() if line.startswith("Running stage")]
+    params.write_text(before)
+    assert running == ["Running stage 'package':"]
+
+
+def test_what_was_paid_for_survives_a_failing_stage(project: Path) -> None:
+    store = project / "data" / "llm" / "generate.jsonl"
+    kept = store.read_bytes()
+    params = project / "params.yaml"
+    before = params.read_text()
+    params.write_text(before.replace("recorded: data/sample/llm", "recorded: data/sample/qrels"))
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "dvc"), "repro", "generate"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"EMBEDSMITH_HOME": str(project / "home")},
+    )
+    params.write_text(before)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert store.read_bytes() == kept

@@ -1,0 +1,66 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.vespa.project import ROOT, TEXTS, Project, check
+from tests.vespa.standin import StandIn
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["dvc", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def clone(project: Project, tmp_path: Path) -> Path:
+    """A project as DVC sees it, with the pipeline's outputs in their places."""
+    check(project.package())
+    folder = tmp_path / "clone"
+    code = shutil.ignore_patterns("__pycache__", "dvc.lock", "build")
+    for name in ("stages", "application-package"):
+        shutil.copytree(ROOT / name, folder / name, ignore=code)
+    shutil.copytree(project.folder / "collection", folder / "data" / "collection")
+    shutil.copytree(folder / "data/collection/test", folder / "data/collection/dev")
+    shutil.copytree(project.folder / "package", folder / "data" / "package")
+    shutil.copytree(project.folder / "vectors", folder / "data" / "vectors" / "tuned")
+    shutil.copytree(project.folder / "tuned", folder / "models" / "tuned")
+    (folder / "data" / "metrics").mkdir()
+    shutil.copy(project.folder / "export.json", folder / "data" / "metrics" / "export.json")
+    shutil.copy(project.folder / "params.yaml", folder / "params.yaml")
+    pipeline = {"stages": {"nothing": {"cmd": "true"}}}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
+    dvc(folder, "init", "--no-scm", "--quiet")
+    return folder
+
+
+def test_deploy_runs_each_time_and_never_by_itself(clone: Path, vespa: StandIn) -> None:
+    dvc(clone, "repro")
+    assert not vespa.requests
+    for _ in range(2):  # what nothing has changed since is deployed again all the same
+        before = vespa.requests["deploy"]
+        assert "Running stage" in dvc(clone, "repro", "application-package/dvc.yaml:deploy")
+        assert vespa.requests["deploy"] > before
+    receipt = json.loads((clone / "data/metrics/deploy.json").read_text(encoding="utf-8"))
+    assert receipt["documents"] == len(TEXTS)
+    assert vespa.requests["write"] == len(TEXTS)
+
+
+def test_dependencies_of_the_stage_exist() -> None:
+    stage = yaml.safe_load((ROOT / "application-package/dvc.yaml").read_text())["stages"]["deploy"]
+    for path in stage["deps"]:
+        assert path.startswith(("data/", "models/")) or (ROOT / path).exists()

@@ -1,0 +1,126 @@
+import re
+
+import numpy as np
+import pytest
+
+from stages.index import main as index_main
+from stages.lib.collection import Corpus, Queries, read_corpus
+from stages.lib.errors import UserError
+from stages.lib.params import Params, read_params
+from stages.lib.retrievers import Retrievers, load_retrievers
+from stages.lib.search import Embedded, Engine, Run
+from stages.lib.vespa.connection import Connection, Credentials
+from stages.lib.vespa.engine import Ranking, VespaEngine
+from stages.lib.vespa.swap import Package
+from stages.prune import main as prune_main
+from tests.vespa.project import QUERIES, ROOT, TEXTS, Project, check, invoke
+from tests.vespa.standin import StandIn
+from tests.vespa.test_deploy import command, deploy, live, packed
+
+SAMPLE = ROOT / "data" / "sample" / "corpus.jsonl"
+
+
+def indexed(project: Project) -> Params:
+    """Indexes the corpus; returns parameters that search in Vespa."""
+    arguments = {"--corpus": project.corpus, "--vectors": "vectors"}
+    check(invoke(index_main, project, arguments | {"--templates": ROOT / "application-package"}))
+    project.set_top(engine="vespa")
+    return read_params(project.folder / "params.yaml")
+
+
+def retrievers(project: Project, params: Params, corpus: Corpus) -> Retrievers:
+    return load_retrievers(corpus, project.folder / "tuned", project.folder / "vectors", params)
+
+
+def agree(left: Run, right: Run) -> None:
+    """Equal scores to float32's precision at every rank, and equal documents where no tie is."""
+    assert left.keys() == right.keys()
+    for query_id, ranking in left.items():
+        other = right[query_id]
+        np.testing.assert_allclose(list(ranking.values()), list(other.values()), atol=2e-5)
+        least = min(ranking.values())
+        clear = {doc_id for doc_id, score in ranking.items() if score > least + 1e-4}
+        assert clear <= other.keys()
+        for doc_id in clear:
+            assert other[doc_id] == pytest.approx(ranking[doc_id], abs=2e-5)
+
+
+@pytest.mark.parametrize("scorer", ["dense", "lexical", "fused"])
+def test_runs_agree_with_the_embedded_engine_on_the_sample(
+    project: Project, vespa: StandIn, scorer: str
+) -> None:
+    lines = SAMPLE.read_text(encoding="utf-8").splitlines()[:120]
+    project.corpus.write_text("\n".join(lines), encoding="utf-8")
+    project.embed()
+    corpus = read_corpus(project.corpus)
+    queries: Queries = {doc_id: corpus[doc_id].text[:60] for doc_id in list(corpus)[:8]}
+    here = retrievers(project, read_params(project.folder / "params.yaml"), corpus)
+    there = retrievers(project, indexed(project), corpus)
+    runs = []
+    for found in (here, there):
+        scorers = {"dense": found.dense, "lexical": found.lexical, "fused": found.fused(0.7)}
+        engine: Engine = Embedded(scorers[scorer])
+        runs.append(engine.search(queries, 20))
+    agree(*runs)
+    assert any(
+        request["ranking.profile"] == "bm25" or "input.query(q)" in request
+        for request in vespa.seen
+    )
+    assert not any("embed(" in str(request) for request in vespa.seen)
+
+
+def test_index_lies_beside_what_serves_and_is_pruned(project: Project, vespa: StandIn) -> None:
+    label = packed(project)
+    check(deploy(project))
+    indexed(project)
+    assert live(vespa) == label
+    assert len(vespa.container.vectors) == 2
+    project.set_top(engine="embedded")
+    check(deploy(project))
+    assert len(vespa.container.vectors) == 2
+    check(command(project, prune_main))
+    assert list(vespa.container.vectors) == [f"embedding_{label}"]
+
+
+def test_index_comes_first_and_a_model_takes_its_place(project: Project, vespa: StandIn) -> None:
+    indexed(project)
+    serving = vespa.container.serving
+    assert serving is not None
+    assert serving.profiles["default"]["ranking.profile"] == "bm25"
+    assert not serving.embedders
+    project.set_top(engine="embedded")
+    label = packed(project)
+    check(deploy(project))
+    assert live(vespa) == label
+
+
+def test_second_index_feeds_nothing(project: Project, vespa: StandIn) -> None:
+    indexed(project)
+    writes = vespa.requests["write"]
+    indexed(project)
+    assert vespa.requests["write"] == writes == 2 * len(TEXTS)
+
+
+@pytest.mark.parametrize("kind", ["semantic", "hybrid", "rrf", "bm25"])
+def test_deployed_profiles_answer(project: Project, vespa: StandIn, kind: str) -> None:
+    packed(project)
+    check(deploy(project))
+    connection = Connection(vespa.url, vespa.url, None, Credentials())
+    generation = Package(project.folder / "package").generation()
+    ranking = Ranking(kind, None if kind == "bm25" else generation)  # type: ignore[arg-type]
+    run = VespaEngine(connection, ranking).search(QUERIES, 3)
+    assert list(run) == list(QUERIES)
+    for scores in run.values():
+        assert 1 <= len(scores) <= 3
+        assert list(scores.values()) == sorted(scores.values(), reverse=True)
+
+
+def test_search_without_an_index_says_so(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    check(deploy(project))
+    project.set_top(engine="vespa")
+    params = read_params(project.folder / "params.yaml")
+    found = retrievers(project, params, read_corpus(project.corpus))
+    message = re.escape(f"{vespa.url}: the query is refused")
+    with pytest.raises(UserError, match=message + ".*, run make index"):
+        Embedded(found.dense).search(QUERIES, 3)
