@@ -21,7 +21,8 @@ from stages.lib.vespa.swap import Checks, Package, swap
 @stage
 @path_option("--package", help="The folder that the stage package wrote.")
 @path_option("--corpus", help="corpus.jsonl of the collection.")
-@path_option("--split", help="Folder of the split that models are compared on; never the test's.")
+@path_option("--dev", help="The dev split made by people; may be empty.")
+@path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
 @path_option("--model", help="The model that was exported, for the comparison of rankings.")
 @path_option("--vectors", help="The model's vectors of the corpus.")
 @click.option(
@@ -38,7 +39,8 @@ from stages.lib.vespa.swap import Checks, Package, swap
 def main(
     package: Path,
     corpus: Path,
-    split: Path,
+    dev: Path,
+    synthetic_dev: Path,
     model: Path,
     vectors: Path,
     gate: tuple[Path, ...],
@@ -55,7 +57,8 @@ def main(
     connection = connect(os.environ)
     documents = read_corpus(corpus)
     reference = Embedded(load_dense(documents, model, vectors, settings))
-    checks = Checks(reference, read_split(split), rejected, force)
+    split = read_split(dev) or read_split(synthetic_dev)
+    checks = Checks(reference, split, rejected, force)
     with tempfile.TemporaryDirectory() as scratch:
         site = Site(connection, templates, settings, Path(scratch))
         write_json(receipt, swap(site, Package(package), checks))

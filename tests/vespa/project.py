@@ -117,7 +117,7 @@ def write_project(folder: Path) -> Project:
     project.set("package", variant="fp32")
     write_texts(project, TEXTS)
     split = Split(dict(QUERIES), {each: dict(judged) for each, judged in QRELS.items()})
-    write_split(folder / "collection" / "test", split)
+    write_split(folder / "collection" / "dev", split)
     project.write_model(seed=1)
     project.judge(passed=True)
     return project
@@ -154,7 +154,8 @@ def deploying(project: Project) -> dict[str, Any]:
     return {
         "--package": "package",
         "--corpus": project.corpus,
-        "--split": "collection/test",
+        "--dev": "collection/dev",
+        "--synthetic-dev": "collection/dev",
         "--model": "tuned",
         "--vectors": "vectors",
         "--gate": "export.json",

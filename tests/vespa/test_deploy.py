@@ -79,7 +79,7 @@ def test_first_deployment_feeds_embeds_and_serves(project: Project, vespa: Stand
 
 
 def test_queries_go_by_reference_and_never_into_yql(project: Project, vespa: StandIn) -> None:
-    queries = project.folder / "collection" / "test" / "queries.jsonl"
+    queries = project.folder / "collection" / "dev" / "queries.jsonl"
     nasty = 'restore" or true; select * from doc where "'
     rows = [row | {"text": nasty} for _, row in read_jsonl(queries)]
     queries.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -225,7 +225,7 @@ def test_model_that_loses_stays_out_unless_forced(
     project.set("package", profile="semantic")
     packed(project)
     check(deploy(project))
-    qrels = project.folder / "collection" / "test" / "qrels.tsv"
+    qrels = project.folder / "collection" / "dev" / "qrels.tsv"
     lines = ["query-id\tcorpus-id\tscore"]
     for query_id, text in QUERIES.items():  # the live model's order is the right one
         hits = vespa.container.search({"query": text})["root"]["children"]

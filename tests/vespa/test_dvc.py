@@ -35,7 +35,7 @@ def clone(project: Project, tmp_path: Path) -> Path:
     for name in ("stages", "application-package"):
         shutil.copytree(ROOT / name, folder / name, ignore=code)
     shutil.copytree(project.folder / "collection", folder / "data" / "collection")
-    shutil.copytree(folder / "data/collection/test", folder / "data/collection/dev")
+    shutil.copytree(project.folder / "collection/dev", folder / "data/synthetic/dev")
     shutil.copytree(project.folder / "package", folder / "data" / "package")
     shutil.copytree(project.folder / "vectors", folder / "data" / "vectors" / "tuned")
     shutil.copytree(project.folder / "tuned", folder / "models" / "tuned")
