@@ -41,7 +41,7 @@ class Purse:
         self.limit = limit
         self.spent = 0.0
         self._factor = factor
-        self._set_aside = 0.0
+        self._set_aside: list[float] = []
         self._changed = asyncio.Condition()
 
     async def reserve(self, request: Request) -> float:
@@ -55,11 +55,12 @@ class Purse:
             return 0.0
         most = self.most(request)
         async with self._changed:
-            while self.spent + self._set_aside + most > self.limit:
+            # a list, since a float that sums are added to and taken from never comes back to 0
+            while self.spent + sum(self._set_aside) + most > self.limit:
                 if not self._set_aside:
                     raise BudgetReachedError
                 await self._changed.wait()
-            self._set_aside += most
+            self._set_aside.append(most)
         return most
 
     async def settle(self, reserved: float, response: Response | None) -> None:
@@ -68,7 +69,7 @@ class Purse:
             self.spent += self.cost(response.prompt_tokens, response.completion_tokens)
         if self.limit is not None:
             async with self._changed:
-                self._set_aside = max(0.0, self._set_aside - reserved)
+                self._set_aside.remove(reserved)
                 self._changed.notify_all()
 
     def most(self, request: Request) -> float:
