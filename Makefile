@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro cost deploy rollback prune serve test clean
+.PHONY: help install repro cost deploy rollback prune index serve test clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -40,6 +40,10 @@ rollback: $(VENV)/installed ## Flip Vespa back to the model that served before
 prune: $(VENV)/installed ## Remove from Vespa what no longer serves
 	@python -m stages.prune --templates application-package
 
+index: $(VENV)/installed ## Bring the corpus into Vespa, for engine: vespa
+	@python -m stages.index --corpus data/collection/corpus.jsonl --vectors data/vectors/base \
+	  --vectors data/vectors/tuned --templates application-package
+
 serve: $(VENV)/installed ## Start Vespa in Docker here, wait for it, and deploy
 	@python -m stages.serve
 	@$(MAKE) deploy
@@ -51,4 +55,5 @@ test: $(VENV)/installed ## Run all tests, the linter and the type check
 	pytest
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
-	rm -rf $(VENV) data/collection data/vectors data/synthetic data/evaluation models/base models/tuned models/onnx
+	rm -rf $(VENV) models/base models/tuned models/onnx data/rules.json $(addprefix data/,collection \
+	  deploy evaluation expanded generated mined package synthetic vectors)
