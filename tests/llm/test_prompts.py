@@ -93,8 +93,8 @@ def test_examples_come_from_train_and_never_show_the_document_itself(
     }
     assert len(systems) == 7
     for user, system in systems.items():
-        assert ('{"query":"how fast is it"}' in system) == ("backing" not in user)
-        assert ('{"query":"is it safe"}' in system) == ("encrypting" not in user)
+        assert ('"query":"how fast is it"}' in system) == ("backing" not in user)
+        assert ('"query":"is it safe"}' in system) == ("encrypting" not in user)
         assert "test split" not in system + user
 
 

@@ -23,6 +23,9 @@ from stages.lib.params import Rules as RulesParams
 POOL = 64
 """Examples from which each prompt's few-shot examples are drawn."""
 
+OPENING = 10
+"""Words that stand for the title of a document without one."""
+
 
 class Prompts:
     """Makes requests from a folder of prompts: rules.txt, generate.txt, judge.txt, types.yaml."""
@@ -67,13 +70,15 @@ class Prompts:
                 types="\n".join(f"- {name}: {meanings.get(name, name)}" for name in params.types),
             )
         )
-        pool = [(doc.doc_id, self._example(query, doc)) for query, doc in examples]
+        pool = [(doc.doc_id, _example(query, doc)) for query, doc in examples]
         for document in documents:
             others = [text for doc_id, text in pool if doc_id != document.doc_id]
             chance = Random(seeds.digest(self._seed, "few_shot", document.doc_id))
             shown = chance.sample(others, min(params.few_shot, len(others))) if others else []
             system = template.substitute(
-                examples=_section("Examples, each a document and a query that it answers:", shown),
+                examples=_section(
+                    "Real queries, each with the title of a document that answers it:", shown
+                ),
                 attributes=_section(
                     "This time the queries have these traits:",
                     _traits(self._seed, document.doc_id, params.attributes),
@@ -106,9 +111,6 @@ class Prompts:
         text = " ".join(document.text.split()[: self._params.document_words])
         return _json({**(ids or {}), "title": _line(document.title), "text": text})
 
-    def _example(self, query: str, document: Document) -> str:
-        return f"{self._document(document)}\n{_json({'query': query})}"
-
     def _template(self, name: str) -> Template:
         path = self._folder / f"{name}.txt"
         template = Template(_read(path))
@@ -134,6 +136,13 @@ def examples(corpus: Corpus, train: Split, seed: int) -> list[tuple[str, Documen
         if len(found) == POOL:
             break
     return found
+
+
+def _example(query: str, document: Document) -> str:
+    # the title alone: it shows how queries relate to documents, and a second text beside the
+    # document would cost as much again and tempt the model to write about that one
+    title = _line(document.title) or " ".join(document.text.split()[:OPENING])
+    return _json({"title": title, "query": query})
 
 
 def _traits(seed: int, doc_id: str, attributes: Attributes) -> list[str]:
