@@ -8,23 +8,46 @@ from click.testing import CliRunner, Result
 
 from stages import embed, evaluate, show
 from stages.lib.collection import Document, Split, write_corpus, write_split
+from stages.lib.encoder import load_encoder
+from stages.lib.files import write_json
 from stages.lib.metrics import ndcg
-from stages.lib.params import Params
+from stages.lib.onnx_export import export_variants
+from stages.lib.params import Params, read_params
 from stages.lib.trec import read_run
+from tests.conftest import ROOT
 
 CORPUS = {
     "a": Document("a", "red", "apple"),
     "b": Document("b", "", "blue car"),
     "c": Document("c", "", "green dog bird"),
 }
-SYSTEMS = ["bm25", "base", "tuned", "base+bm25", "tuned+bm25"]
+SYSTEMS = ["bm25", "base", "tuned", "int8", "base+bm25", "tuned+bm25", "int8+bm25"]
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model's ONNX variants, with the metrics of their export beside them."""
+    folder = tmp_path_factory.mktemp("exported")
+    settings = read_params(ROOT / "params.yaml")
+    encoder = settings.encoder.model_copy(update={"max_length": 32})
+    model = load_encoder(tiny_model, encoder).to("cpu")
+    texts = [document.contents for document in CORPUS.values()]
+    parity = {".": export_variants(model, texts, folder / "onnx", encoder, settings.export)}
+    gate = {name: {"passed": True, "reason": ""} for name in parity["."]}
+    write_json(folder / "export.json", {"parity": parity, "gate": gate})
+    return folder
 
 
 @pytest.fixture
 def project(
-    tmp_path: Path, tiny_model: Path, with_params: Callable[[dict[str, Any]], Params]
+    tmp_path: Path,
+    tiny_model: Path,
+    exported: Path,
+    with_params: Callable[[dict[str, Any]], Params],
 ) -> Path:
     with_params({"encoder.max_length": 32, "evaluate.resamples": 200})  # writes params.yaml
+    (tmp_path / "onnx").symlink_to(exported / "onnx")
+    (tmp_path / "export.json").symlink_to(exported / "export.json")
     write_corpus(tmp_path / "collection/corpus.jsonl", CORPUS)
     write_split(tmp_path / "collection/dev", Split())
     write_split(tmp_path / "synthetic/dev", Split())
@@ -77,6 +100,9 @@ def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None
     assert list(metrics["systems"]) == SYSTEMS
     assert metrics["systems"]["bm25"]["recall_100"] == 0.75, "BM25 finds no document without a word"
     assert metrics["comparisons"]["tuned"]["p"] == 1.0
+    gate = json.loads((project / "gate.json").read_text())
+    assert gate["model"] == {"passed": True, "reason": ""}
+    assert set(gate["gate"]) == {"fp32", "fp16", "int8"}
     qrels = {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}
     for system in SYSTEMS:
         found = read_run(project / f"evaluation/runs/{system}.trec")
@@ -115,4 +141,4 @@ def test_vectors_of_another_corpus_are_refused(project: Path, tiny_model: Path) 
     write_corpus(project / "collection/corpus.jsonl", {"a": CORPUS["a"]})
     result = run(project, tiny_model)
     assert result.exit_code == 1
-    assert "vectors of another corpus; run dvc repro embed" in result.stderr
+    assert "vectors of another corpus; run dvc repro" in result.stderr

@@ -30,7 +30,7 @@ class Retrievers:
 def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
     """The corpus' vectors as a memory map, (documents, dimensions), in the corpus' order."""
     if read_json(folder / "doc_ids.json") != list(corpus):
-        raise UserError(f"{folder}: vectors of another corpus; run dvc repro embed")
+        raise UserError(f"{folder}: vectors of another corpus; run dvc repro")
     vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     return vectors
 

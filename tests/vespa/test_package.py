@@ -170,7 +170,7 @@ def test_vectors_of_another_dimension_are_refused(project: Project) -> None:
 
 def test_vectors_of_another_corpus_are_refused(project: Project) -> None:
     write_texts(project, dict(list(TEXTS.items())[:3]))
-    refused(project, "vectors of another corpus; run dvc repro embed")
+    refused(project, "vectors of another corpus; run dvc repro")
 
 
 def test_truncation_in_the_tokenizer_is_refused(project: Project) -> None:
