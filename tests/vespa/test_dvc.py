@@ -40,7 +40,7 @@ def clone(project: Project, tmp_path: Path) -> Path:
     shutil.copytree(project.folder / "vectors", folder / "data" / "vectors" / "tuned")
     shutil.copytree(project.folder / "tuned", folder / "models" / "tuned")
     (folder / "data" / "metrics").mkdir()
-    shutil.copy(project.folder / "export.json", folder / "data" / "metrics" / "export.json")
+    shutil.copy(project.folder / "export.json", folder / "data" / "metrics" / "gate.json")
     shutil.copy(project.folder / "params.yaml", folder / "params.yaml")
     pipeline = {"stages": {"nothing": {"cmd": "true"}}}
     (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")

@@ -1,6 +1,7 @@
 """The stand-in's HTTP side: config server and container on one port, with faults on demand."""
 
 import asyncio
+import contextlib
 import gzip
 import json
 import re
@@ -26,6 +27,7 @@ INSTANCE = (
 )
 
 Answer = tuple[int, Any]
+GRACE = 2.0  # seconds that a stop waits for open streams
 
 
 class StandIn:
@@ -68,7 +70,11 @@ class StandIn:
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+        self._thread.join(GRACE)
+        if self._thread.is_alive():
+            # open streams of a client can hold it up; a server that dies does not wait for them
+            self._loop.call_soon_threadsafe(self._serving.cancel)
+            self._thread.join(GRACE)
 
     def _run(self) -> None:
         config = Config()
@@ -80,7 +86,9 @@ class StandIn:
             config.certfile, config.keyfile, config.ca_certs = map(str, self._certificates)
             config.verify_mode = ssl.CERT_REQUIRED
         app: Any = self._app
-        self._loop.run_until_complete(serve(app, config, shutdown_trigger=self._stop.wait))
+        self._serving = self._loop.create_task(serve(app, config, shutdown_trigger=self._stop.wait))
+        with contextlib.suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._serving)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
