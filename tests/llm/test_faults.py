@@ -225,7 +225,13 @@ def test_an_ill_typed_variable(
 def start(project: Project, stage: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", f"stages.{stage}", *project.arguments(stage)]
     return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # a shell that runs the tests in the background hands down that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
