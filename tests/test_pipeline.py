@@ -16,9 +16,6 @@ PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES: dict[str, dict[str, Any]] = PIPELINE["stages"]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
-TEST_READERS = {"select", "evaluate"}
-"""Who may depend on test queries: evaluate, and select for the leak guard alone."""
-
 
 def command(stage: str) -> tuple[str, list[str]]:
     """The module and the arguments of a stage."""
