@@ -21,6 +21,10 @@ class Documents(Protocol):
         """The rows of documents by id, and their unit vectors, (candidates, dimensions)."""
         ...
 
+    def penalty(self) -> Tensor | None:
+        """What it costs that document vectors moved; None where they do not move by themselves."""
+        ...
+
 
 class Distillation(torch.nn.Module):
     """Listwise KL to the teacher, plus InfoNCE with false negatives masked.
@@ -34,7 +38,7 @@ class Distillation(torch.nn.Module):
 
     Args:
         model: the student; encodes queries with gradients.
-        documents: gives the candidates of a batch.
+        documents: gives the candidates of a batch; what it holds of parameters is trained too.
         examples: the training rows, by the labels of the batches.
         params: temperatures and weights.
 
@@ -69,6 +73,9 @@ class Distillation(torch.nn.Module):
             losses["infonce"] = self._params.infonce_weight * infonce(
                 logits, teacher, positives, self._params.false_negative_share
             )
+        penalty = self._documents.penalty()
+        if penalty is not None:
+            losses["anchor"] = penalty
         return losses
 
 

@@ -169,12 +169,18 @@ class Mine(Section):
 
 
 class Train(Section):
-    tower: Literal["full", "query"]
+    tower: Literal["both", "query", "full"]
     epochs: Count
     batch_size: Count
     learning_rate: Positive
     warmup_ratio: Share
     weight_decay: Annotated[float, Field(ge=0)]
+    document_learning_rate: Positive
+    anchor: Annotated[float, Field(ge=0)]
+    fit_documents: Count
+    fit_epochs: Count
+    fit_batch_size: Count
+    fit_learning_rate: Positive
     list_size: Count
     student_temperature: Positive
     teacher_temperature: Positive
