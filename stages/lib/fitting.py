@@ -1,5 +1,6 @@
 """Teaching a document encoder where its documents lie."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,20 +22,27 @@ class Distance(torch.nn.Module):
     Args:
         model: the document encoder.
         targets: unit vectors, (documents, dimensions), by the labels of the batches.
+        prefixes: leading dimensions that have to lie right by themselves too.
 
     """
 
-    def __init__(self, model: SentenceTransformer, targets: Tensor) -> None:
+    def __init__(
+        self, model: SentenceTransformer, targets: Tensor, prefixes: Sequence[int]
+    ) -> None:
         super().__init__()
         self.model = model
         self._targets = targets
+        self._sizes = (targets.shape[1], *prefixes)
 
     def forward(self, features: list[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """The loss of a batch; `labels` are rows of the targets."""
         vectors: Any = self.model(features[0])["sentence_embedding"]
         targets = self._targets[labels.cpu()].to(vectors.device)
-        loss: Tensor = 1 - (functional.normalize(vectors.float(), dim=1) * targets).sum(1).mean()
-        return loss
+        cosines = [
+            functional.cosine_similarity(vectors[:, :size].float(), targets[:, :size]).mean()
+            for size in self._sizes
+        ]
+        return 1 - torch.stack(cosines).mean()
 
 
 def fit_documents(
@@ -58,7 +66,7 @@ def fit_documents(
     run_trainer(
         model,
         Dataset.from_dict({"document": texts, "label": chosen}),
-        Distance(model, targets),
+        Distance(model, targets, params.train.matryoshka),
         batches,
         prompts={"document": params.encoder.document_prefix},
         epochs=params.train.fit_epochs,

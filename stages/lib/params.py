@@ -187,6 +187,8 @@ class Train(Section):
     kl_weight: Annotated[float, Field(ge=0)]
     infonce_weight: Annotated[float, Field(ge=0)]
     false_negative_share: Share
+    margin_mse_weight: Annotated[float, Field(ge=0)]
+    matryoshka: list[Count]
     dropout: Share
     evaluations: Count
     interpolations: list[Annotated[float, Field(gt=0, lt=1)]]

@@ -183,6 +183,29 @@ def test_document_vectors_are_held_to_their_neighbours(
     assert distance(100) < distance(0.0) / 2
 
 
+def test_prefixes_of_vectors_rank_too_if_they_are_asked_to(
+    tiny_model: Path, corpus: Corpus, both: Params
+) -> None:
+    def by_prefix(prefixes: list[int]) -> float:
+        section = both.train.model_copy(update={"matryoshka": prefixes})
+        candidates, tuned = trained(tiny_model, corpus, both.model_copy(update={"train": section}))
+        tuned.load(candidates[2].weights)
+        dense = tuned.dense()
+        queries, qrels = judged(corpus)
+        texts = list(queries.values())
+        short = dense.vectors[:, :4] / np.linalg.norm(dense.vectors[:, :4], axis=1, keepdims=True)
+        scores = dense.encode(texts)[:, :4] @ short.T
+        run = {
+            query: dict(
+                sorted(zip(dense.doc_ids, map(float, row), strict=True), key=lambda e: -e[1])
+            )
+            for query, row in zip(queries, scores, strict=True)
+        }
+        return ndcg(run, qrels)
+
+    assert by_prefix([4]) > by_prefix([]) + 0.02
+
+
 def test_interpolation_by_hand() -> None:
     base = {"w": torch.tensor([0.0, 4.0]), "n": torch.tensor([3])}
     tuned = {"w": torch.tensor([1.0, 0.0]), "n": torch.tensor([5])}
