@@ -145,7 +145,8 @@ def infonce(logits: Tensor, teacher: Tensor, positives: Tensor, share: float) ->
 def margin_mse(logits: Tensor, teacher: Tensor, positives: Tensor) -> Tensor:
     """Mean squared difference of the student's margins from the teacher's (arXiv 2010.02666).
 
-    Margins are those of a positive over each other document of the teacher's list. Rows without a positive (a column, or -1) have no margins; 0 if none has.
+    Margins are those of a positive over each other document of the teacher's list. Rows without a
+    positive (a column, or -1) have none; 0 if no row has.
     """
     rows = torch.nonzero(positives >= 0).squeeze(1)
     if not len(rows):
