@@ -3,8 +3,8 @@
 python -m tests.bench.encoding MODEL COLLECTION [--documents 1000] [--queries 500] [--rounds 3]
 
 MODEL is a sentence-transformers folder, COLLECTION a folder in BEIR form; queries are the titles of
-documents. Both sides take turns with the same texts and threads; the best round of each counts. Mining
-counts the encodings on both sides, and on ours BM25, fusion and the margin too.
+documents. Both sides take turns with the same texts and threads; the best round of each counts.
+Mining counts the encodings on both sides, and on ours BM25, fusion and the margin too.
 """
 
 import argparse
