@@ -11,7 +11,7 @@ from stages.lib.onnx_check import check_retrieval, measured_texts, verdicts
 from stages.lib.onnx_export import export_variants
 from stages.lib.onnx_folder import read_embedders
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_vectors
+from stages.lib.stored import load_vectors
 
 
 @stage

@@ -169,7 +169,7 @@ class Mine(Section):
 
 
 class Train(Section):
-    tower: Literal["both", "query", "full"]
+    tower: Literal["vectors", "query", "full"]
     epochs: Count
     batch_size: Count
     learning_rate: Positive
@@ -177,10 +177,6 @@ class Train(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     document_learning_rate: Positive
     anchor: Annotated[float, Field(ge=0)]
-    fit_documents: Count
-    fit_epochs: Count
-    fit_batch_size: Count
-    fit_learning_rate: Positive
     list_size: Count
     student_temperature: Positive
     teacher_temperature: Positive
