@@ -27,6 +27,7 @@ class Base(Section):
     model: str
     revision: str
     sha256: str | None
+    custom_code: str
 
 
 class Encoder(Section):
