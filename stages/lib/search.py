@@ -47,10 +47,11 @@ class Dense:
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Cosines, (texts, documents)."""
-        cosines: Vectors = self._encode(texts) @ self.vectors.T
+        cosines: Vectors = self.encode(texts) @ self.vectors.T
         return cosines
 
-    def _encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of queries, (texts, dimensions)."""
         # the same queries are searched alone and fused, at several weights: each is encoded once
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
