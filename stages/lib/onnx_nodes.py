@@ -15,7 +15,9 @@ def tables(graph: onnx.ModelProto) -> list[onnx.NodeProto]:
     return [
         node
         for node in graph.graph.node
-        if node.op_type == EMBEDDINGS and node.input[0] in weights and not node.attribute
+        if node.op_type == EMBEDDINGS
+        and node.input[0] in weights
+        and all(each.i == 0 for each in node.attribute)  # its only one is the axis
     ]
 
 

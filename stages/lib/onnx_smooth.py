@@ -16,10 +16,13 @@ from stages.lib.onnx_nodes import node_groups, replace_nodes, tables
 from stages.lib.onnx_runtime import Ids, open_session, run_outputs
 
 STRENGTH = 0.5
-"""Share of the outliers that weights take over: the half, as in the paper."""
+"""A channel is divided by this power of its range. The paper divides by the weights' range as well,
+which lost more than it won with the models that were measured."""
 
-LEAST = 1e-5
-"""Channels below this are always 0, or nearly: they need no factor."""
+LEAST_SHARE = 0.01
+"""A range below this share of the greatest counts as that: other texts may use the channel more."""
+
+TINY = 1e-9
 
 Floats = npt.NDArray[np.float32]
 
@@ -34,24 +37,18 @@ def smoothed(graph: onnx.ModelProto, texts: Ids) -> onnx.ModelProto:
     for activation, nodes in node_groups(mixed).items():
         if any(readers.count(node.input[1]) > 1 for node in nodes):
             continue  # weights that layers share, as in ALBERT, cannot take over two factors
-        matrices = [numpy_helper.to_array(weights[node.input[1]]) for node in nodes]
-        greatest = np.max([abs(each).max(axis=1) for each in matrices], axis=0)
-        factors = _factors(ranges[activation], greatest)
+        found = ranges[activation]
+        factors = np.maximum(found, LEAST_SHARE * found.max() + TINY) ** STRENGTH
         divided, inverse = f"{activation}_smooth", f"{activation}_factors"
         mixed.graph.initializer.append(numpy_helper.from_array(1 / factors, inverse))
         divisions.append(helper.make_node("Mul", [activation, inverse], [divided], name=divided))
-        for node, matrix in zip(nodes, matrices, strict=True):
-            scaled = numpy_helper.from_array(matrix * factors[:, None], node.input[1])
-            weights[node.input[1]].CopyFrom(scaled)
+        for node in nodes:
+            matrix = weights[node.input[1]]
+            scaled = numpy_helper.to_array(matrix) * factors[:, None]
+            matrix.CopyFrom(numpy_helper.from_array(scaled, matrix.name))
             node.input[0] = divided
     replace_nodes(mixed.graph, [*mixed.graph.node, *divisions])
     return mixed
-
-
-def _factors(activation: Floats, weight: Floats) -> Floats:
-    """SmoothQuant's factor of each channel, from the greatest values on both sides."""
-    factors: Floats = activation**STRENGTH / np.maximum(weight, LEAST) ** (1 - STRENGTH)
-    return np.where(activation > LEAST, np.maximum(factors, LEAST), 1).astype(np.float32)
 
 
 def channel_ranges(graph: onnx.ModelProto, texts: Ids) -> dict[str, Floats]:
@@ -83,7 +80,7 @@ def tables_by_row(graph: onnx.ModelProto) -> onnx.ModelProto:
         levels, scales = f"{table}_int8", f"{table}_scales"
         if levels not in weights:
             values = numpy_helper.to_array(weights[table])
-            scale = np.maximum(abs(values).max(axis=1, keepdims=True), LEAST) / 127
+            scale = np.maximum(abs(values).max(axis=1, keepdims=True), TINY) / 127
             for name, made in (
                 (levels, np.rint(values / scale).astype(np.int8)),
                 (scales, scale.astype(np.float32)),
