@@ -76,6 +76,7 @@ def trade(rows: Mapping[str, Mapping[str, Any]]) -> str:
         for (name, _), size, value in zip(ordered, sizes, values, strict=True):
             axes.annotate(name, (size, value), (0, 7), textcoords="offset points", ha="center")
         axes.set_xscale("log", base=2)
+        axes.minorticks_off()
         axes.set_xticks(sizes, [f"{size}" for size in sizes])
         axes.margins(x=0.12, y=0.25)
         axes.set(xlabel="bytes a document (logarithmic)", ylabel="nDCG@10")

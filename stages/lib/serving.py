@@ -49,7 +49,9 @@ def compare_variants(
 
     """
     pool = pooled(found.runs[SYSTEM], corpus)
-    rows = {TORCH: {"ndcg_cut_10": round(mean(found.scores[SYSTEM][HEADLINE]), 6)}}
+    rows: dict[str, dict[str, Any]] = {
+        TORCH: {"ndcg_cut_10": round(mean(found.scores[SYSTEM][HEADLINE]), 6)}
+    }
     for variant in exports["gate"]:
         if variant in found.scores:
             reached = mean(found.scores[variant][HEADLINE])
