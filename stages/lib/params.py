@@ -27,6 +27,7 @@ class Base(Section):
     model: str
     revision: str
     sha256: str | None
+    custom_code: str
 
 
 class Encoder(Section):
@@ -194,9 +195,9 @@ class Export(Section):
     opset: Annotated[int, Field(ge=14)]
     pooled: bool
     min_cosine: Share
-    int8_cosine: Share
+    int8_agreement: Share
     reduce_range: bool
-    texts: Count
+    texts: Annotated[int, Field(ge=2)]
     documents: Whole
     max_ndcg_loss: Share
     licence: str

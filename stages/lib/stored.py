@@ -39,3 +39,15 @@ def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
         raise UserError(f"{folder}: vectors of another corpus; run dvc repro")
     vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     return vectors
+
+
+def trained_vectors(folder: Path, corpus: Corpus) -> Vectors | None:
+    """The vectors of some of a folder's documents, where training moved them; else None.
+
+    Such vectors come from no encoder: whatever encodes the queries, they are the documents'.
+    """
+    if made_by(folder) != TRAINED:
+        return None
+    rows = {doc_id: row for row, doc_id in enumerate(read_json(folder / "doc_ids.json"))}
+    vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    return np.asarray(vectors[[rows[doc_id] for doc_id in corpus]])
