@@ -132,6 +132,7 @@ class Select(Section):
     retriever_depth: Count
     teacher_depth: Count
     phrases: Whole
+    titles: bool
     dev_share: Annotated[float, Field(gt=0, lt=1)]
 
 

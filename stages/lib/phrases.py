@@ -1,4 +1,4 @@
-"""Key phrases of documents: short queries for every document, without an LLM.
+"""Key phrases and titles of documents: short queries for every document, without an LLM.
 
 They have no judgement: the teacher alone says what answers them. Where an LLM wrote queries for a
 part of the corpus, they let training see the rest.
@@ -44,6 +44,15 @@ def key_phrases(corpus: Corpus, each: int, seed: int) -> list[Generated]:
             text = " ".join(str(word) for word in random.permutation(telling)[:size])
             phrases.append(Generated(query_id(doc_id, "phrase", text), doc_id, "phrase", text))
     return phrases
+
+
+def titles(corpus: Corpus) -> list[Generated]:
+    """The titles of the documents that have one."""
+    return [
+        Generated(query_id(doc_id, "title", each.title), doc_id, "title", each.title)
+        for doc_id, each in corpus.items()
+        if each.title
+    ]
 
 
 def _words(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from stages.lib.dev import Dev, agreement
 from stages.lib.encoder import Vectors
 from stages.lib.fusing import choose_teacher, choose_weight, decide, least_overlapping
 from stages.lib.params import Params
-from stages.lib.phrases import key_phrases
+from stages.lib.phrases import key_phrases, titles
 from stages.lib.teacher import Neighbours, Smoothed
 
 VECTORS = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], dtype=np.float32)
@@ -116,3 +116,10 @@ def test_phrases_are_telling_and_stay_when_a_document_is_added() -> None:
         assert 2 <= len(words) <= 4
         assert set(words) <= set(texts[int(each.doc_id)].split()) - {"the", "over"}
     assert key_phrases(corpus, 3, seed=1) == phrases
+
+
+def test_titles_are_queries_where_there_are_some() -> None:
+    corpus = {"a": Document("a", "How to steer", "text"), "b": Document("b", "", "text")}
+    assert [(each.doc_id, each.type, each.text) for each in titles(corpus)] == [
+        ("a", "title", "How to steer")
+    ]
