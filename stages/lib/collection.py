@@ -1,13 +1,15 @@
 """A retrieval collection in BEIR's vocabulary: corpus, queries and qrels per split."""
 
-import json
 import os
 from array import array
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from stages.lib.errors import UserError
 from stages.lib.files import read_jsonl, read_lines, write_jsonl, writing
@@ -59,7 +61,7 @@ class StoredCorpus(Mapping[str, Document]):
         line = self._lines[doc_id]
         start, end = self._starts[line], self._starts[line + 1]
         # pread, since threads may share the file
-        row = json.loads(os.pread(self._file.fileno(), end - start, start).decode("utf-8-sig"))
+        row = from_json(os.pread(self._file.fileno(), end - start, start).removeprefix(BOM_UTF8))
         return Document(doc_id, row.get("title") or "", row["text"])
 
     def __contains__(self, doc_id: object) -> bool:

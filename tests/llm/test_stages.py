@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages.lib import judging
-from stages.lib.collection import read_corpus
+from stages.lib.collection import read_corpus, read_split
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
 from stages.lib.params import read_params
@@ -113,9 +113,9 @@ def test_recorded_answers(project: Project) -> None:
 def test_expand_passes_through_when_it_is_off(project: Project) -> None:
     project.write_split("synthetic", [("s1", "how long", "d1", 1)])
     project.must("expand")
-    for name in ("queries.jsonl", "qrels.tsv"):
-        passed, given = project.folder / "expanded" / name, project.folder / "synthetic" / name
-        assert passed.read_bytes() == given.read_bytes()
+    given = read_split(project.folder / "synthetic")
+    assert given.queries == {"s1": "how long"}
+    assert read_split(project.folder / "expanded") == given
     assert (project.folder / "expanded/ignored.tsv").read_text().count("\n") == 1
 
 

@@ -118,15 +118,16 @@ class Store:
 
     @functools.cached_property
     def _journal(self) -> Ledger:
-        # not before it is needed: providers that cost nothing have no journal
         return Ledger(self._journal_path)
 
     def __contains__(self, request: Request) -> bool:
-        return request.key in self._journal or request.key in self._output
+        return request.key in self._output or request.key in self._journal
 
     def get(self, request: Request) -> Response | None:
         """The stored response of this very request."""
-        row = self._journal.row(request.key) or self._output.row(request.key)
+        # the output first: it is what the lock file names, and where it has all, the journal, which
+        # grows with every run of every project, need not be read
+        row = self._output.row(request.key) or self._journal.row(request.key)
         if row is None:
             return None
         self._use(request)
@@ -161,14 +162,14 @@ class Store:
                 self._journal.append(key, self._output.line(key))
         with writing(self._output.path) as file:
             for key in sorted(self._used):
-                file.write(self._line(key, self._used[key]).decode())
+                file.buffer.write(self._line(key, self._used[key]))
 
     def _use(self, request: Request) -> None:
         known = self._used.get(request.key, request.subject)
         self._used[request.key] = min(known, request.subject)
 
     def _line(self, key: str, subject: str) -> bytes:
-        line = (self._journal if key in self._journal else self._output).line(key)
+        line = (self._output if key in self._output else self._journal).line(key)
         if line.startswith(orjson.dumps({"key": key, "subject": subject})[:-1] + b","):
             return line
         # a document that got another id since: the same inputs must give the same bytes
