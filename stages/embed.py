@@ -7,7 +7,7 @@ import click
 import numpy as np
 
 from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus
+from stages.lib.collection import Texts, read_corpus
 from stages.lib.encoder import Vectors, dimension, encode, load_encoder, towers
 from stages.lib.files import building, read_text, write_json, writing
 from stages.lib.models import content_hash
@@ -36,18 +36,21 @@ def main(corpus: Path, model: Path, known: Path | None, out: Path, params: Path)
     documents = read_corpus(corpus)
     encoder = load_encoder(towers(model)[1], encoder_params)
     with building(out) as folder:
-        vectors = np.lib.format.open_memmap(
-            folder / "vectors.npy", "w+", np.float32, (len(documents), dimension(encoder))
-        )
+        with (folder / "vectors.npy").open("wb") as file:
+            shape = (len(documents), dimension(encoder))
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
 
-        def write(first: int, block: Vectors) -> None:
-            vectors[first : first + len(block)] = block
+            def write(_: int, block: Vectors) -> None:
+                file.write(block.astype("<f4", copy=False).tobytes())
 
-        texts = [document.contents for document in documents.values()]
-        encode(
-            encoder, texts, encoder_params.document_prefix, write, label=f"encode by {model.name}"
-        )
-        vectors.flush()
+            encode(
+                encoder,
+                Texts(documents),
+                encoder_params.document_prefix,
+                write,
+                label=f"encode by {model.name}",
+            )
         write_json(folder / "doc_ids.json", list(documents))
         with writing(folder / "encoder.txt") as file:
             file.write(made_by + "\n")

@@ -8,7 +8,7 @@ from stages.lib.collection import read_corpus, read_split
 from stages.lib.errors import UserError
 from stages.lib.files import write_json, write_jsonl
 from stages.lib.llm.prompts import Prompts, examples
-from stages.lib.llm.session import ask
+from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.params import read_params
 from stages.lib.synthesis import read_rules, rows, sources
 
@@ -34,6 +34,11 @@ def main(
 ) -> None:
     """Write several queries of several types for each document."""
     settings = read_params(params)
+    if settings.llm.provider == "none":
+        ask_nothing(store)
+        write_jsonl(out, [])
+        write_json(metrics, {"provider": "none", "uses_llm": False, "queries": 0})
+        return
     documents = read_corpus(corpus)
     chosen = sources(documents, settings.generate, settings.seed)
     to_read = (documents[doc_id] for doc_id in chosen)

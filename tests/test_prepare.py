@@ -203,7 +203,7 @@ MALFORMED: dict[str, tuple[str, str | bytes, str]] = {
     "a number as id": ("corpus.jsonl", '{"_id": 1, "text": "a"}\n', '"_id" is missing or not'),
     "a list as title": ("corpus.jsonl", '{"_id": "a", "title": [], "text": ""}', '"title" is'),
     "a space in an id": ("corpus.jsonl", '{"_id": "a b", "text": "a"}\n', "has white space"),
-    "half a character": ("corpus.jsonl", '{"_id": "a", "text": "\\ud800"}\n', ":1: not JSON (half a char"),
+    "half a character": ("corpus.jsonl", '{"_id": "a", "text": "\\ud800"}\n', "(half a character"),
     "latin-1": (
         "corpus.jsonl",
         CORPUS.encode() + b'{"_id": "\xe9"}\n',

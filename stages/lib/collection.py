@@ -3,11 +3,11 @@
 import os
 from array import array
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from pydantic_core import from_json
 
@@ -76,6 +76,26 @@ class StoredCorpus(Mapping[str, Document]):
     def __del__(self) -> None:
         if hasattr(self, "_file"):
             self._file.close()
+
+
+class Texts(Sequence[str]):
+    """The contents of a corpus' documents in its order, read as they are asked for."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._doc_ids = list(corpus)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return contents(self._corpus, self._doc_ids[index])
+        return self._corpus[self._doc_ids[index]].contents
+
+    def __len__(self) -> int:
+        return len(self._doc_ids)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.lib.bm25 import Lexical
-from stages.lib.collection import Corpus
+from stages.lib.collection import Corpus, Texts
 from stages.lib.encoder import Vectors, encode, load_encoder, towers
 from stages.lib.errors import UserError
 from stages.lib.files import read_json
@@ -52,7 +52,7 @@ def load_lexical(corpus: Corpus, params: Params) -> Scorer:
         from stages.lib.vespa.scorers import VespaLexical
 
         return VespaLexical(list(corpus))
-    return Lexical(list(corpus), [each.contents for each in corpus.values()], params.bm25)
+    return Lexical(list(corpus), Texts(corpus), params.bm25)
 
 
 def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Retrievers:
@@ -63,6 +63,6 @@ def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) 
 def load_exported(corpus: Corpus, onnx: Path, variant: str, params: Params) -> Dense:
     """Exact search with an exported variant, which encodes the corpus too."""
     query, document = (load_onnx(tower / variant) for tower in towers(onnx))
-    texts = [each.contents for each in corpus.values()]
-    vectors = encode(document, texts, params.encoder.document_prefix, label=f"encode: {variant}")
+    prefix = params.encoder.document_prefix
+    vectors = encode(document, Texts(corpus), prefix, label=f"encode: {variant}")
     return Dense(list(corpus), vectors, query, params.encoder.query_prefix)

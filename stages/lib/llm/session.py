@@ -133,3 +133,5 @@ def _provider(params: Params, corpus: Corpus, environment: Environment) -> Provi
             return Recorded(params.llm.recorded)
         case "extractive":
             return Extractive(corpus, params.generate.types, params.seed)
+        case "none":
+            raise AssertionError("params.yaml is refused where something would be asked")
