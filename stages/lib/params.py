@@ -27,6 +27,7 @@ class Base(Section):
     model: str
     revision: str
     sha256: str | None
+    custom_code: str
 
 
 class Encoder(Section):
@@ -169,18 +170,22 @@ class Mine(Section):
 
 
 class Train(Section):
-    tower: Literal["full", "query"]
+    tower: Literal["vectors", "query", "full"]
     epochs: Count
     batch_size: Count
     learning_rate: Positive
     warmup_ratio: Share
     weight_decay: Annotated[float, Field(ge=0)]
+    document_learning_rate: Positive
+    anchor: Annotated[float, Field(ge=0)]
     list_size: Count
     student_temperature: Positive
     teacher_temperature: Positive
     kl_weight: Annotated[float, Field(ge=0)]
     infonce_weight: Annotated[float, Field(ge=0)]
     false_negative_share: Share
+    margin_mse_weight: Annotated[float, Field(ge=0)]
+    matryoshka: list[Count]
     dropout: Share
     evaluations: Count
     interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
@@ -190,9 +195,9 @@ class Export(Section):
     opset: Annotated[int, Field(ge=14)]
     pooled: bool
     min_cosine: Share
-    int8_cosine: Share
+    int8_agreement: Share
     reduce_range: bool
-    texts: Count
+    texts: Annotated[int, Field(ge=2)]
     documents: Whole
     max_ndcg_loss: Share
     licence: str
