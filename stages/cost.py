@@ -62,7 +62,8 @@ def estimates(
         rules = [parts[place] for place in sorted(parts)] if not found.calls else PLACEHOLDER
     chosen = sources(corpus, settings.generate, settings.seed)
     shown = examples(corpus, human, settings.seed)
-    questions = writer.queries(chosen, rules, shown, settings.generate)
+    documents = (corpus[doc_id] for doc_id in chosen)
+    questions = writer.queries(documents, rules, shown, settings.generate)
     found, _ = estimate("generate", questions, Store(stores / "generate.jsonl", journal), attempts)
     yield found
     if settings.expand.enabled:

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus
+from stages.lib.collection import Texts, read_corpus
 from stages.lib.encoder import Vectors, dimension, encode, load_encoder, towers
 from stages.lib.files import building
 from stages.lib.models import content_hash
@@ -59,17 +59,17 @@ def main(
 
     def write(path: Path, texts: Sequence[str], label: str) -> None:
         shape = (len(texts), dimension(encoder))
-        vectors = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
 
-        def keep(first: int, block: Vectors) -> None:
-            vectors[first : first + len(block)] = block
+            def append(_: int, block: Vectors) -> None:
+                file.write(block.astype("<f4", copy=False).tobytes())
 
-        encode(encoder, texts, settings.encoder.document_prefix, keep, label=label)
-        vectors.flush()
+            encode(encoder, texts, settings.encoder.document_prefix, append, label=label)
 
     with building(out) as folder:
-        texts = [document.contents for document in documents.values()]
-        write(folder / "vectors.npy", texts, f"encode by {model.name}")
+        write(folder / "vectors.npy", Texts(documents), f"encode by {model.name}")
         if with_sentences and settings.embed.sentences:
             pieces, starts = all_sentences(documents)
             write(folder / "sentences.npy", pieces, "encode sentences")

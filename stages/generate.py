@@ -1,5 +1,6 @@
 """Writes queries for documents."""
 
+from collections import Counter
 from pathlib import Path
 
 from stages.command import PARAMS, path_option, stage
@@ -7,7 +8,7 @@ from stages.lib.collection import read_corpus, read_split
 from stages.lib.errors import UserError
 from stages.lib.files import write_json, write_jsonl
 from stages.lib.llm.prompts import Prompts, examples
-from stages.lib.llm.session import ask
+from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.params import read_params
 from stages.lib.synthesis import read_rules, rows, sources
 
@@ -33,11 +34,17 @@ def main(
 ) -> None:
     """Write several queries of several types for each document."""
     settings = read_params(params)
+    if settings.llm.provider == "none":
+        ask_nothing(store)
+        write_jsonl(out, [])
+        write_json(metrics, {"provider": "none", "uses_llm": False, "queries": 0})
+        return
     documents = read_corpus(corpus)
     chosen = sources(documents, settings.generate, settings.seed)
+    to_read = (documents[doc_id] for doc_id in chosen)
     shown = examples(documents, read_split(train), settings.seed)
     questions = Prompts(prompts, settings.llm, settings.seed).queries(
-        chosen, read_rules(rules), shown, settings.generate
+        to_read, read_rules(rules), shown, settings.generate
     )
     asked = ask(questions, len(chosen), documents, settings, store, "generate")
     queries = rows(asked.answers)
@@ -47,9 +54,7 @@ def main(
             "llm.provider, llm.recorded and generate.types in params.yaml"
         )
     write_jsonl(out, queries)
-    by_type = {
-        kind: sum(row["type"] == kind for row in queries) for kind in settings.generate.types
-    }
+    by_type = Counter(row["type"] for row in queries)
     write_json(
         metrics,
         {
@@ -57,7 +62,7 @@ def main(
             "uses_llm": settings.llm.provider != "extractive",
             "few_shot_pool": len(shown),
             "queries": len(queries),
-            "by_type": by_type,
+            "by_type": {kind: by_type[kind] for kind in settings.generate.types},
             **asked.metrics(),
         },
     )

@@ -24,10 +24,11 @@ def main(
 ) -> None:
     """Let the LLM describe the collection's queries; it never sees dev or test."""
     settings = read_params(params)
-    if settings.rules.fixed:
+    fixed, provider = settings.rules.fixed, settings.llm.provider
+    if fixed or provider == "none":
         ask_nothing(store)
-        write_json(out, {"rules": settings.rules.fixed})
-        write_json(metrics, {"provider": "fixed", "rules": len(settings.rules.fixed)})
+        write_json(out, {"rules": fixed})
+        write_json(metrics, {"provider": "fixed" if fixed else provider, "rules": len(fixed)})
         return
     documents, asked_before = read_corpus(corpus), read_split(train)
     question = Prompts(prompts, settings.llm, settings.seed).rules(

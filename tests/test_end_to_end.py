@@ -1,10 +1,8 @@
 """The real pipeline, by the real dvc, on forty passages in a repository of its own."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,22 +16,12 @@ from stages.lib.collection import (
     write_qrels,
     write_queries,
 )
+from tests.commands import attempt, call, commit
 from tests.imports import ROOT
 
 pytestmark = pytest.mark.slow
 
 PASSAGES = 40
-
-
-def call(folder: Path, *command: str) -> str:
-    """What a command prints; its output is the test's message where it fails."""
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "EMBEDSMITH_HOME": str(folder / "home"),
-    }
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +40,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     cut_sample(folder / "data" / "sample")
-    call(folder, "git", "init", "-q")
-    call(folder, "git", "config", "user.email", "test@example.com")
-    call(folder, "git", "config", "user.name", "test")
-    call(folder, "git", "add", "-A")
-    call(folder, "git", "commit", "-qm", "cut")
+    commit(folder, "cut")
     call(folder, "dvc", "repro")
     return folder
 
@@ -137,13 +121,7 @@ def test_what_was_paid_for_survives_a_failing_stage(project: Path) -> None:
     params = project / "params.yaml"
     before = params.read_text()
     params.write_text(before.replace("recorded: data/sample/llm", "recorded: data/sample/qrels"))
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "dvc"), "repro", "generate"],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"EMBEDSMITH_HOME": str(project / "home")},
-    )
+    done = attempt(project, "dvc", "repro", "generate")
     params.write_text(before)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr

@@ -1,6 +1,7 @@
 """BM25 over title and text, by bm25s."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import bm25s
 import numpy as np
@@ -18,23 +19,24 @@ class Lexical:
         self.doc_ids = list(doc_ids)
         self._stopwords, self._stemmer = _language(params.language)
         self._index = bm25s.BM25(method="lucene", k1=params.k1, b=params.b)
-        self._index.index(self._tokens(texts), show_progress=False)
+        self._index.index(self._tokenized(texts, ids=True), show_progress=False)
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Scores of every document for each text, (texts, documents); 0 without a shared word."""
         out = np.zeros((len(texts), len(self.doc_ids)), dtype=np.float32)
-        for row, words in enumerate(self._tokens(texts)):
+        for row, words in enumerate(self._tokenized(texts, ids=False)):
             known = [word for word in words if word in self._index.vocab_dict]
             if known:
                 out[row] = self._index.get_scores(known)
         return out
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[str]]:
-        return bm25s.tokenize(  # type: ignore[no-any-return]
-            list(texts),
+    def _tokenized(self, texts: Sequence[str], ids: bool) -> Any:
+        """Lists of words or, with `ids`, of numbers with their vocabulary: less memory."""
+        return bm25s.tokenize(
+            texts,
             stopwords=self._stopwords,
             stemmer=self._stemmer,
-            return_ids=False,
+            return_ids=ids,
             show_progress=False,
         )
 

@@ -84,6 +84,8 @@ def _source(params: Params) -> str:
 
 def _writer(params: Params) -> str:
     llm = params.llm
+    if llm.provider == "none":
+        return f"another tool ({params.prepare.queries_from})"
     return llm.model if llm.provider == "openai" else f"the {llm.provider} provider"
 
 

@@ -1,13 +1,15 @@
 """A retrieval collection in BEIR's vocabulary: corpus, queries and qrels per split."""
 
-import json
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
+
+from pydantic_core import from_json
 
 from stages.lib.errors import UserError
 from stages.lib.files import read_jsonl, read_lines, write_jsonl, writing
@@ -59,7 +61,7 @@ class StoredCorpus(Mapping[str, Document]):
         line = self._lines[doc_id]
         start, end = self._starts[line], self._starts[line + 1]
         # pread, since threads may share the file
-        row = json.loads(os.pread(self._file.fileno(), end - start, start).decode("utf-8-sig"))
+        row = from_json(os.pread(self._file.fileno(), end - start, start).removeprefix(BOM_UTF8))
         return Document(doc_id, row.get("title") or "", row["text"])
 
     def __contains__(self, doc_id: object) -> bool:
@@ -74,6 +76,26 @@ class StoredCorpus(Mapping[str, Document]):
     def __del__(self) -> None:
         if hasattr(self, "_file"):
             self._file.close()
+
+
+class Texts(Sequence[str]):
+    """The contents of a corpus' documents in its order, read as they are asked for."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._doc_ids = list(corpus)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return contents(self._corpus, self._doc_ids[index])
+        return self._corpus[self._doc_ids[index]].contents
+
+    def __len__(self) -> int:
+        return len(self._doc_ids)
 
 
 @dataclass(slots=True)

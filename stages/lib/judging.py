@@ -8,13 +8,12 @@ from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from stages.lib import seeds
 from stages.lib.collection import Corpus, Qrels, Queries, Split
-from stages.lib.llm.answers import Question
+from stages.lib.llm.answers import GRADES, Question
 from stages.lib.llm.prompts import Prompts
 from stages.lib.params import Expand
 from stages.lib.search import Engine
 
 POSITIVE, UNCLEAR = 2, 1
-GRADES = [0, 1, 2, 3]
 
 Candidates = dict[str, list[str]]
 """Doc_ids to grade by query_id."""

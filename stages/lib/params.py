@@ -69,7 +69,7 @@ class Prepare(Section):
 
 
 class Llm(Section):
-    provider: Literal["openai", "recorded", "extractive"]
+    provider: Literal["openai", "recorded", "extractive", "none"]
     model: str
     recorded: Path
     mode: Literal["direct", "batch"]
@@ -252,6 +252,17 @@ class Params(Section):
     package: Package
     deploy: Deploy
 
+    @model_validator(mode="after")
+    def queries(self) -> Self:
+        if self.llm.provider == "none" and not self.prepare.queries_from:
+            raise ValueError(
+                "llm.provider is none and prepare.queries_from names no tool, so that there would "
+                "be no queries; set one of them"
+            )
+        if self.llm.provider == "none" and self.expand.enabled:
+            raise ValueError("expand.enabled needs an LLM, and llm.provider is none")
+        return self
+
 
 def read_params(path: Path) -> Params:
     """Reads and checks params.yaml; each fault is named by its key."""
@@ -273,4 +284,6 @@ def _fault(fault: Any) -> str:
         return f"{key}: no such parameter; remove it or mend its name"
     if fault["type"] == "missing":
         return f"{key}: missing; the committed params.yaml has a value for it"
+    if fault["type"] == "value_error":  # of values that do not go together
+        return ": ".join([*map(str, fault["loc"]), str(fault["ctx"]["error"])])
     return f"{key}: {fault['msg']}, got {fault['input']!r}"

@@ -26,11 +26,13 @@ def key_phrases(corpus: Corpus, each: int, seed: int) -> list[Generated]:
 
     Documents with fewer than three such words have none.
     """
-    words = {doc_id: _words(document.contents) for doc_id, document in corpus.items()}
-    frequency = Counter(word for document in words.values() for word in set(document))
+    # the documents are read twice, since the words of a large corpus do not fit into memory
+    frequency = Counter(
+        word for document in corpus.values() for word in set(_words(document.contents))
+    )
     phrases = []
-    for doc_id, document in words.items():
-        counts = Counter(document)
+    for doc_id, document in corpus.items():
+        counts = Counter(_words(document.contents))
         weights = {
             word: (1 + math.log(count)) * math.log(len(corpus) / frequency[word])
             for word, count in counts.items()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.lib.bm25 import Lexical
-from stages.lib.collection import Corpus
+from stages.lib.collection import Corpus, Texts
 from stages.lib.encoder import encode, load_encoder, towers
 from stages.lib.onnx_folder import load_onnx
 from stages.lib.params import Params
@@ -41,7 +41,7 @@ def load_lexical(corpus: Corpus, params: Params) -> Scorer:
         from stages.lib.vespa.scorers import VespaLexical
 
         return VespaLexical(list(corpus))
-    return Lexical(list(corpus), [each.contents for each in corpus.values()], params.bm25)
+    return Lexical(list(corpus), Texts(corpus), params.bm25)
 
 
 def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Retrievers:
@@ -63,6 +63,6 @@ def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, param
     query, document = (load_onnx(tower / variant) for tower in towers(onnx))
     found = trained_vectors(vectors, corpus)
     if found is None:
-        texts = [each.contents for each in corpus.values()]
-        found = encode(document, texts, params.encoder.document_prefix, label=f"encode: {variant}")
+        prefix = params.encoder.document_prefix
+        found = encode(document, Texts(corpus), prefix, label=f"encode: {variant}")
     return Dense(list(corpus), found, query, params.encoder.query_prefix)

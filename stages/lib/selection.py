@@ -83,16 +83,13 @@ def distinct(queries: Iterable[Generated]) -> list[Generated]:
 
     A text that was written for two documents tells neither from the other.
     """
-    documents: dict[str, set[str]] = {}
-    queries = list(queries)
-    for query in queries:
-        documents.setdefault(normal(query.text), set()).add(query.doc_id)
     first: dict[str, Generated] = {}
+    several: set[str] = set()
     for query in queries:
         text = normal(query.text)
-        if len(documents[text]) == 1:
-            first.setdefault(text, query)
-    return list(first.values())
+        if first.setdefault(text, query).doc_id != query.doc_id:
+            several.add(text)
+    return [query for text, query in first.items() if text not in several]
 
 
 def dissimilar(queries: Iterable[Generated], threshold: float) -> list[Generated]:

@@ -1,11 +1,12 @@
 """Documents in any order and number, on disk until they can be written sorted."""
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from pydantic_core import to_json
 
 from stages.lib.collection import Document, document_row
 
@@ -26,8 +27,7 @@ class Spool:
     def add(self, document: Document) -> None:
         """Appends a document whose id is new."""
         self._offsets[document.doc_id] = self._file.tell()
-        line = json.dumps(document_row(document), ensure_ascii=False) + "\n"
-        self._file.write(line.encode())
+        self._file.write(to_json(document_row(document)) + b"\n")
 
     def write(self, path: Path) -> None:
         """Writes a corpus.jsonl, sorted by doc_id."""

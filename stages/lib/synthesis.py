@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from stages.lib import seeds
-from stages.lib.collection import Corpus, Document
+from stages.lib.collection import Corpus
 from stages.lib.errors import UserError
 from stages.lib.files import read_json
 from stages.lib.params import Generate
 from stages.lib.queries import query_id
-from stages.lib.words import words
+from stages.lib.words import has_words
 
 
 def read_rules(path: Path) -> list[str]:
@@ -21,12 +21,16 @@ def read_rules(path: Path) -> list[str]:
     return rules
 
 
-def sources(corpus: Corpus, params: Generate, seed: int) -> list[Document]:
-    """The documents to write queries for, drawn by hash among those that are long enough."""
-    long = [each for each in corpus.values() if len(words(each.contents)) >= params.min_words]
-    order = seeds.shuffled(seed, (each.doc_id for each in long), "generate")
-    chosen = sorted(order[: params.documents] if params.documents else order)
-    return [corpus[doc_id] for doc_id in chosen]
+def sources(corpus: Corpus, params: Generate, seed: int) -> list[str]:
+    """The doc_ids to write queries for, sorted: drawn by hash among those that are long enough."""
+    long = [
+        doc_id
+        for doc_id, document in corpus.items()
+        if has_words(document.contents, params.min_words)
+    ]
+    if params.documents:
+        long = seeds.shuffled(seed, long, "generate")[: params.documents]
+    return sorted(long)
 
 
 def rows(answers: Mapping[str, Iterable[Mapping[str, str]]]) -> list[dict[str, str]]:

@@ -139,6 +139,23 @@ def test_without_an_llm_the_report_says_so(corpus: Corpus, params: Params) -> No
     assert "No LLM was used" in words(render(evaluation(), corpus, params, {"generate": generate}))
 
 
+def test_a_run_without_train_labels_is_called_zero_shot(corpus: Corpus, params: Params) -> None:
+    for zero_shot in (True, False):
+        stages = {"prepare": STAGES["prepare"] | {"zero_shot": zero_shot}}
+        page = words(render(evaluation(), corpus, params, stages))
+        assert ("Zero-shot: there are no train judgements" in page) == zero_shot
+
+
+def test_imported_queries_alone_are_said(corpus: Corpus, params: Params) -> None:
+    stages = {
+        "prepare": STAGES["prepare"] | {"imported_queries": 12},
+        "generate": {"provider": "none", "uses_llm": False, "queries": 0},
+    }
+    page = words(render(evaluation(), corpus, params, stages))
+    assert "No queries were generated: 12 that another tool wrote were imported." in page
+    assert "No LLM" not in page
+
+
 def test_a_kept_base_is_said(corpus: Corpus, params: Params) -> None:
     same = {"q1": {"a": 1.0}, "q2": {"c": 1.0}}
     train = STAGES["train"] | {"chosen": "step 0", "kept_base": True}

@@ -208,6 +208,8 @@ class Handler(BaseHTTPRequestHandler):
                 text, finish = str(text)[: len(str(text)) * 7 // 10], "length"
             case "refusal":
                 text, refusal = None, "I can't help with that."
+            case "half_character":
+                text = '{"queries": [{"type": "question", "text": "half \ud83d"}]}'
             case "empty":
                 text = ""
             case "off_schema":

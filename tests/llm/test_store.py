@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import shutil
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,28 @@ def test_a_renamed_document_leaves_the_bytes_as_a_clean_run_has_them(tmp_path: P
         store.save()
     history, clean = ((tmp_path / name / "out.jsonl").read_bytes() for name in ("history", "clean"))
     assert history == clean
+
+
+def test_what_the_lock_file_names_stays_where_the_journal_has_another_answer(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out.jsonl"
+    for name in "ab":
+        store = Store(tmp_path / "none", tmp_path / name)
+        store.put(request(), response(name))
+    shutil.copy(tmp_path / "a", out)
+    store = Store(out, tmp_path / "b")
+    assert store.get(request()) == response("a")
+    store.save()
+    assert out.read_bytes() == (tmp_path / "a").read_bytes()
+
+
+def test_an_answer_that_just_came_is_read_again(tmp_path: Path) -> None:
+    store = Store(tmp_path / "out.jsonl", tmp_path / "journal.jsonl")
+    for user in "abc":
+        store.put(request(user), response(user))
+        assert store.get(request(user)) == response(user)
+    assert store.get(request("a")) == response("a")
 
 
 def test_a_second_clone_lives_on_what_was_pulled_and_loses_none_of_it(

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from stages.lib.llm.messages import Request, Response
@@ -16,6 +15,8 @@ P_co = TypeVar("P_co", covariant=True)
 
 MAX_RULES, MAX_RULE = 12, 600
 """Rules, and characters of each: they stand in every later prompt."""
+GRADES = [0, 1, 2, 3]
+"""Of relevance, from beside the matter to a full answer."""
 
 
 class Fault(StrEnum):
@@ -55,7 +56,6 @@ class Form(Protocol[P_co]):
 
         Raises:
             UnusableError: it is not usable.
-            ValidationError: it is off the schema.
 
         """
         ...
@@ -101,9 +101,9 @@ def read(response: Response, form: Form[P]) -> Reading[P]:
         try:
             name, value = form.part(index, item)
         except UnusableError as error:
-            faults.add(error.fault)
-        except ValidationError:
-            faults.add(Fault.TRUNCATED if cut else Fault.OFF_SCHEMA)
+            # the last item of an answer that was cut off lacks its end
+            torn = cut and error.fault is Fault.OFF_SCHEMA
+            faults.add(Fault.TRUNCATED if torn else error.fault)
         else:
             parts.setdefault(name, value)
     if not parts and not faults:
@@ -129,22 +129,8 @@ FENCE = re.compile(r"^```\w*\s*\n(.*?)(?:\n```)?\s*$", re.DOTALL)
 def _bare(text: str) -> str:
     # models without structured output like to put JSON into a Markdown fence
     text = text.strip()
-    fenced = FENCE.match(text)
+    fenced = FENCE.match(text) if text.startswith("`") else None
     return fenced[1].strip() if fenced else text
-
-
-class _Item(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Query(_Item):
-    type: str
-    text: str
-
-
-class _Judgement(_Item):
-    doc_id: str
-    relevance: Annotated[int, Field(ge=0, le=3)]
 
 
 def _schema(items: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -195,10 +181,10 @@ class Queries:
 
     def part(self, index: int, item: Any) -> tuple[str, str]:  # noqa: ARG002 - see Form
         """Type and text of a query."""
-        query = _Query.model_validate(item)
-        if query.type not in self.wanted:
+        kind, text = _values(item, "type", "text")
+        if not isinstance(kind, str) or kind not in self.wanted or not isinstance(text, str):
             raise UnusableError(Fault.OFF_SCHEMA)
-        return query.type, _line(query.text, self._max_characters)
+        return kind, _line(text, self._max_characters)
 
 
 class Judgements:
@@ -213,15 +199,27 @@ class Judgements:
     @property
     def json_schema(self) -> dict[str, Any]:
         """Without the doc_ids: endpoints compile each new schema, which takes seconds."""
-        grade = {"type": "integer", "enum": [0, 1, 2, 3]}
+        grade = {"type": "integer", "enum": GRADES}
         return _schema(self.items, _object({"doc_id": {"type": "string"}, "relevance": grade}))
 
     def part(self, index: int, item: Any) -> tuple[str, int]:  # noqa: ARG002 - see Form
         """Document and grade."""
-        judgement = _Judgement.model_validate(item)
-        if judgement.doc_id not in self.wanted:
+        doc_id, grade = _values(item, "doc_id", "relevance")
+        if not isinstance(doc_id, str) or doc_id not in self.wanted:
             raise UnusableError(Fault.OFF_SCHEMA)
-        return judgement.doc_id, judgement.relevance
+        if type(grade) is not int or grade not in GRADES:  # True is an int, too
+            raise UnusableError(Fault.OFF_SCHEMA)
+        return doc_id, grade
+
+
+def _values(item: Any, first: str, second: str) -> tuple[Any, Any]:
+    """The values of an object of these two keys and no others."""
+    try:
+        if len(item) == 2:
+            return item[first], item[second]
+    except (KeyError, TypeError):
+        pass
+    raise UnusableError(Fault.OFF_SCHEMA)
 
 
 def _line(text: str, max_characters: int) -> str:

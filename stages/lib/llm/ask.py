@@ -170,7 +170,8 @@ class Asker(Generic[P]):
             asked.completion_tokens += response.completion_tokens
             reading = read(response, question.form)
             parts |= reading.parts
-            asked.faults.update(fault.value for fault in reading.faults)
+            for fault in reading.faults:
+                asked.faults[fault.value] += 1
             if complete(parts, reading, question.form):
                 break
             request = request.again()

@@ -14,6 +14,10 @@ from stages.lib.llm.messages import CallFailedError, CallRejectedError, Request,
 RETRIES = 6
 """Of one call after a lost connection, 429 or 5xx: half a minute where no Retry-After says else."""
 
+SPACING = 0.002
+"""Seconds between the openings of connections: a server of few means queues five, and whoever comes
+sixth at the same moment waits for a second or more."""
+
 
 def client(timeout: float) -> openai.AsyncOpenAI:
     """The client of the environment's endpoint.
@@ -79,17 +83,26 @@ class Endpoint:
         self._first = asyncio.Lock()
         self._proven = False
         self._hopeless: UserError | None = None
+        self._opening = asyncio.Lock()
+        self._connections = self._busy = 0
 
     async def complete(self, request: Request) -> Response:
         """One answer."""
-        if self._proven:
+        if not self._proven:
+            async with self._first:
+                if self._hopeless:
+                    raise self._hopeless
+                if not self._proven:
+                    return await self._try(request)
+        self._busy += 1
+        try:
+            if self._busy > self._connections:
+                async with self._opening:
+                    await asyncio.sleep(SPACING)
+                    self._connections += 1
             return await self._call(request)
-        async with self._first:
-            if self._hopeless:
-                raise self._hopeless
-            if not self._proven:
-                return await self._try(request)
-        return await self._call(request)
+        finally:
+            self._busy -= 1
 
     async def _try(self, request: Request) -> Response:
         try:
@@ -163,15 +176,20 @@ def response_of(answer: Any) -> Response:
         choice = answer["choices"][0]
         message, usage = choice["message"], answer.get("usage") or {}
         return Response(
-            text=message.get("content") or "",
+            text=_whole(message.get("content") or ""),
             finish_reason=choice.get("finish_reason") or "",
-            refusal=message.get("refusal"),
+            refusal=message.get("refusal") and _whole(message["refusal"]),
             model=answer.get("model") or "",
             prompt_tokens=usage.get("prompt_tokens") or 0,
             completion_tokens=usage.get("completion_tokens") or 0,
         )
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise not_compatible() from error
+
+
+def _whole(text: str) -> str:
+    # an answer can be cut in the middle of an escaped character, and no file takes half of one
+    return text.encode(errors="replace").decode()
 
 
 def not_compatible() -> UserError:

@@ -17,7 +17,7 @@ from stages.lib.collection import Corpus, Document, Split
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import Form, Judgements, P, Queries, Question, Rules
 from stages.lib.llm.messages import Request
-from stages.lib.params import Attributes, Generate, Llm
+from stages.lib.params import Generate, Llm
 from stages.lib.params import Rules as RulesParams
 
 POOL = 64
@@ -71,17 +71,16 @@ class Prompts:
             )
         )
         pool = [(doc.doc_id, _example(query, doc)) for query, doc in examples]
+        attributes = [(name, weights) for name, weights in params.attributes if weights]
         for document in documents:
-            others = [text for doc_id, text in pool if doc_id != document.doc_id]
-            chance = Random(seeds.digest(self._seed, "few_shot", document.doc_id))
-            shown = chance.sample(others, min(params.few_shot, len(others))) if others else []
             system = template.substitute(
                 examples=_section(
-                    "Real queries, each with the title of a document that answers it:", shown
+                    "Real queries, each with the title of a document that answers it:",
+                    _few_shot(self._seed, document.doc_id, pool, params.few_shot),
                 ),
                 attributes=_section(
                     "This time the queries have these traits:",
-                    _traits(self._seed, document.doc_id, params.attributes),
+                    [_trait(self._seed, document.doc_id, *each) for each in attributes],
                 ),
             )
             yield self._question(form, document.doc_id, system, self._document(document))
@@ -145,19 +144,25 @@ def _example(query: str, document: Document) -> str:
     return _json({"title": title, "query": query})
 
 
-def _traits(seed: int, doc_id: str, attributes: Attributes) -> list[str]:
-    """A value of each attribute, drawn by weight from the document's own hash."""
-    traits = []
-    for name, weights in attributes:
-        if not weights:
-            continue
-        mark = seeds.share(seed, "attribute", name, doc_id) * sum(weights.values())
-        for value, weight in weights.items():
-            mark -= weight
-            if mark < 0:
-                traits.append(f"- {name}: {value}")
-                break
-    return traits
+def _few_shot(
+    seed: int, doc_id: str, pool: Sequence[tuple[str, str]], number: int
+) -> Sequence[str]:
+    """Examples for a document, drawn by its own hash among those of other documents."""
+    others = [text for each, text in pool if each != doc_id]
+    if not others:
+        return []
+    chance = Random(seeds.digest(seed, "few_shot", doc_id))
+    return chance.sample(others, min(number, len(others)))
+
+
+def _trait(seed: int, doc_id: str, name: str, weights: Mapping[str, float]) -> str:
+    """A value of the attribute, drawn by weight from the document's own hash."""
+    mark = seeds.share(seed, "attribute", name, doc_id) * sum(weights.values())
+    for value in weights:
+        mark -= weights[value]
+        if mark < 0:
+            break
+    return f"- {name}: {value}"
 
 
 def _section(heading: str, lines: Sequence[str]) -> str:

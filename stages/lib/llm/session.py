@@ -11,7 +11,7 @@ from stages.lib.llm.answers import P, Question
 from stages.lib.llm.ask import Asked, Asker
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.extractive import Extractive
-from stages.lib.llm.messages import Provider
+from stages.lib.llm.messages import Provider, Request, Response
 from stages.lib.llm.recorded import Recorded
 from stages.lib.llm.spending import BudgetError, Purse, price_of
 from stages.lib.llm.store import Store
@@ -99,14 +99,39 @@ def ask_nothing(output: Path) -> None:
     Store(output, Environment.read().journal).save()
 
 
+class Deferred:
+    """The endpoint, made at the first call.
+
+    What is stored needs neither a key nor the second that the endpoint's client takes to import.
+    """
+
+    paid = True
+
+    def __init__(self, environment: Environment) -> None:
+        self._timeout = environment.timeout
+        self._made: Provider | None = None
+
+    async def complete(self, request: Request) -> Response | None:
+        """One answer."""
+        if self._made is None:
+            from stages.lib.llm.endpoint import Endpoint
+
+            self._made = Endpoint(self._timeout)
+        return await self._made.complete(request)
+
+    async def close(self) -> None:
+        """Closes the connections, if there are any."""
+        if self._made is not None:
+            await self._made.close()
+
+
 def _provider(params: Params, corpus: Corpus, environment: Environment) -> Provider:
     match params.llm.provider:
         case "openai":
-            # its client takes a second to import, which the others need not wait for
-            from stages.lib.llm.endpoint import Endpoint
-
-            return Endpoint(environment.timeout)
+            return Deferred(environment)
         case "recorded":
             return Recorded(params.llm.recorded)
         case "extractive":
             return Extractive(corpus, params.generate.types, params.seed)
+        case "none":
+            raise AssertionError("params.yaml is refused where something would be asked")

@@ -9,6 +9,7 @@ key, to the stage's output, which `dvc push` and `dvc pull` share.
 import errno
 import fcntl
 import functools
+import mmap
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -35,7 +36,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._places: dict[str, tuple[int, int]] = {}
-        self._file: int | None = None
+        self._map: mmap.mmap | bytes = b""
         try:
             self._open()
         except OSError as error:
@@ -44,7 +45,6 @@ class Ledger:
     def _open(self) -> None:
         if not self.path.is_file():
             return
-        self._file = os.open(self.path, os.O_RDONLY)
         offset = 0
         with self.path.open("rb") as file:
             for line in file:
@@ -52,6 +52,8 @@ class Ledger:
                     key = line[KEY].decode("ascii", "replace")
                     self._places[key] = (offset, len(line))
                 offset += len(line)
+            if offset:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def __contains__(self, key: str) -> bool:
         return key in self._places
@@ -61,14 +63,15 @@ class Ledger:
 
     def line(self, key: str) -> bytes:
         """The line of a key that is there."""
-        if self._file is None:
-            self._file = os.open(self.path, os.O_RDONLY)
         offset, length = self._places[key]
-        return os.pread(self._file, length, offset)
+        if offset + length > len(self._map):  # appended since
+            with self.path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._map[offset : offset + length]
 
     def row(self, key: str) -> dict[str, Any] | None:
         """The row of a key, None where there is none or the line is damaged."""
-        if key not in self:
+        if key not in self._places:
             return None
         try:
             row: dict[str, Any] = orjson.loads(self.line(key))
@@ -118,24 +121,26 @@ class Store:
 
     @functools.cached_property
     def _journal(self) -> Ledger:
-        # not before it is needed: providers that cost nothing have no journal
         return Ledger(self._journal_path)
 
     def __contains__(self, request: Request) -> bool:
-        return request.key in self._journal or request.key in self._output
+        return request.key in self._output or request.key in self._journal
 
     def get(self, request: Request) -> Response | None:
         """The stored response of this very request."""
-        row = self._journal.row(request.key) or self._output.row(request.key)
+        # the output first: it is what the lock file names, and where it has all, the journal, which
+        # grows with every run of every project, need not be read
+        key = request.key
+        row = self._output.row(key) or self._journal.row(key)
         if row is None:
             return None
-        self._use(request)
+        self._use(key, request.subject)
         return Response(**row["response"])
 
     def put(self, request: Request, response: Response) -> None:
         """Appends a response to the journal."""
         self.record(request.stamp, response)
-        self._use(request)
+        self._use(request.key, request.subject)
 
     def record(self, stamp: Mapping[str, str | int], response: Response) -> None:
         """Appends a response to a request of which only the stamp is left."""
@@ -161,14 +166,15 @@ class Store:
                 self._journal.append(key, self._output.line(key))
         with writing(self._output.path) as file:
             for key in sorted(self._used):
-                file.write(self._line(key, self._used[key]).decode())
+                file.buffer.write(self._line(key, self._used[key]))
 
-    def _use(self, request: Request) -> None:
-        known = self._used.get(request.key, request.subject)
-        self._used[request.key] = min(known, request.subject)
+    def _use(self, key: str, subject: str) -> None:
+        known = self._used.setdefault(key, subject)
+        if subject < known:
+            self._used[key] = subject
 
     def _line(self, key: str, subject: str) -> bytes:
-        line = (self._journal if key in self._journal else self._output).line(key)
+        line = (self._output if key in self._output else self._journal).line(key)
         if line.startswith(orjson.dumps({"key": key, "subject": subject})[:-1] + b","):
             return line
         # a document that got another id since: the same inputs must give the same bytes

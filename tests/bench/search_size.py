@@ -1,0 +1,88 @@
+"""Time and peak memory of `embed` and `select` on generated documents, by their number.
+
+Documents have 50 words, vectors are random; 1,000 queries stand for generated ones. Encoding costs
+what the model costs: it is measured with a model of two small layers, for what is around it.
+
+python -m tests.bench.search_size --model models/base 100000 1000000
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import click
+import numpy as np
+import yaml
+
+from stages.lib.collection import read_corpus
+from stages.lib.queries import Generated, query_id, write_generated
+from tests.bench.prepare_size import PARAMS, measure, write_collection
+from tests.conftest import make_tiny_model
+
+DIMENSIONS, BLOCK, QUERIES = 384, 50_000, 1_000
+
+
+def write_vectors(folder: Path, doc_ids: list[str]) -> None:
+    """Random unit vectors as `embed` leaves them."""
+    random = np.random.default_rng(7)
+    folder.mkdir()
+    with (folder / "vectors.npy").open("wb") as file:
+        shape = (len(doc_ids), DIMENSIONS)
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(doc_ids), BLOCK):
+            size = min(BLOCK, len(doc_ids) - start)
+            block = random.standard_normal((size, DIMENSIONS), dtype=np.float32)
+            file.write((block / np.linalg.norm(block, axis=1, keepdims=True)).tobytes())
+    (folder / "doc_ids.json").write_text(json.dumps(doc_ids))
+
+
+@click.command()
+@click.option("--model", type=click.Path(path_type=Path), required=True, help="Of 384 dimensions.")
+@click.option("--phrases/--no-phrases", default=True, help="Whether select makes key phrases.")
+@click.argument("sizes", type=int, nargs=-1, required=True)
+def main(model: Path, phrases: bool, sizes: tuple[int, ...]) -> None:
+    """Print time and memory by the number of documents."""
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_collection(folder, size)
+            corpus = read_corpus(folder / "corpus.jsonl")
+            write_vectors(folder / "vectors", list(corpus))
+            step = max(1, size // QUERIES)
+            queries = (
+                Generated(query_id(doc_id, "words", text), doc_id, "words", text)
+                for doc_id in list(corpus)[::step]
+                for text in [" ".join(corpus[doc_id].text.split()[5:15])]
+            )
+            write_generated(folder / "generated.jsonl", queries)
+            for empty in ("imported.jsonl", "dev.jsonl"):
+                (folder / empty).touch()
+            del corpus
+            params = yaml.safe_load(PARAMS.read_text())
+            if not phrases:
+                params["select"]["phrases"] = 0
+            # the documents are of the likeliest words, and their vectors random
+            params["select"] |= {"retriever_depth": 1000, "teacher_depth": 1000}
+            params["encoder"]["max_length"] = 64
+            (folder / "params.yaml").write_text(yaml.safe_dump(params))
+            common = ["--params", folder / "params.yaml", "--corpus", folder / "corpus.jsonl"]
+            tiny = make_tiny_model(folder / "tiny")
+            run("embed ", size, [*common, "--model", tiny, "--out", folder / "out"])
+            ins = ["--generated", folder / "generated.jsonl"]
+            ins += ["--imported", folder / "imported.jsonl"]
+            ins += ["--dev", folder / "dev.jsonl", "--test", folder / "queries.jsonl"]
+            ins += ["--model", model, "--vectors", folder / "vectors"]
+            outs = ["--out", folder / "synthetic", "--metrics", folder / "select.json"]
+            run("select", size, [*common, *ins, *outs])
+            click.echo((folder / "select.json").read_text())
+
+
+def run(stage: str, size: int, arguments: list[str | Path]) -> None:
+    """Runs a stage and prints what it took."""
+    command = ["-m", f"stages.{stage.strip()}", *map(str, arguments)]
+    measure(f"{stage} {size:>9}", command)
+
+
+if __name__ == "__main__":
+    main()
