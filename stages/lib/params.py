@@ -120,6 +120,10 @@ class Generate(Section):
         return self
 
 
+class Embed(Section):
+    sentences: bool
+
+
 class Select(Section):
     min_words: Count
     max_words: Count
@@ -145,8 +149,13 @@ class Fusion(Section):
 
 
 class Mine(Section):
+    sentence_share: Share
     neighbours: Whole
     smoothing: Share
+    cross_encoder: str
+    cross_encoder_revision: str
+    cross_encoder_tokens: Annotated[int, Field(ge=8)]
+    cross_encoder_depth: Count
     depth: Count
     range_min: Whole
     range_max: Count
@@ -161,18 +170,22 @@ class Mine(Section):
 
 
 class Train(Section):
-    tower: Literal["full", "query"]
+    tower: Literal["vectors", "query", "full"]
     epochs: Count
     batch_size: Count
     learning_rate: Positive
     warmup_ratio: Share
     weight_decay: Annotated[float, Field(ge=0)]
+    document_learning_rate: Positive
+    anchor: Annotated[float, Field(ge=0)]
     list_size: Count
     student_temperature: Positive
     teacher_temperature: Positive
     kl_weight: Annotated[float, Field(ge=0)]
     infonce_weight: Annotated[float, Field(ge=0)]
     false_negative_share: Share
+    margin_mse_weight: Annotated[float, Field(ge=0)]
+    matryoshka: list[Count]
     dropout: Share
     evaluations: Count
     interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
@@ -227,6 +240,7 @@ class Params(Section):
     prices: Prices
     rules: Rules
     generate: Generate
+    embed: Embed
     select: Select
     expand: Expand
     fusion: Fusion

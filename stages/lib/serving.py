@@ -32,7 +32,12 @@ def pooled(run: Run, corpus: Corpus) -> Corpus:
 
 
 def compare_variants(
-    found: Evaluation, corpus: Corpus, onnx: Path, exports: Mapping[str, Any], params: Params
+    found: Evaluation,
+    corpus: Corpus,
+    onnx: Path,
+    vectors: Path,
+    exports: Mapping[str, Any],
+    params: Params,
 ) -> dict[str, dict[str, Any]]:
     """nDCG@10 of torch and of every exported variant over the same queries, with parity and bytes.
 
@@ -44,6 +49,7 @@ def compare_variants(
         found: the evaluation.
         corpus: that it searched.
         onnx: the exported model.
+        vectors: torch's vectors of the corpus.
         exports: metrics of the export, for parity and bytes.
         params: all parameters.
 
@@ -56,7 +62,7 @@ def compare_variants(
         if variant in found.scores:
             reached = mean(found.scores[variant][HEADLINE])
         else:
-            engine = Embedded(load_exported(pool, onnx, variant, params))
+            engine = Embedded(load_exported(pool, onnx, variant, vectors, params))
             reached = ndcg(search(engine, pool, found.basis, DEPTH), found.basis.split.qrels)
         towers = [tower[variant] for tower in exports["parity"].values()]
         rows[variant] = {

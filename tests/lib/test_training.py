@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from stages.lib.collection import Corpus, Document
-from stages.lib.dev import Dev
+from stages.lib.collection import Corpus, Document, Qrels, Queries
 from stages.lib.encoder import encode, load_encoder
+from stages.lib.metrics import ndcg
 from stages.lib.negatives import Example
 from stages.lib.params import Params
-from stages.lib.students import Full, QueryTower, student
+from stages.lib.search import Embedded
+from stages.lib.stored import TRAINED, load_vectors, made_by
+from stages.lib.students import DOCUMENTS, QueryAndVectors, Student, student
 from stages.lib.training import Candidate, choose, interpolate, train
 
 Change = Callable[[dict[str, Any]], Params]
@@ -38,27 +40,26 @@ def rows(corpus: Corpus) -> list[Example]:
     return examples
 
 
+def judged(corpus: Corpus) -> tuple[Queries, Qrels]:
+    """The rows' queries, answered by what the teacher wants."""
+    examples = rows(corpus)
+    queries = {each.query_id: each.query for each in examples}
+    return queries, {each.query_id: {each.positives[0]: 1} for each in examples}
+
+
+def worth(tuned: Student, corpus: Corpus) -> float:
+    queries, qrels = judged(corpus)
+    return ndcg(Embedded(tuned.dense()).search(queries, 10), qrels)
+
+
 def trained(
-    tiny_model: Path, corpus: Corpus, settings: Params, value: Callable[[Any], float] | None = None
-) -> tuple[list[Candidate], Full | QueryTower]:
+    tiny_model: Path, corpus: Corpus, settings: Params, value: Callable[[], float] | None = None
+) -> tuple[list[Candidate], Student]:
     model = load_encoder(tiny_model, settings.encoder)
     vectors = encode(model, [each.contents for each in corpus.values()])
     tuned = student(model, corpus, vectors, settings)
-    examples = rows(corpus)
-    queries = {each.query_id: each.query for each in examples}
-    qrels = {each.query_id: {each.positives[0]: 1} for each in examples}
-    dev = Dev(type("S", (), {"queries": queries, "qrels": qrels})(), None, 1.0)
-    evaluate = value or dev.value
-    candidates = train(
-        model,
-        tuned,
-        examples,
-        lambda: evaluate(tuned.search(queries, 10)),
-        "",
-        settings.train,
-        seed=1,
-    )
-    return candidates, tuned
+    evaluate = value or (lambda: worth(tuned, corpus))
+    return train(tuned, rows(corpus), evaluate, "", settings.train, seed=1), tuned
 
 
 @pytest.fixture
@@ -70,11 +71,12 @@ def settings(with_params: Change) -> Params:
             "train.batch_size": 8,
             "train.learning_rate": 3e-3,
             "train.infonce_weight": 0.1,
+            "train.tower": "query",
         }
     )
 
 
-@pytest.mark.parametrize("tower", ["query", "full"])
+@pytest.mark.parametrize("tower", ["vectors", "query", "full"])
 def test_the_student_learns_what_the_teacher_wants(
     tiny_model: Path, corpus: Corpus, settings: Params, tower: str
 ) -> None:
@@ -92,7 +94,7 @@ def test_the_query_tower_leaves_documents_alone(
 ) -> None:
     before = load_encoder(tiny_model, settings.encoder)
     candidates, tuned = trained(tiny_model, corpus, settings)
-    tuned.model.load_state_dict(candidates[-1].weights)
+    tuned.load(candidates[-1].weights)
     tuned.save(tiny_model, tmp_path / "tuned")
     document = load_encoder(tmp_path / "tuned" / "document", settings.encoder)
     query = load_encoder(tmp_path / "tuned" / "query", settings.encoder)
@@ -105,7 +107,7 @@ def test_a_run_that_finds_nothing_better_keeps_the_base(
     tiny_model: Path, corpus: Corpus, settings: Params
 ) -> None:
     values = iter([0.5, *[0.4] * 4, 0.5])
-    candidates, _ = trained(tiny_model, corpus, settings, lambda _: next(values))
+    candidates, _ = trained(tiny_model, corpus, settings, lambda: next(values))
     assert choose(candidates).name == "step 0"
 
 
@@ -117,6 +119,78 @@ def test_the_same_seed_gives_the_same_weights(
     second, _ = trained(tiny_model, corpus, settings)
     for name, weight in first[1].weights.items():
         assert torch.equal(weight, second[1].weights[name]), name
+
+
+@pytest.fixture
+def free(settings: Params) -> Params:
+    changes = {"tower": "vectors", "document_learning_rate": 3e-2, "anchor": 0.1}
+    return settings.model_copy(update={"train": settings.train.model_copy(update=changes)})
+
+
+def test_trained_vectors_ship_with_the_model(
+    tiny_model: Path, corpus: Corpus, free: Params, tmp_path: Path
+) -> None:
+    candidates, tuned = trained(tiny_model, corpus, free)
+    chosen = choose(candidates)
+    assert chosen.step > 0
+    tuned.load(chosen.weights)
+    tuned.save(tiny_model, tmp_path / "tuned")
+    vectors = load_vectors(tmp_path / "tuned" / "vectors", corpus)
+    # what was measured is what was saved
+    assert np.array_equal(vectors, tuned.dense().vectors)
+    assert made_by(tmp_path / "tuned" / "vectors") == TRAINED
+    base = encode(load_encoder(tiny_model, free.encoder), [e.contents for e in corpus.values()])
+    assert not np.allclose(vectors, base, atol=1e-2)
+
+
+def test_step_0_is_the_base_to_the_byte(
+    tiny_model: Path, corpus: Corpus, free: Params, tmp_path: Path
+) -> None:
+    candidates, tuned = trained(tiny_model, corpus, free)
+    tuned.load(candidates[0].weights)
+    tuned.save(tiny_model, tmp_path / "tuned")
+    texts = [each.contents for each in corpus.values()]
+    base = load_encoder(tiny_model, free.encoder)
+    query = load_encoder(tmp_path / "tuned" / "query", free.encoder)
+    assert np.array_equal(encode(query, texts), encode(base, texts))
+    vectors = load_vectors(tmp_path / "tuned" / "vectors", corpus)
+    assert np.allclose(vectors, encode(base, texts), atol=1e-6)
+
+
+def test_document_vectors_are_held_to_their_neighbours(
+    tiny_model: Path, corpus: Corpus, free: Params
+) -> None:
+    def distance(strength: float) -> float:
+        section = free.train.model_copy(update={"anchor": strength})
+        candidates, tuned = trained(tiny_model, corpus, free.model_copy(update={"train": section}))
+        assert isinstance(tuned, QueryAndVectors)
+        anchors = tuned.anchors
+        return float((1 - (candidates[2].weights[DOCUMENTS].numpy() * anchors).sum(1)).mean())
+
+    assert distance(100) < distance(0.0) / 2
+
+
+def test_prefixes_of_vectors_rank_too_if_they_are_asked_to(
+    tiny_model: Path, corpus: Corpus, free: Params
+) -> None:
+    def by_prefix(prefixes: list[int]) -> float:
+        section = free.train.model_copy(update={"matryoshka": prefixes})
+        candidates, tuned = trained(tiny_model, corpus, free.model_copy(update={"train": section}))
+        tuned.load(candidates[2].weights)
+        dense = tuned.dense()
+        queries, qrels = judged(corpus)
+        texts = list(queries.values())
+        short = dense.vectors[:, :4] / np.linalg.norm(dense.vectors[:, :4], axis=1, keepdims=True)
+        scores = dense.encode(texts)[:, :4] @ short.T
+        run = {
+            query: dict(
+                sorted(zip(dense.doc_ids, map(float, row), strict=True), key=lambda e: -e[1])
+            )
+            for query, row in zip(queries, scores, strict=True)
+        }
+        return ndcg(run, qrels)
+
+    assert by_prefix([4]) > by_prefix([]) + 0.02
 
 
 def test_interpolation_by_hand() -> None:
