@@ -33,7 +33,9 @@ GRACE = 2.0  # seconds that a stop waits for open streams
 class StandIn:
     """A config server and a container that live on one port; `stop` and `start` restart it."""
 
-    def __init__(self, certificates: "tuple[Path, Path, Path] | None" = None) -> None:
+    def __init__(
+        self, certificates: "tuple[Path, Path, Path] | None" = None, port: int = 0
+    ) -> None:
         self.container = Container()
         self.sessions: list[Package] = []
         self.requests: Counter[str] = Counter()
@@ -49,7 +51,8 @@ class StandIn:
         self._certificates = certificates
         self._tries: Counter[str] = Counter()
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
             self.port = free.getsockname()[1]
 
     @property
@@ -93,12 +96,13 @@ class StandIn:
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body = b""
+        parts = []  # joined once: a package has hundreds of megabytes
         while True:
             message = await receive()
-            body += message.get("body", b"")
+            parts.append(message.get("body", b""))
             if not message.get("more_body"):
                 break
+        body = b"".join(parts)
         if dict(scope["headers"]).get(b"content-encoding") == b"gzip":
             body = gzip.decompress(body)
         path = scope["raw_path"].decode()
