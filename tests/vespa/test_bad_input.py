@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from stages.lib.vespa.connection import AUTHORITY, CERTIFICATE, KEY, connect
 from stages.serve import main as serve
 from tests.vespa.project import ROOT, Project, check
 from tests.vespa.standin import StandIn
+from tests.vespa.standin.package import VectorType
 from tests.vespa.test_deploy import deploy, live, packed, stays
 
 
@@ -141,10 +143,8 @@ def test_change_that_needs_an_override(project: Project, vespa: StandIn) -> None
     packed(project)
     check(deploy(project))
     (name, found), *_ = vespa.container.serving.fields.items()  # type: ignore[union-attr]
-    old = vespa.sessions[-1].fields[name]
-    vespa.sessions[-1].fields[name] = type(old)(
-        name, "float", found.dimension, found.metric, found.in_document, found.embedder
-    )
+    other = VectorType("float", found.type.size)
+    vespa.sessions[-1].fields[name] = replace(found, type=other)
     stays(project, vespa, "Vespa refuses the change: .*field-type-change.*validation-overrides.xml")
 
 

@@ -53,6 +53,11 @@ def live(vespa: StandIn) -> str:
     return serving.profiles["default"]["ranking.profile"].split("_", 1)[1]
 
 
+def field_of(label: str) -> str:
+    """The vector field of a model of one tower."""
+    return f"embedding_{label.rsplit('_w', 1)[0]}"
+
+
 def answers(vespa: StandIn) -> list[str]:
     """What a user gets who names no profile."""
     found = vespa.container.search({"query": QUERIES["q1"]})
@@ -139,7 +144,7 @@ def test_rollback_is_one_deployment_and_prune_keeps_the_live_model(
     assert manifest(vespa.sessions[-1])["previous"] == new
     check(command(project, prune_main))
     assert live(vespa) == old
-    assert list(vespa.container.vectors) == [f"embedding_{old}"]
+    assert list(vespa.container.vectors) == [field_of(old)]
     assert len(vespa.sessions[-1].embedders) == 1
     result = command(project, rollback_main)
     assert result.exit_code == 1
@@ -151,7 +156,7 @@ def test_third_model_pushes_out_the_first(project: Project, vespa: StandIn) -> N
     for seed in (1, 2, 3):
         labels.append(packed(project, seed))
         check(force(project))
-    assert sorted(vespa.container.vectors) == sorted(f"embedding_{each}" for each in labels[1:])
+    assert sorted(vespa.container.vectors) == sorted(map(field_of, labels[1:]))
 
 
 def test_fed_vectors_survive_a_swap_and_a_change_of_the_corpus(
@@ -162,7 +167,7 @@ def test_fed_vectors_survive_a_swap_and_a_change_of_the_corpus(
     check(deploy(project))
     assert vespa.requests["reindex"] == 0
     assert vespa.requests["write"] == 2 * len(TEXTS)
-    assert not vespa.container.serving.fields[f"embedding_{old}"].embedder  # type: ignore[union-attr]
+    assert not vespa.container.serving.fields[field_of(old)].embedder  # type: ignore[union-attr]
     new = packed(project, seed=2)
     check(force(project))
     assert live(vespa) == new
@@ -308,5 +313,5 @@ def test_killed_at_any_step_and_started_again_ends_right(
     check(deploy(project))
     assert live(vespa) == new
     assert manifest(vespa.sessions[-1])["previous"] == old
-    assert len(vespa.container.vectors[f"embedding_{new}"]) == len(TEXTS)
+    assert len(vespa.container.vectors[field_of(new)]) == len(TEXTS)
     assert receipt(project)["live"] == new

@@ -27,6 +27,7 @@ INSTANCE = (
 )
 
 Answer = tuple[int, Any]
+REINDEXED = 50  # documents between two polls
 GRACE = 2.0  # seconds that a stop waits for open streams
 
 
@@ -167,7 +168,8 @@ class StandIn:
             self.container.serve(package)
         if self._marked:  # what was marked before starts with this deployment
             self._marked = False
-            self._reindexing = {"state": "pending", "polls": self.lag}
+            rest = sorted(self.container.documents)
+            self._reindexing = {"state": "pending", "polls": self.lag, "rest": rest}
         return 200, {
             "session-id": str(len(self.sessions)),
             "message": "Session prepared and activated.",
@@ -221,8 +223,11 @@ class StandIn:
             self._reindexing["polls"] -= 1
             self._reindexing["state"] = "running"
             if self._reindexing["polls"] < 0 and self._converging == 0:
-                self.container.reindex()
-                self._reindexing["state"] = "successful"
+                rest = self._reindexing["rest"]
+                self.container.reindex(rest[:REINDEXED])
+                self._reindexing["rest"] = rest[REINDEXED:]
+                if not self._reindexing["rest"]:
+                    self._reindexing["state"] = "successful"
         row = {"readyMillis": 1, "state": self._reindexing["state"], "progress": 0.5}
         return 200, {
             "enabled": True,
