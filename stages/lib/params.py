@@ -206,11 +206,18 @@ class Package(Section):
     hnsw_explore: Count
     targets: Count
     nodes: Literal["local", "cloud", "cloud-gpu"]
+    token: str
 
     @model_validator(mode="after")
     def whole_bytes(self) -> Self:
         if self.vector_type == "binary" and self.dimensions % 8:
             raise ValueError("dimensions must be a multiple of 8 for binary vectors")
+        return self
+
+    @model_validator(mode="after")
+    def tokens_are_of_the_cloud(self) -> Self:
+        if self.token and self.nodes == "local":
+            raise ValueError("token is Vespa Cloud's; set nodes to cloud or cloud-gpu, or empty it")
         return self
 
 

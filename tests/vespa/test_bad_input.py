@@ -40,7 +40,8 @@ def test_nobody_at_the_config_server(project: Project, monkeypatch: pytest.Monke
     [
         ({"VESPA_TARGET": "http://config:19071"}, "VESPA_ENDPOINT is not set"),
         ({"VESPA_TARGET": "config:19071"}, "VESPA_TARGET: 'config:19071' is neither"),
-        ({"VESPA_TARGET": "cloud"}, "VESPA_APPLICATION is not set"),
+        ({"VESPA_TARGET": "cloud"}, "VESPA_APPLICATION: not set; Vespa Cloud needs"),
+        ({"VESPA_TARGET": "cloud", "VESPA_APPLICATION": "ours"}, "VESPA_APPLICATION: ours; Vespa"),
     ],
 )
 def test_environment_that_names_no_place(
@@ -65,18 +66,22 @@ def test_local_is_the_default() -> None:
     )
 
 
+def certificates(folder: Path) -> tuple[Path, Path, Path]:
+    """Writes a client's and a server's certificates and keys; returns the server's files."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    for name in ("server", "client"):
+        issued = authority.issue_cert("127.0.0.1")
+        issued.private_key_pem.write_to_path(folder / f"{name}.key")
+        for blob in issued.cert_chain_pems:
+            blob.write_to_path(folder / f"{name}.pem", append=True)
+    return folder / "server.pem", folder / "server.key", folder / "ca.pem"
+
+
 @pytest.fixture
 def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """A stand-in that asks for a certificate, and the files that satisfy it."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    for name in ("server", "client"):
-        issued = authority.issue_cert("127.0.0.1")
-        issued.private_key_pem.write_to_path(tmp_path / f"{name}.key")
-        for blob in issued.cert_chain_pems:
-            blob.write_to_path(tmp_path / f"{name}.pem", append=True)
-    server = (tmp_path / "server.pem", tmp_path / "server.key", tmp_path / "ca.pem")
-    standin = StandIn(server).start()
+    standin = StandIn(certificates(tmp_path)).start()
     monkeypatch.setenv("VESPA_TARGET", standin.url)
     monkeypatch.setenv("VESPA_ENDPOINT", standin.url)
     monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path / "cli"))

@@ -276,42 +276,90 @@ def test_approximate_search_is_measured_beside_exact(project: Project, vespa: St
     assert measured["semantic"] < measured["semantic_exact"]
 
 
-def killed(project: Project, vespa: StandIn, step: str, number: int) -> bool:
-    """Deploys in a process that is killed at a request of a kind; whether it came to that."""
-    begun = vespa.requests[step]
-    child = os.fork()
-    if child == 0:
-        torch.set_num_threads(1)  # threads do not outlive a fork
-        os._exit(deploy(project).exit_code)
+class Killer:
+    """Runs deployments in processes of their own, which it kills at a request."""
 
-    def kill(name: str) -> None:
-        if name == step and vespa.requests[step] == begun + number:
-            os.kill(child, signal.SIGKILL)
+    def __init__(self, project: Project, vespa: StandIn) -> None:
+        self._project = project
+        self._vespa = vespa
+        self.watched = vespa.container.serving is not None
+        self.steps: list[str] = []
+        """What the last run asked for, in order."""
+        self.silent: list[str] = []
+        """Requests at which a user would have got nothing."""
 
-    vespa.hook = kill
-    _, status = os.waitpid(child, 0)
-    vespa.hook = lambda _step: None
-    return os.WIFSIGNALED(status)
+    def run(self, step: str = "", number: int = 0) -> bool:
+        """Deploys; kills at the so manieth request of a kind. Whether it came to that."""
+        self.steps = []
+        vespa = self._vespa
+        child = os.fork()
+        if child == 0:
+            torch.set_num_threads(1)  # threads do not outlive a fork
+            os._exit(deploy(self._project).exit_code)
+
+        def watch(name: str) -> None:
+            self.steps.append(name)
+            if self.watched and not answers(vespa):
+                self.silent.append(name)
+            if name == step and self.steps.count(step) == number:
+                os.kill(child, signal.SIGKILL)
+
+        vespa.hook = watch
+        _, status = os.waitpid(child, 0)
+        vespa.hook = lambda _step: None
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+        return os.WIFSIGNALED(status)
 
 
 @pytest.mark.parametrize("filling", ["vespa", "fed"])
 def test_killed_at_any_step_and_started_again_ends_right(
     project: Project, vespa: StandIn, filling: str
 ) -> None:
+    vespa.lag = 1
     project.set("package", vectors=filling)
+    project.set("deploy", max_loss=1.0)
     old = packed(project)
     check(deploy(project))
+    killer = Killer(project, vespa)
+    other = packed(project, seed=3)
+    assert not killer.run()  # to see which steps there are
+    assert live(vespa) == other
+    check(command(project, rollback_main))
+    check(command(project, prune_main))
+    whole = killer.steps
+    filled = {"vespa": {"reindex", "reindexing_status"}, "fed": {"write"}}[filling]
+    assert {"content", "deploy", "converge", "search", *filled} <= set(whole)
     new = packed(project, seed=2)
-    project.set("deploy", max_loss=1.0)
-    filling_steps = {"vespa": [("reindex", 1), ("deploy", 2)], "fed": [("write", 1), ("write", 5)]}
-    for step, number in [("deploy", 1), *filling_steps[filling], ("search", 2), ("search", 9)]:
-        assert killed(project, vespa, step, number)
+    flip = ("deploy", whole.count("deploy"))
+    late = ("search", whole.count("search") * 3 // 4)
+    points = [*((each, 1) for each in dict.fromkeys(whole)), late, flip]
+    for point in points:
+        assert killer.run(*point), point
+        if point != flip:  # the flip itself may get through or not
+            assert live(vespa) == old
+        if live(vespa) == new:
+            check(command(project, rollback_main))
+        check(command(project, prune_main))  # the next one starts from the old model alone
+        vespa.settle()
         assert live(vespa) == old
-        assert answers(vespa)
-    killed(project, vespa, "deploy", 2)  # the flip itself: it may get through or not
-    assert answers(vespa)
+    for step in ("deploy", "search"):
+        assert killer.run(step, 2)  # and now one after the other, without cleaning up
     check(deploy(project))
+    assert not killer.silent
     assert live(vespa) == new
     assert manifest(vespa.sessions[-1])["previous"] == old
     assert len(vespa.container.vectors[field_of(new)]) == len(TEXTS)
     assert receipt(project)["live"] == new
+
+
+def test_first_deployment_that_was_killed_is_started_again(
+    project: Project, vespa: StandIn
+) -> None:
+    label = packed(project)
+    killer = Killer(project, vespa)
+    for step, number in (("deploy", 1), ("write", 3), ("visit", 1), ("search", 4)):
+        assert killer.run(step, number), step
+    check(deploy(project))
+    assert live(vespa) == label
+    assert len(vespa.container.documents) == len(TEXTS)
+    assert receipt(project)["live"] == label

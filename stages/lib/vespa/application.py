@@ -147,10 +147,18 @@ def _services(out: Path, application: Application, templates: Path, params: Para
     nodes = _nodes(templates, params)
     values = {
         "embedders": "".join(_fill(component, _component(tower)) for tower in towers),
+        "clients": _clients(templates, params),
         "nodes": nodes,
         "content_nodes": '    <nodes count="2"/>\n' if nodes else "",
     }
     _write_xml(out / "services.xml", _fill(templates / "services.xml", values))
+
+
+def _clients(templates: Path, params: Params) -> str:
+    """Who may read and write, where that is more than the certificate of the package."""
+    if not params.package.token:
+        return ""
+    return _fill(templates / "clients.xml", {"token": quoteattr(params.package.token)})
 
 
 def _nodes(templates: Path, params: Params) -> str:
