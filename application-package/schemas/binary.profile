@@ -14,7 +14,7 @@ $inputs  }
     expression: agreement - 4
   }
   second-phase {
-    rerank-count: $rerank
+    rerank-count: $targets
     expression: cosine
   }
 }

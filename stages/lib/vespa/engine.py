@@ -61,7 +61,7 @@ class Ranking:
                         if vector is None
                         else [float(value) for value in vector]
                     )
-                request["ranking.rerankCount"] = 2 * targets
+                request["ranking.rerankCount"] = targets
                 request["ranking.globalPhase.rerankCount"] = 2 * targets
             yield request
 
