@@ -1,4 +1,4 @@
-"""Fetches the base model by name and revision."""
+"""Fetches the models by name and revision: the base and, where one is named, the teacher."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,21 @@ from stages.lib.params import read_params
 
 
 @stage
-@path_option("--out", help="Folder for the model.")
+@path_option("--out", help="Folder for the base model.")
+@path_option("--teacher", help="Folder for the cross-encoder; empty where none is named.")
 @PARAMS
-def main(params: Path, out: Path) -> None:
-    """Fetch the base model and check its weights."""
+def main(params: Path, out: Path, teacher: Path) -> None:
+    """Fetch the models and check the base's weights."""
     os.environ["HF_HUB_OFFLINE"] = "0"
-    base = read_params(params).base
+    settings = read_params(params)
+    base, mine = settings.base, settings.mine
     with building(out) as folder:
-        copy_model(locate(base.model, base.revision), folder)
+        copy_model(locate(base.model, base.revision, "base.model"), folder)
         check_weights(folder, base.sha256)
+    with building(teacher) as folder:
+        if mine.cross_encoder:
+            found = locate(mine.cross_encoder, mine.cross_encoder_revision, "mine.cross_encoder")
+            copy_model(found, folder)
 
 
 if __name__ == "__main__":

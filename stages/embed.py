@@ -1,6 +1,7 @@
 """Encodes the corpus once for a model."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from stages.lib.encoder import Vectors, dimension, encode, load_encoder, towers
 from stages.lib.files import building, read_text, write_json, writing
 from stages.lib.models import content_hash
 from stages.lib.params import read_params
+from stages.lib.sentences import all_sentences
 
 
 @stage
@@ -22,9 +24,21 @@ from stages.lib.params import read_params
     type=click.Path(path_type=Path),
     help="Vectors of this corpus, taken over where the same document encoder made them.",
 )
+@click.option(
+    "--with-sentences",
+    is_flag=True,
+    help="Encode each document's sentences too, unless embed.sentences is false.",
+)
 @path_option("--out", help="Folder for the vectors.")
 @PARAMS
-def main(corpus: Path, model: Path, known: Path | None, out: Path, params: Path) -> None:
+def main(
+    corpus: Path,
+    model: Path,
+    known: Path | None,
+    with_sentences: bool,
+    out: Path,
+    params: Path,
+) -> None:
     """Encode the corpus: vectors.npy, a row a document, in the order of doc_ids.json."""
     made_by = content_hash(towers(model)[1])
     if known and read_text(known / "encoder.txt") == made_by:
@@ -32,22 +46,27 @@ def main(corpus: Path, model: Path, known: Path | None, out: Path, params: Path)
         with building(out) as folder:
             shutil.copytree(known, folder, dirs_exist_ok=True)
         return
-    encoder_params = read_params(params).encoder
+    settings = read_params(params)
     documents = read_corpus(corpus)
-    encoder = load_encoder(towers(model)[1], encoder_params)
-    with building(out) as folder:
-        vectors = np.lib.format.open_memmap(
-            folder / "vectors.npy", "w+", np.float32, (len(documents), dimension(encoder))
-        )
+    encoder = load_encoder(towers(model)[1], settings.encoder)
 
-        def write(first: int, block: Vectors) -> None:
+    def write(path: Path, texts: Sequence[str], label: str) -> None:
+        shape = (len(texts), dimension(encoder))
+        vectors = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+
+        def keep(first: int, block: Vectors) -> None:
             vectors[first : first + len(block)] = block
 
-        texts = [document.contents for document in documents.values()]
-        encode(
-            encoder, texts, encoder_params.document_prefix, write, label=f"encode by {model.name}"
-        )
+        encode(encoder, texts, settings.encoder.document_prefix, keep, label=label)
         vectors.flush()
+
+    with building(out) as folder:
+        texts = [document.contents for document in documents.values()]
+        write(folder / "vectors.npy", texts, f"encode by {model.name}")
+        if with_sentences and settings.embed.sentences:
+            pieces, starts = all_sentences(documents)
+            write(folder / "sentences.npy", pieces, "encode sentences")
+            np.save(folder / "sentence_starts.npy", np.array(starts, np.int64))
         write_json(folder / "doc_ids.json", list(documents))
         with writing(folder / "encoder.txt") as file:
             file.write(made_by + "\n")

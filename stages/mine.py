@@ -6,13 +6,15 @@ from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import Queries, read_corpus, read_qrels, read_split
 from stages.lib.errors import UserError
 from stages.lib.files import building, write_json, write_jsonl
-from stages.lib.fusing import choose_weight
+from stages.lib.fusing import by_query, choose_teacher, choose_weight, least_overlapping
 from stages.lib.negatives import judged, unjudged
 from stages.lib.params import read_params
 from stages.lib.queries import read_generated
+from stages.lib.reranking import Reranker
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search import Embedded, Run
-from stages.lib.teacher import Neighbours, Smoothed
+from stages.lib.sentences import load_best_sentence
+from stages.lib.teacher import Neighbours, fusion_teacher
 
 
 @stage
@@ -21,7 +23,8 @@ from stages.lib.teacher import Neighbours, Smoothed
 @path_option("--expanded", help="Folder with the positives and the documents on neither side.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
-@path_option("--out", help="Folder for training rows, dev rankings and the fusion's weight.")
+@path_option("--cross-encoder", help="Folder of the cross-encoder; empty where none is named.")
+@path_option("--out", help="Folder for training rows, dev rankings, weight and teacher.")
 @path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
 def main(
@@ -30,27 +33,45 @@ def main(
     expanded: Path,
     model: Path,
     vectors: Path,
+    cross_encoder: Path,
     out: Path,
     metrics: Path,
     params: Path,
 ) -> None:
-    """Weigh the fusion, rank by the teacher, mine negatives; FlagEmbedding reads train.jsonl."""
+    """Weigh the fusion, choose the teacher, mine negatives; FlagEmbedding reads train.jsonl."""
     settings = read_params(params)
     documents = read_corpus(corpus)
     train, dev = read_split(synthetic / "train"), read_split(synthetic / "dev")
     phrases = read_generated(synthetic / "phrases.jsonl")
     retrievers = load_retrievers(documents, model, vectors, settings)
     dense, lexical = retrievers.dense, retrievers.lexical
-    weight = choose_weight(dense, lexical, dev, documents, settings.fusion)
-    ranked = retrievers.fused(weight.dense)
-    if settings.mine.neighbours and settings.mine.smoothing:
-        neighbours = Neighbours(dense.vectors, settings.mine.neighbours)
-        teacher = Embedded(Smoothed(ranked, neighbours, settings.mine.smoothing))
-    else:
-        teacher = Embedded(ranked)
+    known = least_overlapping(dev, documents)
+    weight = choose_weight(dense, lexical, known, settings.fusion)
+    sentences = load_best_sentence(vectors, dense) if settings.embed.sentences else None
+    smoothed = settings.mine.neighbours and settings.mine.smoothing
+    neighbours = Neighbours(dense.vectors, settings.mine.neighbours) if smoothed else None
+    fusion = Embedded(
+        fusion_teacher(dense, sentences, lexical, weight.dense, neighbours, settings.mine)
+    )
+
+    def by_fusion(queries: Queries) -> Run:
+        return fusion.search(queries, settings.mine.depth)
+
+    rankings = {
+        "base": Embedded(dense).search(known.queries, settings.mine.depth),
+        "fusion": by_fusion(known.queries),
+    }
+    reranker = None
+    if settings.mine.cross_encoder:
+        reranker = Reranker(cross_encoder, documents, settings.mine)
+        rankings["cross-encoder"] = reranker.rerank(known.queries, rankings["fusion"])
+    teacher = choose_teacher(rankings, known)
 
     def rank(queries: Queries) -> Run:
-        return teacher.search(queries, settings.mine.depth)
+        ranking = by_fusion(queries)
+        if reranker and teacher == "cross-encoder":
+            return reranker.rerank(queries, ranking)
+        return ranking
 
     texts = {each.query_id: each.text for each in phrases}
     sources = {each.query_id: each.doc_id for each in phrases}
@@ -66,11 +87,12 @@ def main(
     if not examples:
         raise UserError(f"{synthetic}: no query has a negative; loosen mine.margin in {params}")
     spare = unjudged(texts, sources, rank(texts))
-    known = unjudged(dev.queries, {}, rank(dev.queries))
+    held_out = unjudged(dev.queries, {}, rank(dev.queries))
     with building(out) as folder:
-        for name, rows in (("train", examples), ("phrases", spare), ("dev", known)):
+        for name, rows in (("train", examples), ("phrases", spare), ("dev", held_out)):
             write_jsonl(folder / f"{name}.jsonl", (row.row(documents) for row in rows))
         write_json(folder / "fusion.json", {"dense_weight": weight.dense})
+        write_json(folder / "teacher.json", {"teacher": teacher})
     write_json(
         metrics,
         {
@@ -79,7 +101,11 @@ def main(
             "negatives": round(sum(len(e.negatives) for e in examples) / len(examples), 3),
             "dense_weight": weight.dense,
             "dev_ndcg_cut_10_by_share": weight.by_share,
-            "dev_queries_that_chose": weight.n,
+            "teacher": teacher,
+            "dev_ndcg_cut_10_by_teacher": {
+                name: round(float(by_query(run, known).mean()), 6) for name, run in rankings.items()
+            },
+            "dev_queries_that_chose": len(known.qrels),
         },
     )
 

@@ -55,7 +55,7 @@ def main(
     ]
     encoder = load_encoder(towers(model)[0], settings.encoder)
     tuned = student(encoder, documents, load_vectors(vectors, documents), settings)
-    if read_json(mined / "fusion.json")["dense_weight"] == 1:
+    if read_json(mined / "teacher.json")["teacher"] == "base":
         # the teacher is no better than the student: there is nothing to learn from it
         examples = []
     candidates = train(

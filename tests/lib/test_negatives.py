@@ -12,6 +12,11 @@ RANKING = {"q": {"n1": 2.0, "p": 1.0, "n2": 0.99, "ignored": 0.9, "n3": 0.9, "n4
 
 def params(**changes: Any) -> Mine:
     values = {
+        "sentence_share": 0.4,
+        "cross_encoder": "",
+        "cross_encoder_revision": "main",
+        "cross_encoder_tokens": 256,
+        "cross_encoder_depth": 50,
         "neighbours": 5,
         "smoothing": 0.3,
         "depth": 10,

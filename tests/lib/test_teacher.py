@@ -7,7 +7,7 @@ import pytest
 from stages.lib.collection import Document, Split
 from stages.lib.dev import Dev, agreement
 from stages.lib.encoder import Vectors
-from stages.lib.fusing import choose_weight, decide
+from stages.lib.fusing import choose_teacher, choose_weight, decide, least_overlapping
 from stages.lib.params import Params
 from stages.lib.phrases import key_phrases
 from stages.lib.teacher import Neighbours, Smoothed
@@ -66,12 +66,27 @@ def test_the_half_that_copies_least_decides(params: Params) -> None:
         "a": Document("a", "", "red apples are sweet"),
         "b": Document("b", "", "blue cars are fast"),
     }
-    # "red apples" copies its document, "quick vehicle" does not; BM25 finds the copy alone
+    # "red apples" copies its document, "quick vehicle" does not
     dev = Split({"q1": "red apples", "q2": "quick vehicle"}, {"q1": {"a": 1}, "q2": {"b": 1}})
-    dense = Rows("ab", {"red apples": [0.0, 1.0], "quick vehicle": [0.0, 1.0]})
-    lexical = Rows("ab", {"red apples": [9.0, 0.0], "quick vehicle": [1.0, 0.0]})
-    weight = choose_weight(dense, lexical, dev, corpus, params.fusion)
-    assert (weight.dense, weight.n) == (1.0, 1)
+    half = least_overlapping(dev, corpus)
+    assert half == Split({"q2": "quick vehicle"}, {"q2": {"b": 1}})
+    dense = Rows("ab", {"quick vehicle": [0.0, 1.0]})
+    lexical = Rows("ab", {"quick vehicle": [1.0, 0.0]})
+    assert choose_weight(dense, lexical, half, params.fusion).dense == 1.0
+
+
+def test_a_teacher_has_to_beat_the_one_before_it() -> None:
+    names = [f"q{n}" for n in range(8)]
+    dev = Split(dict.fromkeys(names, "text"), {name: {"a": 1} for name in names})
+    right = {name: {"a": 2.0, "b": 1.0} for name in names}
+    wrong = {name: {"b": 2.0, "a": 1.0} for name in names}
+    assert choose_teacher({"base": wrong, "fusion": right}, dev) == "fusion"
+    assert choose_teacher({"base": right, "fusion": wrong}, dev) == "base"
+    assert choose_teacher({"base": right, "fusion": right, "cross-encoder": right}, dev) == "base"
+    assert choose_teacher({"base": wrong, "fusion": wrong, "cross": right}, dev) == "cross"
+    # one query of eight is within a standard error
+    nearly = wrong | {"q0": right["q0"]}
+    assert choose_teacher({"base": wrong, "fusion": nearly}, dev) == "base"
 
 
 def test_agreement_by_hand() -> None:
