@@ -34,7 +34,7 @@ class Stored(Dense):
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Cosines, (texts, documents); of signs, what is not re-ranked stands below."""
-        queries = prefix(self._encode(texts), self._generation.dimension)
+        queries = prefix(self.encode(texts), self._generation.dimension)
         if self._generation.binary:
             return binary_scores(queries, pack(self.vectors), self._rerank)
         cosines: Vectors = queries @ self.vectors.T
