@@ -44,7 +44,8 @@ def main(
     if known and read_text(known / "encoder.txt") == made_by:
         print("The document encoder is the same: its vectors are taken over.")
         with building(out) as folder:
-            shutil.copytree(known, folder, dirs_exist_ok=True)
+            only_documents = shutil.ignore_patterns("sentence*")
+            shutil.copytree(known, folder, ignore=only_documents, dirs_exist_ok=True)
         return
     settings = read_params(params)
     documents = read_corpus(corpus)

@@ -22,7 +22,7 @@ from stages.lib.trec import write_run
 @stage
 @path_option("--collection", help="Folder of the collection.")
 @path_option("--synthetic", help="Folder of the synthetic splits, used where no other is judged.")
-@path_option("--fusion", help="JSON file with the weight of the fusion with BM25.")
+@path_option("--fusion", help="JSON file with the weights of the fusions with BM25.")
 @path_option("--base", help="The base model.")
 @path_option("--base-vectors", help="The base model's vectors of the corpus.")
 @path_option("--tuned", help="The tuned model.")
@@ -64,7 +64,9 @@ def main(
         "tuned": load_dense(corpus, tuned, tuned_vectors, settings),
     }
     models["int8"] = load_exported(corpus, onnx, "int8", settings)
-    engines = systems(load_lexical(corpus, settings), models, read_json(fusion)["dense_weight"])
+    weights = read_json(fusion)
+    weights["int8"] = weights["tuned"]
+    engines = systems(load_lexical(corpus, settings), models, weights)
     found = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
     with building(out) as folder:
         for system, run in found.runs.items():

@@ -91,7 +91,6 @@ def main(
     with building(out) as folder:
         for name, rows in (("train", examples), ("phrases", spare), ("dev", held_out)):
             write_jsonl(folder / f"{name}.jsonl", (row.row(documents) for row in rows))
-        write_json(folder / "fusion.json", {"dense_weight": weight.dense})
         write_json(folder / "teacher.json", {"teacher": teacher})
     write_json(
         metrics,

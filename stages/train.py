@@ -7,11 +7,13 @@ from stages.lib.collection import read_corpus, read_split
 from stages.lib.dev import DEPTH, Dev
 from stages.lib.encoder import load_encoder, towers
 from stages.lib.files import building, read_json, read_jsonl, write_json
+from stages.lib.fusing import choose_weight, least_overlapping
 from stages.lib.negatives import read_example
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_vectors
+from stages.lib.retrievers import load_lexical, load_vectors
+from stages.lib.search import Embedded
 from stages.lib.students import student
-from stages.lib.training import choose, train
+from stages.lib.training import ship, train
 
 
 @stage
@@ -22,6 +24,7 @@ from stages.lib.training import choose, train
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
 @path_option("--out", help="Folder for the tuned model.")
+@path_option("--fusion", help="JSON file for the weights of the fusions with BM25.")
 @path_option("--metrics", help="JSON file for what was chosen.")
 @path_option("--curve", help="JSON file for the training curve.")
 @PARAMS
@@ -33,6 +36,7 @@ def main(
     model: Path,
     vectors: Path,
     out: Path,
+    fusion: Path,
     metrics: Path,
     curve: Path,
     params: Path,
@@ -40,12 +44,12 @@ def main(
     """Train, and keep the base where nothing is better on dev."""
     settings = read_params(params)
     documents = read_corpus(corpus)
-    by_people = read_split(dev)
+    by_people, held_out = read_split(dev), read_split(synthetic_dev)
     teacher = {row["query_id"]: row["ranking"] for _, row in read_jsonl(mined / "dev.jsonl")}
     judge = (
         Dev(by_people, None, settings.train.teacher_temperature)
         if by_people
-        else Dev(read_split(synthetic_dev), teacher, settings.train.teacher_temperature)
+        else Dev(held_out, teacher, settings.train.teacher_temperature)
     )
     queries = {query_id: judge.split.queries[query_id] for query_id in judge.split.qrels}
     examples = [
@@ -53,25 +57,27 @@ def main(
         for name in ("train.jsonl", "phrases.jsonl")
         for _, row in read_jsonl(mined / name)
     ]
-    encoder = load_encoder(towers(model)[0], settings.encoder)
-    tuned = student(encoder, documents, load_vectors(vectors, documents), settings)
     if read_json(mined / "teacher.json")["teacher"] == "base":
         # the teacher is no better than the student: there is nothing to learn from it
         examples = []
+    encoder = load_encoder(towers(model)[0], settings.encoder)
+    tuned = student(encoder, documents, load_vectors(vectors, documents), settings)
+
+    def worth() -> float:
+        return judge.value(Embedded(tuned.dense()).search(queries, DEPTH))
+
+    lexical = load_lexical(documents, settings)
+    weighed = by_people or least_overlapping(held_out, documents)
+    base_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
     candidates = train(
-        encoder,
-        tuned,
-        examples,
-        lambda: judge.value(tuned.search(queries, DEPTH)),
-        settings.encoder.query_prefix,
-        settings.train,
-        settings.seed,
+        tuned, examples, worth, settings.encoder.query_prefix, settings.train, settings.seed
     )
-    chosen = choose(candidates)
-    encoder.load_state_dict(chosen.weights)
+    chosen = ship(tuned, candidates, towers(model)[1], worth, settings.seed)
+    tuned_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
     with building(out) as folder:
         tuned.save(model, folder)
-    write_json(curve, [each.row for each in candidates])
+    write_json(fusion, {"base": base_weight.dense, "tuned": tuned_weight.dense})
+    write_json(curve, [each.row for each in [*candidates, chosen]])
     write_json(
         metrics,
         {
@@ -81,6 +87,8 @@ def main(
             "base_dev": candidates[0].row["dev"],
             "chosen_dev": chosen.row["dev"],
             "examples": len(examples),
+            "base_dense_weight": base_weight.dense,
+            "tuned_dense_weight": tuned_weight.dense,
         },
     )
     if chosen.step == 0:

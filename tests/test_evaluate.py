@@ -73,7 +73,7 @@ def options(**values: Path) -> list[str]:
 
 def run(project: Path, model: Path, out: str = "evaluation") -> Result:
     (project / "train.json").write_text('{"kept_base": true}')
-    (project / "fusion.json").write_text('{"dense_weight": 0.7}')
+    (project / "fusion.json").write_text('{"base": 0.7, "tuned": 0.7}')
     arguments = options(
         collection=project / "collection",
         synthetic=project / "synthetic",

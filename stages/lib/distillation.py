@@ -1,6 +1,6 @@
 """The loss: the student's ranking of documents against the teacher's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -21,9 +21,13 @@ class Documents(Protocol):
         """The rows of documents by id, and their unit vectors, (candidates, dimensions)."""
         ...
 
+    def penalty(self) -> Tensor | None:
+        """What it costs that document vectors moved; None where they do not move by themselves."""
+        ...
+
 
 class Distillation(torch.nn.Module):
-    """Listwise KL to the teacher, plus InfoNCE with false negatives masked.
+    """Listwise KL to the teacher, plus InfoNCE with false negatives masked, plus MarginMSE.
 
     The teacher's distribution is the softmax of its scores over its own best documents; the
     student's is taken over every candidate. For a frozen document tower the candidates are the
@@ -34,7 +38,7 @@ class Distillation(torch.nn.Module):
 
     Args:
         model: the student; encodes queries with gradients.
-        documents: gives the candidates of a batch.
+        documents: gives the candidates of a batch; what it holds of parameters is trained too.
         examples: the training rows, by the labels of the batches.
         params: temperatures and weights.
 
@@ -54,22 +58,47 @@ class Distillation(torch.nn.Module):
         self._params = params
 
     def forward(self, features: list[dict[str, Tensor]], labels: Tensor) -> dict[str, Tensor]:
-        """The weighted losses of a batch of queries; `labels` are their rows."""
-        queries = functional.normalize(self.model(features[0])["sentence_embedding"].float(), dim=1)
+        """The weighted losses of a batch of queries; `labels` are their rows.
+
+        With `matryoshka` each loss is the mean over the whole vectors and their prefixes
+        (Matryoshka representations, arXiv 2205.13147).
+        """
+        queries = self.model(features[0])["sentence_embedding"].float()
         examples = [self._examples[int(row)] for row in labels]
         columns, vectors = self._documents.candidates(examples)
+        vectors = vectors.to(queries.device)
         teacher = teacher_scores(examples, columns).to(queries.device)
-        logits = queries @ vectors.to(queries.device).T / self._params.student_temperature
-        logits = logits.masked_fill(teacher == -torch.inf, OUT)
-        losses = {"kl": self._params.kl_weight * kl(logits, teacher, self._params)}
-        if self._params.infonce_weight:
-            positives = torch.tensor(
-                [columns[e.positives[0]] if e.positives else -1 for e in examples]
-            ).to(queries.device)
-            losses["infonce"] = self._params.infonce_weight * infonce(
-                logits, teacher, positives, self._params.false_negative_share
-            )
+        positives = torch.tensor([columns[e.positives[0]] if e.positives else -1 for e in examples])
+        sizes = (queries.shape[1], *self._params.matryoshka)
+        losses: dict[str, Tensor] = {}
+        for size in sizes:
+            cosines = _prefix(queries, size) @ _prefix(vectors, size).T
+            for name, loss in self._losses(cosines, teacher, positives.to(queries.device)):
+                losses[name] = losses.get(name, 0) + loss / len(sizes)
+        penalty = self._documents.penalty()
+        if penalty is not None:
+            losses["anchor"] = penalty
         return losses
+
+    def _losses(
+        self, cosines: Tensor, teacher: Tensor, positives: Tensor
+    ) -> Iterator[tuple[str, Tensor]]:
+        params = self._params
+        logits = cosines / params.student_temperature
+        logits = logits.masked_fill(teacher == -torch.inf, OUT)
+        if params.kl_weight:
+            yield "kl", params.kl_weight * kl(logits, teacher, params)
+        if params.infonce_weight:
+            found = infonce(logits, teacher, positives, params.false_negative_share)
+            yield "infonce", params.infonce_weight * found
+        if params.margin_mse_weight:
+            # both in units of their temperatures, as their distributions compare them
+            found = margin_mse(logits, teacher / params.teacher_temperature, positives)
+            yield "margin_mse", params.margin_mse_weight * found
+
+
+def _prefix(vectors: Tensor, size: int) -> Tensor:
+    return functional.normalize(vectors[:, :size], dim=1)
 
 
 def teacher_scores(examples: Sequence[Example], columns: Mapping[str, int]) -> Tensor:
@@ -111,3 +140,21 @@ def infonce(logits: Tensor, teacher: Tensor, positives: Tensor, share: float) ->
     near = teacher[rows] > best - (1 - share) * best.abs()
     near[torch.arange(len(rows)), wanted] = False
     return functional.cross_entropy(logits[rows].masked_fill(near, OUT), wanted)
+
+
+def margin_mse(logits: Tensor, teacher: Tensor, positives: Tensor) -> Tensor:
+    """Mean squared difference of the student's margins from the teacher's (arXiv 2010.02666).
+
+    Margins are those of a positive over each other document of the teacher's list. Rows without a
+    positive (a column, or -1) have none; 0 if no row has.
+    """
+    rows = torch.nonzero(positives >= 0).squeeze(1)
+    if not len(rows):
+        return logits.sum() * 0
+    wanted = positives[rows].unsqueeze(1)
+    listed = teacher[rows].isfinite()
+    known = torch.where(listed, teacher[rows], 0.0)
+    theirs = known.gather(1, wanted) - known
+    ours = logits[rows].gather(1, wanted) - logits[rows]
+    loss: Tensor = (ours - theirs).square()[listed].mean()
+    return loss

@@ -169,18 +169,26 @@ class Mine(Section):
 
 
 class Train(Section):
-    tower: Literal["full", "query"]
+    tower: Literal["both", "query", "full"]
     epochs: Count
     batch_size: Count
     learning_rate: Positive
     warmup_ratio: Share
     weight_decay: Annotated[float, Field(ge=0)]
+    document_learning_rate: Positive
+    anchor: Annotated[float, Field(ge=0)]
+    fit_documents: Count
+    fit_epochs: Count
+    fit_batch_size: Count
+    fit_learning_rate: Positive
     list_size: Count
     student_temperature: Positive
     teacher_temperature: Positive
     kl_weight: Annotated[float, Field(ge=0)]
     infonce_weight: Annotated[float, Field(ge=0)]
     false_negative_share: Share
+    margin_mse_weight: Annotated[float, Field(ge=0)]
+    matryoshka: list[Count]
     dropout: Share
     evaluations: Count
     interpolations: list[Annotated[float, Field(gt=0, lt=1)]]

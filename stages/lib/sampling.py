@@ -1,4 +1,4 @@
-"""Batches of queries of like length, in which no document stands twice as a source.
+"""Batches of texts of like length, in which no document stands twice as a source.
 
 Two queries of one document in a batch would make each other's positive a negative.
 """
@@ -13,7 +13,7 @@ WINDOW = 8
 """Batches that are filled from one shuffled run, so that their queries are of like length."""
 
 
-class OneQueryADocument(DefaultBatchSampler):
+class OneSourceABatch(DefaultBatchSampler):
     """Batches of row numbers, shuffled anew each epoch, without two rows of one source.
 
     Args:

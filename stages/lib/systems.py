@@ -20,9 +20,14 @@ class Matching:
         }
 
 
-def systems(lexical: Scorer, dense: Mapping[str, Scorer], dense_weight: float) -> dict[str, Engine]:
-    """BM25, each model alone by its name, and each fused with BM25 as NAME+bm25."""
-    fused = {f"{name}+bm25": Fused(each, lexical, dense_weight) for name, each in dense.items()}
+def systems(
+    lexical: Scorer, dense: Mapping[str, Scorer], weights: Mapping[str, float]
+) -> dict[str, Engine]:
+    """BM25, each model alone by its name, and each fused with BM25 as NAME+bm25.
+
+    `weights` has the share of each model's scores in its fusion.
+    """
+    fused = {f"{name}+bm25": Fused(each, lexical, weights[name]) for name, each in dense.items()}
     return {
         "bm25": Matching(Embedded(lexical)),
         **{name: Embedded(scorer) for name, scorer in dense.items()},

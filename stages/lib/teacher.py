@@ -62,6 +62,14 @@ class Neighbours:
             )
         self.weights /= np.maximum(self.weights.sum(axis=1, keepdims=True), 1e-9)
 
+    def mix(self, columns: Vectors, amount: float) -> Vectors:
+        """Each column, (rows, documents), mixed with those of its neighbours at their share."""
+        around = np.zeros_like(columns)
+        for indices, weights in zip(self.indices.T, self.weights.T, strict=True):
+            around += columns[:, indices] * weights
+        mixed: Vectors = (1 - amount) * columns + amount * around
+        return mixed
+
 
 class Smoothed:
     """A scorer whose scores are mixed with those of the neighbours.
@@ -81,10 +89,4 @@ class Smoothed:
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Smoothed z-scores, (texts, documents)."""
-        scores = self._scorer.scores(texts)
-        around = np.zeros_like(scores)
-        for indices, weights in zip(
-            self._neighbours.indices.T, self._neighbours.weights.T, strict=True
-        ):
-            around += scores[:, indices] * weights
-        return zscores((1 - self._amount) * scores + self._amount * around)
+        return zscores(self._neighbours.mix(self._scorer.scores(texts), self._amount))

@@ -4,26 +4,21 @@ Nothing ships worse than it was: step 0 competes with the checkpoints and with t
 of base and tuned weights (LM-Cocktail, arXiv 2311.13534), and wins ties.
 """
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
-from sentence_transformers.sentence_transformer.training_args import (
-    SentenceTransformerTrainingArguments,
-)
 from transformers import TrainerCallback
 
-from stages.lib.distillation import Distillation, Documents
-from stages.lib.encoder import device, fast_dtype
+from stages.lib.distillation import Distillation
 from stages.lib.negatives import Example
 from stages.lib.params import Train
-from stages.lib.sampling import OneQueryADocument
-
-Weights = dict[str, torch.Tensor]
+from stages.lib.sampling import OneSourceABatch
+from stages.lib.students import Student, Weights
+from stages.lib.trainer import run_trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,75 +37,56 @@ class Candidate:
 
 
 def train(
-    model: SentenceTransformer,
-    documents: Documents,
+    student: Student,
     examples: Sequence[Example],
     evaluate: Callable[[], float],
     prefix: str,
     params: Train,
     seed: int,
 ) -> list[Candidate]:
-    """Trains the model in place and returns everything that may ship, step 0 first.
+    """Trains the student in place and returns everything that may ship, step 0 first.
 
     Args:
-        model: the student, at the base's weights.
-        documents: gives the loss its candidates.
+        student: at the base's weights.
         examples: the mined rows.
-        evaluate: what the model is worth on dev, as it is.
+        evaluate: what the student is worth on dev, as it is.
         prefix: what stands before a query.
         params: the recipe.
         seed: of batches and dropout.
 
     """
-    base = _copy(model)
+    base = student.weights()
     candidates = [Candidate("step 0", 0, evaluate(), base)]
     if not examples:
         return candidates
-    batches = OneQueryADocument(
+    batches = OneSourceABatch(
         [example.source or example.positives[0] for example in examples],
         [len(example.query) for example in examples],
         params.batch_size,
         seed,
     )
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = params.dropout
+    loss = Distillation(student.model, student.documents, examples, params)
+    vectors = [name for name, _ in loss.named_parameters() if name.startswith("_documents.")]
     steps = len(batches) * params.epochs
-    watch = _Watch(model, evaluate, candidates, max(1, steps // params.evaluations))
-    where = device()
-    # the trainer insists on a folder; nothing is written there
-    with tempfile.TemporaryDirectory() as scratch:
-        SentenceTransformerTrainer(
-            model=model,
-            args=SentenceTransformerTrainingArguments(
-                output_dir=scratch,
-                num_train_epochs=params.epochs,
-                per_device_train_batch_size=params.batch_size,
-                learning_rate=params.learning_rate,
-                warmup_steps=params.warmup_ratio,
-                weight_decay=params.weight_decay,
-                bf16=fast_dtype(where) == torch.bfloat16,
-                use_cpu=where.type == "cpu",
-                prompts={"query": prefix},
-                batch_sampler=lambda *_args, **_kwargs: batches,
-                seed=seed,
-                data_seed=seed,
-                save_strategy="no",
-                eval_strategy="no",
-                logging_strategy="no",
-                report_to="none",
-                dataloader_pin_memory=where.type == "cuda",
-            ),
-            train_dataset=Dataset.from_dict(
-                {"query": [e.query for e in examples], "label": list(range(len(examples)))}
-            ),
-            loss=Distillation(model, documents, examples, params),
-            callbacks=[watch],
-        ).train()
+    run_trainer(
+        student.model,
+        Dataset.from_dict(
+            {"query": [e.query for e in examples], "label": list(range(len(examples)))}
+        ),
+        loss,
+        batches,
+        prompts={"query": prefix},
+        epochs=params.epochs,
+        learning_rate=params.learning_rate,
+        params=params,
+        seed=seed,
+        rates={f"^{name}$": params.document_learning_rate for name in vectors},
+        callbacks=[_Watch(student, evaluate, candidates, max(1, steps // params.evaluations))],
+    )
     best = max(candidates[1:], key=lambda each: each.dev)
     for share in params.interpolations:
         weights = interpolate(base, best.weights, share)
-        model.load_state_dict(weights)
+        student.load(weights)
         candidates.append(Candidate(f"{share:g} of {best.name}", best.step, evaluate(), weights))
     return candidates
 
@@ -118,6 +94,35 @@ def train(
 def choose(candidates: Sequence[Candidate]) -> Candidate:
     """The best on dev; the earlier of equals, so that step 0 wins ties."""
     return max(candidates, key=lambda each: each.dev)
+
+
+def ship(
+    student: Student,
+    candidates: Sequence[Candidate],
+    base: Path,
+    evaluate: Callable[[], float],
+    seed: int,
+) -> Candidate:
+    """Leaves the student at what ships: the best candidate, finished, or else the base.
+
+    Args:
+        student: after training.
+        candidates: what may ship, step 0 first.
+        base: folder of the base's document encoder.
+        evaluate: what the student is worth on dev, as it is.
+        seed: of the finishing.
+
+    """
+    chosen = choose(candidates)
+    student.load(chosen.weights)
+    if chosen.step == 0:
+        return chosen
+    student.finish(base, seed)
+    finished = Candidate(f"{chosen.name}, finished", chosen.step, evaluate(), chosen.weights)
+    if finished.dev > candidates[0].dev:
+        return finished
+    student.load(candidates[0].weights)
+    return candidates[0]
 
 
 def interpolate(base: Weights, tuned: Weights, share: float) -> Weights:
@@ -133,12 +138,12 @@ class _Watch(TrainerCallback):
 
     def __init__(
         self,
-        model: SentenceTransformer,
+        student: Student,
         evaluate: Callable[[], float],
         candidates: list[Candidate],
         every: int,
     ) -> None:
-        self._model = model
+        self._student = student
         self._evaluate = evaluate
         self._candidates = candidates
         self._every = every
@@ -146,11 +151,8 @@ class _Watch(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         step = state.global_step
         if step % self._every == 0:
-            self._model.eval()
+            self._student.model.eval()
             score = self._evaluate()
-            self._model.train()
-            self._candidates.append(Candidate(f"step {step}", step, score, _copy(self._model)))
-
-
-def _copy(model: SentenceTransformer) -> Weights:
-    return {name: weight.detach().clone().cpu() for name, weight in model.state_dict().items()}
+            self._student.model.train()
+            name = f"step {step}"
+            self._candidates.append(Candidate(name, step, score, self._student.weights()))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from stages.lib.distillation import OUT, infonce, kl, teacher_scores
+from stages.lib.distillation import OUT, infonce, kl, margin_mse, teacher_scores
 from stages.lib.negatives import Example
 from stages.lib.params import Params
 
@@ -53,3 +53,11 @@ def test_infonce_masks_a_better_document_even_when_scores_are_negative() -> None
     loss = infonce(torch.zeros(1, 3), teacher, torch.tensor([0]), 0.95)
     assert loss.item() == pytest.approx(math.log(2))
     assert OUT < -1000
+
+
+def test_margin_mse_by_hand() -> None:
+    logits = torch.tensor([[3.0, 1.0, 0.0], [5.0, 5.0, 5.0]])
+    teacher = torch.tensor([[2.0, 1.0, NAN], [1.0, 0.0, 0.0]])
+    # margins to the one other listed document: 2 beside 1; the positive's own are 0 beside 0
+    assert margin_mse(logits, teacher, torch.tensor([0, -1])).item() == pytest.approx(0.5)
+    assert margin_mse(logits, teacher, torch.tensor([-1, -1])).item() == 0

@@ -31,8 +31,8 @@ def make_cross_encoder(folder: Path, tokenizer: Path, labels: int = 1) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
-        num_labels=labels,
     )
+    config.num_labels = labels
     model = BertForSequenceClassification(config)
     # random logits are so close to each other that bfloat16 would not tell them apart
     model.classifier.weight.data *= 100
@@ -54,7 +54,7 @@ def test_the_head_is_graded_by_the_model_and_keeps_mean_and_spread(
     found = Reranker(folder, CORPUS, settings.mine).rerank({"q": "what is red"}, run)["q"]
     # two scores with mean 2 and deviation 1 can only be 3 and 1; the model says which is first
     assert list(found.values()) == pytest.approx([3.0, 1.0])
-    model = BertForSequenceClassification.from_pretrained(folder).eval()
+    model = BertForSequenceClassification.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     pairs = [("what is red", CORPUS[doc_id].contents) for doc_id in ("apple", "car")]
     with torch.inference_mode():

@@ -1,12 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.sampling import OneQueryADocument
+from stages.lib.sampling import OneSourceABatch
 
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=60), st.integers(1, 8))
 def test_every_row_once_and_no_source_twice_in_a_batch(sources: list[str], size: int) -> None:
-    batches = list(OneQueryADocument(sources, range(len(sources)), size, seed=1))
+    batches = list(OneSourceABatch(sources, range(len(sources)), size, seed=1))
     assert sorted(row for batch in batches for row in batch) == list(range(len(sources)))
     for batch in batches:
         assert len(batch) <= size
@@ -14,7 +14,7 @@ def test_every_row_once_and_no_source_twice_in_a_batch(sources: list[str], size:
 
 
 def test_epochs_differ_and_repeat() -> None:
-    sampler = OneQueryADocument([str(number) for number in range(50)], [1] * 50, 8, seed=1)
+    sampler = OneSourceABatch([str(number) for number in range(50)], [1] * 50, 8, seed=1)
     first = list(sampler)
     sampler.set_epoch(1)
     assert list(sampler) != first
@@ -24,5 +24,5 @@ def test_epochs_differ_and_repeat() -> None:
 
 def test_batches_hold_queries_of_like_length() -> None:
     lengths = [1, 100] * 32
-    for batch in OneQueryADocument([str(number) for number in range(64)], lengths, 8, seed=1):
+    for batch in OneSourceABatch([str(number) for number in range(64)], lengths, 8, seed=1):
         assert len({lengths[row] for row in batch}) == 1

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from stages.lib.collection import Corpus, Document
-from stages.lib.dev import Dev
+from stages.lib.collection import Corpus, Document, Qrels, Queries
 from stages.lib.encoder import encode, load_encoder
+from stages.lib.metrics import ndcg
 from stages.lib.negatives import Example
 from stages.lib.params import Params
-from stages.lib.students import Full, QueryTower, student
-from stages.lib.training import Candidate, choose, interpolate, train
+from stages.lib.search import Embedded
+from stages.lib.students import DOCUMENTS, Student, TwoTowers, student
+from stages.lib.training import Candidate, choose, interpolate, ship, train
 
 Change = Callable[[dict[str, Any]], Params]
 
@@ -38,27 +39,26 @@ def rows(corpus: Corpus) -> list[Example]:
     return examples
 
 
+def judged(corpus: Corpus) -> tuple[Queries, Qrels]:
+    """The rows' queries, answered by what the teacher wants."""
+    examples = rows(corpus)
+    queries = {each.query_id: each.query for each in examples}
+    return queries, {each.query_id: {each.positives[0]: 1} for each in examples}
+
+
+def worth(tuned: Student, corpus: Corpus) -> float:
+    queries, qrels = judged(corpus)
+    return ndcg(Embedded(tuned.dense()).search(queries, 10), qrels)
+
+
 def trained(
-    tiny_model: Path, corpus: Corpus, settings: Params, value: Callable[[Any], float] | None = None
-) -> tuple[list[Candidate], Full | QueryTower]:
+    tiny_model: Path, corpus: Corpus, settings: Params, value: Callable[[], float] | None = None
+) -> tuple[list[Candidate], Student]:
     model = load_encoder(tiny_model, settings.encoder)
     vectors = encode(model, [each.contents for each in corpus.values()])
     tuned = student(model, corpus, vectors, settings)
-    examples = rows(corpus)
-    queries = {each.query_id: each.query for each in examples}
-    qrels = {each.query_id: {each.positives[0]: 1} for each in examples}
-    dev = Dev(type("S", (), {"queries": queries, "qrels": qrels})(), None, 1.0)
-    evaluate = value or dev.value
-    candidates = train(
-        model,
-        tuned,
-        examples,
-        lambda: evaluate(tuned.search(queries, 10)),
-        "",
-        settings.train,
-        seed=1,
-    )
-    return candidates, tuned
+    evaluate = value or (lambda: worth(tuned, corpus))
+    return train(tuned, rows(corpus), evaluate, "", settings.train, seed=1), tuned
 
 
 @pytest.fixture
@@ -70,11 +70,12 @@ def settings(with_params: Change) -> Params:
             "train.batch_size": 8,
             "train.learning_rate": 3e-3,
             "train.infonce_weight": 0.1,
+            "train.tower": "query",
         }
     )
 
 
-@pytest.mark.parametrize("tower", ["query", "full"])
+@pytest.mark.parametrize("tower", ["both", "query", "full"])
 def test_the_student_learns_what_the_teacher_wants(
     tiny_model: Path, corpus: Corpus, settings: Params, tower: str
 ) -> None:
@@ -92,7 +93,8 @@ def test_the_query_tower_leaves_documents_alone(
 ) -> None:
     before = load_encoder(tiny_model, settings.encoder)
     candidates, tuned = trained(tiny_model, corpus, settings)
-    tuned.model.load_state_dict(candidates[-1].weights)
+    tuned.load(candidates[-1].weights)
+    tuned.finish(tiny_model, 1)
     tuned.save(tiny_model, tmp_path / "tuned")
     document = load_encoder(tmp_path / "tuned" / "document", settings.encoder)
     query = load_encoder(tmp_path / "tuned" / "query", settings.encoder)
@@ -105,18 +107,103 @@ def test_a_run_that_finds_nothing_better_keeps_the_base(
     tiny_model: Path, corpus: Corpus, settings: Params
 ) -> None:
     values = iter([0.5, *[0.4] * 4, 0.5])
-    candidates, _ = trained(tiny_model, corpus, settings, lambda _: next(values))
+    candidates, _ = trained(tiny_model, corpus, settings, lambda: next(values))
     assert choose(candidates).name == "step 0"
 
 
 def test_the_same_seed_gives_the_same_weights(
     tiny_model: Path, corpus: Corpus, with_params: Change
 ) -> None:
-    settings = with_params({"encoder.max_length": 16, "train.batch_size": 8})
+    settings = with_params(
+        {"encoder.max_length": 16, "train.batch_size": 8, "train.fit_batch_size": 8}
+    )
     first, _ = trained(tiny_model, corpus, settings)
     second, _ = trained(tiny_model, corpus, settings)
     for name, weight in first[1].weights.items():
         assert torch.equal(weight, second[1].weights[name]), name
+
+
+@pytest.fixture
+def both(settings: Params) -> Params:
+    changes = {
+        "tower": "both",
+        "document_learning_rate": 3e-2,
+        "anchor": 0.1,
+        "fit_batch_size": 9,
+        "fit_epochs": 60,
+        "fit_learning_rate": 3e-3,
+    }
+    return settings.model_copy(update={"train": settings.train.model_copy(update=changes)})
+
+
+def test_the_document_encoder_learns_where_documents_lie(
+    tiny_model: Path, corpus: Corpus, both: Params, tmp_path: Path
+) -> None:
+    candidates, tuned = trained(tiny_model, corpus, both)
+    chosen = ship(tuned, candidates, tiny_model, lambda: worth(tuned, corpus), 1)
+    assert chosen.name.endswith("finished")
+    targets = candidates[-1].weights[DOCUMENTS].numpy()
+    tuned.save(tiny_model, tmp_path / "tuned")
+    document = load_encoder(tmp_path / "tuned" / "document", both.encoder)
+    texts = [each.contents for each in corpus.values()]
+    before = encode(load_encoder(tiny_model, both.encoder), texts)
+    wanted = max(candidates[1:], key=lambda each: each.dev).weights[DOCUMENTS].numpy()
+    after = encode(document, texts)
+    assert (after * wanted).sum(1).mean() > (before * wanted).sum(1).mean() + 0.01
+    assert targets.shape == after.shape
+    # what was measured is what was saved
+    assert np.allclose(tuned.dense().vectors, after, atol=1e-3)
+
+
+def test_an_encoder_that_fits_badly_does_not_ship(
+    tiny_model: Path, corpus: Corpus, both: Params, tmp_path: Path
+) -> None:
+    candidates, tuned = trained(tiny_model, corpus, both)
+    assert choose(candidates).step > 0
+    shipped = ship(tuned, candidates, tiny_model, lambda: candidates[0].dev, 1)
+    assert shipped.name == "step 0"
+    tuned.save(tiny_model, tmp_path / "tuned")
+    texts = ["red apple"]
+    base = encode(load_encoder(tiny_model, both.encoder), texts)
+    for tower in ("query", "document"):
+        saved = load_encoder(tmp_path / "tuned" / tower, both.encoder)
+        assert np.array_equal(encode(saved, texts), base), tower
+
+
+def test_document_vectors_are_held_to_their_neighbours(
+    tiny_model: Path, corpus: Corpus, both: Params
+) -> None:
+    def distance(strength: float) -> float:
+        section = both.train.model_copy(update={"anchor": strength})
+        candidates, tuned = trained(tiny_model, corpus, both.model_copy(update={"train": section}))
+        assert isinstance(tuned, TwoTowers)
+        anchors = tuned.anchors
+        return float((1 - (candidates[2].weights[DOCUMENTS].numpy() * anchors).sum(1)).mean())
+
+    assert distance(100) < distance(0.0) / 2
+
+
+def test_prefixes_of_vectors_rank_too_if_they_are_asked_to(
+    tiny_model: Path, corpus: Corpus, both: Params
+) -> None:
+    def by_prefix(prefixes: list[int]) -> float:
+        section = both.train.model_copy(update={"matryoshka": prefixes})
+        candidates, tuned = trained(tiny_model, corpus, both.model_copy(update={"train": section}))
+        tuned.load(candidates[2].weights)
+        dense = tuned.dense()
+        queries, qrels = judged(corpus)
+        texts = list(queries.values())
+        short = dense.vectors[:, :4] / np.linalg.norm(dense.vectors[:, :4], axis=1, keepdims=True)
+        scores = dense.encode(texts)[:, :4] @ short.T
+        run = {
+            query: dict(
+                sorted(zip(dense.doc_ids, map(float, row), strict=True), key=lambda e: -e[1])
+            )
+            for query, row in zip(queries, scores, strict=True)
+        }
+        return ndcg(run, qrels)
+
+    assert by_prefix([4]) > by_prefix([]) + 0.02
 
 
 def test_interpolation_by_hand() -> None:

@@ -1,0 +1,80 @@
+"""Sentence-transformers' trainer, set up as every training here needs it."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+
+import torch
+from datasets import Dataset
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers.base.sampler import DefaultBatchSampler
+from sentence_transformers.sentence_transformer.training_args import (
+    SentenceTransformerTrainingArguments,
+)
+from transformers import TrainerCallback
+
+from stages.lib.encoder import device, fast_dtype
+from stages.lib.params import Train
+
+
+def run_trainer(
+    model: SentenceTransformer,
+    rows: Dataset,
+    loss: torch.nn.Module,
+    batches: DefaultBatchSampler,
+    *,
+    prompts: Mapping[str, str],
+    epochs: int,
+    learning_rate: float,
+    params: Train,
+    seed: int,
+    rates: Mapping[str, float] | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> None:
+    """Trains a model in place; bfloat16 where the processor has it, on a GPU where there is one.
+
+    Args:
+        model: what is trained, with what else the loss holds.
+        rows: columns of texts, and `label`.
+        loss: takes the features of the texts and the labels.
+        batches: which rows stand together.
+        prompts: what stands before the texts, by column.
+        epochs: passes over the rows.
+        learning_rate: its peak.
+        params: warm-up, weight decay and dropout.
+        seed: of dropout.
+        rates: other learning rates, by a pattern of parameters' names.
+        callbacks: watch the training.
+
+    """
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = params.dropout
+    where = device()
+    # the trainer insists on a folder; nothing is written there
+    with tempfile.TemporaryDirectory() as scratch:
+        SentenceTransformerTrainer(
+            model=model,
+            args=SentenceTransformerTrainingArguments(
+                output_dir=scratch,
+                num_train_epochs=epochs,
+                per_device_train_batch_size=batches.batch_size,
+                learning_rate=learning_rate,
+                learning_rate_mapping=dict(rates or {}),
+                warmup_steps=params.warmup_ratio,
+                weight_decay=params.weight_decay,
+                bf16=fast_dtype(where) == torch.bfloat16,
+                use_cpu=where.type == "cpu",
+                prompts=dict(prompts),
+                batch_sampler=lambda *_args, **_kwargs: batches,
+                seed=seed,
+                data_seed=seed,
+                save_strategy="no",
+                eval_strategy="no",
+                logging_strategy="no",
+                report_to="none",
+                dataloader_pin_memory=where.type == "cuda",
+            ),
+            train_dataset=rows,
+            loss=loss,
+            callbacks=list(callbacks),
+        ).train()

@@ -1,0 +1,182 @@
+"""The recipe over several seeds on a collection with judgements: what README's figures come from.
+
+python -m tests.bench.recipe COLLECTION FOLDER [--queries FILE] [--seeds 13 14 15]
+                             [--set train.tower=query ...] [--name default]
+
+COLLECTION is a folder in BEIR form; FILE has recorded queries, a document a line: `{"doc_id": ...,
+"queries": [{"type": ..., "text": ...}]}` (without it, the extractive provider writes them). All is
+kept in FOLDER, so that variants share the encodings of the base. The stages are the pipeline's, by
+the parameters of params.yaml but for what --set changes; export is left out.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+import yaml
+
+from stages.lib.collection import read_corpus, read_split
+from stages.lib.evaluation import Basis, Evaluation, evaluate
+from stages.lib.files import read_json, read_jsonl, write_json
+from stages.lib.metrics import PerQuery, mean
+from stages.lib.params import read_params
+from stages.lib.queries import Generated, query_id, write_generated
+from stages.lib.retrievers import load_dense, load_lexical
+from stages.lib.significance import compare
+from stages.lib.systems import systems
+
+SYSTEMS = ("bm25", "base", "tuned", "base+bm25", "tuned+bm25")
+MEASURES = ("ndcg_cut_10", "recall_100")
+
+
+def call(stage: str, params: Path, *options: str | Path) -> None:
+    words = [sys.executable, "-m", f"stages.{stage}", *map(str, options), "--params", str(params)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(words)}\n{done.stderr}")
+
+
+def recorded(path: Path) -> Iterator[Generated]:
+    for _, row in read_jsonl(path):
+        for query in row["queries"]:
+            found = query_id(row["doc_id"], query["type"], query["text"])
+            yield Generated(found, row["doc_id"], query["type"], query["text"])
+
+
+def changed(changes: list[str], seed: int, collection: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text())
+    loaded |= {"seed": seed}
+    loaded["prepare"] |= {"path": str(collection)}
+    loaded["llm"] |= {"provider": "extractive"}
+    for change in changes:
+        key, value = change.split("=", 1)
+        section, name = key.split(".")
+        loaded[section][name] = yaml.safe_load(value)
+    return loaded
+
+
+def prepare(folder: Path, params: Path, queries: Path | None) -> None:
+    """What all seeds and variants share: collection, queries, vectors of the base."""
+    data = folder / "collection"
+    call("base", params, "--out", folder / "base", "--teacher", folder / "teacher")
+    tokenizer = folder / "base" / "tokenizer.json"
+    metrics = folder / "prepare.json"
+    call("prepare", params, "--tokenizer", tokenizer, "--out", data, "--metrics", metrics)
+    corpus, train = data / "corpus.jsonl", data / "train"
+    generated = folder / "generated.jsonl"
+    if queries:
+        write_generated(generated, recorded(queries))
+    else:
+        shared = ("--prompts", "stages/prompts", "--metrics", folder / "generate.json")
+        rules = folder / "rules.json"
+        inputs: tuple[str | Path, ...] = ("--corpus", corpus, "--train", train, *shared)
+        call("rules", params, *inputs, "--store", folder / "rules.jsonl", "--out", rules)
+        store = folder / "store.jsonl"
+        call("generate", params, *inputs, "--rules", rules, "--store", store, "--out", generated)
+    options = ("--corpus", corpus, "--model", folder / "base", "--with-sentences")
+    call("embed", params, *options, "--out", folder / "vectors")
+
+
+def tune(folder: Path, run: Path, params: Path) -> dict[str, float]:
+    """One seed; the seconds that each stage took."""
+    corpus = ("--corpus", folder / "collection" / "corpus.jsonl")
+    data, base, vectors = folder / "collection", folder / "base", folder / "vectors"
+    model = ("--model", base, "--vectors", vectors)
+    synthetic, mined, tuned = run / "synthetic", run / "mined", run / "tuned"
+    dev = data / "dev"
+    steps: dict[str, tuple[str | Path, ...]] = {
+        "select": (
+            *("--generated", folder / "generated.jsonl", "--imported", data / "imported.jsonl"),
+            *("--dev", dev / "queries.jsonl", "--test", data / "test" / "queries.jsonl"),
+            *(*model, "--out", synthetic, "--metrics", run / "select.json"),
+        ),
+        "expand": (
+            *("--train", data / "train", "--synthetic", synthetic / "train", *model),
+            *("--prompts", "stages/prompts", "--store", run / "expand.jsonl"),
+            *("--out", run / "expanded", "--metrics", run / "expand.json"),
+        ),
+        "mine": (
+            *("--synthetic", synthetic, "--expanded", run / "expanded", *model),
+            *("--cross-encoder", folder / "teacher"),
+            *("--out", mined, "--metrics", run / "mine.json"),
+        ),
+        "train": (
+            *("--mined", mined, "--dev", dev, "--synthetic-dev", synthetic / "dev", *model),
+            *("--out", tuned, "--fusion", run / "fusion.json"),
+            *("--metrics", run / "train.json", "--curve", run / "curve.json"),
+        ),
+        "embed": ("--model", tuned, "--known", vectors, "--out", run / "vectors"),
+    }
+    seconds = {}
+    for stage, options in steps.items():
+        start = time.monotonic()
+        call(stage, params, *corpus, *options)
+        seconds[stage] = round(time.monotonic() - start, 1)
+    return seconds
+
+
+def measure(folder: Path, run: Path, params: Path) -> Evaluation:
+    settings = read_params(params)
+    corpus = read_corpus(folder / "collection" / "corpus.jsonl")
+    basis = Basis("test", read_split(folder / "collection" / "test"))
+    models = {
+        "base": load_dense(corpus, folder / "base", folder / "vectors", settings),
+        "tuned": load_dense(corpus, run / "tuned", run / "vectors", settings),
+    }
+    engines = systems(load_lexical(corpus, settings), models, read_json(run / "fusion.json"))
+    return evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
+
+
+def average(seeds: list[PerQuery]) -> PerQuery:
+    return {query: fmean(each[query] for each in seeds) for query in seeds[0]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("collection", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--queries", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[13, 14, 15])
+    parser.add_argument("--set", action="append", default=[], dest="changes")
+    parser.add_argument("--name", default="default")
+    options = parser.parse_args()
+    folder: Path = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    found: list[Evaluation] = []
+    for seed in options.seeds:
+        run = folder / f"{options.name}-{seed}"
+        run.mkdir(exist_ok=True)
+        params = run / "params.yaml"
+        params.write_text(yaml.safe_dump(changed(options.changes, seed, options.collection)))
+        if not (folder / "vectors").exists():
+            prepare(folder, params, options.queries)
+        seconds = tune(folder, run, params)
+        found.append(measure(folder, run, params))
+        write_json(run / "evaluate.json", found[-1].summary())
+        means = {
+            system: [round(100 * mean(found[-1].scores[system][m]), 2) for m in MEASURES]
+            for system in SYSTEMS
+        }
+        told = read_json(run / "train.json")
+        print(json.dumps({"seed": seed, **means, "train": told, "seconds": seconds}), flush=True)
+    averaged = {s: average([each.scores[s]["ndcg_cut_10"] for each in found]) for s in SYSTEMS}
+    against = {"tuned": "base", "tuned+bm25": "base+bm25", "base+bm25": "base"}
+    tests = compare(averaged, against, 10_000, 1)
+    print(f"{options.name}: {len(options.seeds)} seeds, {len(averaged['base'])} test queries")
+    for system in SYSTEMS:
+        values = [100 * mean(each.scores[system]["ndcg_cut_10"]) for each in found]
+        spread = stdev(values) if len(values) > 1 else float(np.nan)
+        recall = fmean(100 * mean(each.scores[system]["recall_100"]) for each in found)
+        test = f"  {tests[system].as_dict()}" if system in tests else ""
+        print(f"{system:12} nDCG@10 {fmean(values):.2f} (sd {spread:.2f}) R@100 {recall:.2f}{test}")
+
+
+if __name__ == "__main__":
+    main()
