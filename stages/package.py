@@ -18,7 +18,7 @@ from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--onnx", help="The exported model.")
 @path_option("--vectors", help="The model's vectors of the corpus.")
-@path_option("--fusion", help="JSON file with the weight of the fusion with BM25.")
+@path_option("--fusion", help="JSON file with the weights of the fusions with BM25.")
 @path_option("--gate", help="JSON file with the verdict on each variant.")
 @path_option("--templates", help="The folder of the application package's templates.")
 @path_option("--out", help="Folder for the application package and the feed.")
@@ -44,7 +44,7 @@ def main(
     variant = next_best(package.variant, passed)
     if variant != package.variant:
         print(f"Packaged {variant}, since {package.variant} was refused: see {gate}")
-    generation = read_generation(onnx, variant, package, read_json(fusion)["dense_weight"])
+    generation = read_generation(onnx, variant, package, read_json(fusion)["tuned"])
     whole = generation.document.settings.dimension
     if embedded.shape[1] != whole:
         raise UserError(

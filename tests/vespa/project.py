@@ -94,7 +94,7 @@ class Project:
         check(invoke(embed, self, arguments))
 
     def package(self) -> Result:
-        (self.folder / "fusion.json").write_text(json.dumps({"dense_weight": self.dense_weight}))
+        (self.folder / "fusion.json").write_text(json.dumps({"tuned": self.dense_weight}))
         return invoke(
             package,
             self,

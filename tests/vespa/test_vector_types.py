@@ -89,7 +89,7 @@ def test_model_whose_dimensions_do_not_fill_bytes_is_refused(project: Project) -
     assert "12 dimensions do not fill bytes; set package.dimensions to 8" in result.output
 
 
-def test_hybrid_takes_the_weight_that_mine_chose(project: Project, vespa: StandIn) -> None:
+def test_hybrid_takes_the_weight_that_was_chosen_on_dev(project: Project, vespa: StandIn) -> None:
     project.set("fusion", dense_weight=0.1)
     old = packed(project)
     schemas = project.application / "schemas" / "doc"
