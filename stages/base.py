@@ -5,7 +5,14 @@ from pathlib import Path
 
 from stages.command import PARAMS, path_option, stage
 from stages.lib.files import building
-from stages.lib.models import check_weights, copy_model, locate
+from stages.lib.models import (
+    check_code,
+    check_size,
+    check_tokenizer,
+    check_weights,
+    copy_model,
+    locate,
+)
 from stages.lib.params import read_params
 
 
@@ -14,13 +21,16 @@ from stages.lib.params import read_params
 @path_option("--teacher", help="Folder for the cross-encoder; empty where none is named.")
 @PARAMS
 def main(params: Path, out: Path, teacher: Path) -> None:
-    """Fetch the models and check the base's weights."""
+    """Fetch the models and check that the pipeline can use the base."""
     os.environ["HF_HUB_OFFLINE"] = "0"
     settings = read_params(params)
     base, mine = settings.base, settings.mine
     with building(out) as folder:
         copy_model(locate(base.model, base.revision, "base.model"), folder)
+        check_code(folder, base.model, base.custom_code)
         check_weights(folder, base.sha256)
+        check_size(folder)
+        check_tokenizer(folder)
     with building(teacher) as folder:
         if mine.cross_encoder:
             found = locate(mine.cross_encoder, mine.cross_encoder_revision, "mine.cross_encoder")

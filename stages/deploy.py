@@ -13,8 +13,8 @@ from stages.lib.encoder import load_encoder, towers
 from stages.lib.files import write_json
 from stages.lib.gate import require_passed
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_vectors
 from stages.lib.search import Embedded, Fused
+from stages.lib.stored import load_vectors
 from stages.lib.vespa.connection import connect
 from stages.lib.vespa.site import Site
 from stages.lib.vespa.stored import Stored

@@ -10,10 +10,11 @@ import numpy as np
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus
 from stages.lib.encoder import Vectors, dimension, encode, load_encoder, towers
-from stages.lib.files import building, read_text, write_json, writing
+from stages.lib.files import building
 from stages.lib.models import content_hash
 from stages.lib.params import read_params
 from stages.lib.sentences import all_sentences
+from stages.lib.stored import describe_vectors, made_by
 
 
 @stage
@@ -40,8 +41,13 @@ def main(
     params: Path,
 ) -> None:
     """Encode the corpus: vectors.npy, a row a document, in the order of doc_ids.json."""
-    made_by = content_hash(towers(model)[1])
-    if known and read_text(known / "encoder.txt") == made_by:
+    if (model / "vectors").is_dir():
+        print("The model brings vectors of the documents.")
+        with building(out) as folder:
+            shutil.copytree(model / "vectors", folder, dirs_exist_ok=True)
+        return
+    encoder_hash = content_hash(towers(model)[1])
+    if known and made_by(known) == encoder_hash:
         print("The document encoder is the same: its vectors are taken over.")
         with building(out) as folder:
             only_documents = shutil.ignore_patterns("sentence*")
@@ -68,9 +74,7 @@ def main(
             pieces, starts = all_sentences(documents)
             write(folder / "sentences.npy", pieces, "encode sentences")
             np.save(folder / "sentence_starts.npy", np.array(starts, np.int64))
-        write_json(folder / "doc_ids.json", list(documents))
-        with writing(folder / "encoder.txt") as file:
-            file.write(made_by + "\n")
+        describe_vectors(folder, list(documents), encoder_hash)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
 """Measures every system on the test queries, and reports."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus
 from stages.lib.comparison import HEADLINE, comparison_table
-from stages.lib.evaluation import Evaluation, evaluate, read_basis
+from stages.lib.evaluation import evaluate, read_basis
 from stages.lib.files import building, read_json, write_json, write_jsonl, writing
-from stages.lib.gate import Figures, judge, judge_model
+from stages.lib.gate import judge_model
 from stages.lib.metrics import mean
-from stages.lib.params import Params, read_params
-from stages.lib.report import SYSTEM, render
+from stages.lib.params import read_params
+from stages.lib.report import render
 from stages.lib.retrievers import load_dense, load_exported, load_lexical
+from stages.lib.serving import SYSTEM, compare_types, compare_variants, judge_variants
 from stages.lib.systems import systems
 from stages.lib.trec import write_run
 
@@ -28,7 +28,7 @@ from stages.lib.trec import write_run
 @path_option("--tuned", help="The tuned model.")
 @path_option("--tuned-vectors", help="The tuned model's vectors of the corpus.")
 @path_option("--onnx", help="The exported model.")
-@path_option("--export", help="JSON file with the export's verdicts, which int8's here replaces.")
+@path_option("--export", help="JSON file with the parity of the exported variants.")
 @click.option(
     "--stage-metrics",
     type=click.Path(path_type=Path),
@@ -63,32 +63,35 @@ def main(
         "base": load_dense(corpus, base, base_vectors, settings),
         "tuned": load_dense(corpus, tuned, tuned_vectors, settings),
     }
-    models["int8"] = load_exported(corpus, onnx, "int8", settings)
+    models["int8"] = load_exported(corpus, onnx, "int8", tuned_vectors, settings)
     weights = read_json(fusion)
     weights["int8"] = weights["tuned"]
     engines = systems(load_lexical(corpus, settings), models, weights)
     found = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
+    serving = {
+        "variants": compare_variants(
+            found, corpus, onnx, tuned_vectors, read_json(export), settings
+        ),
+        "vector_types": compare_types(models[SYSTEM], corpus, basis),
+    }
+    verdicts = judge_variants(serving["variants"], settings)
     with building(out) as folder:
         for system, run in found.runs.items():
             write_run(folder / "runs" / f"{system}.trec", run, system)
         write_jsonl(folder / "per_query.jsonl", found.rows())
         write_json(folder / "deltas.json", found.plot(SYSTEM))
+        types = [{"vector_type": name} | row for name, row in serving["vector_types"].items()]
+        write_json(folder / "vector_types.json", types)
         with writing(folder / "report.html") as file:
             stages = {path.stem: read_json(path) for path in stage_metrics}
+            stages["serving"] = serving | {"gate": verdicts}
             file.write(render(found, corpus, settings, stages))
-    write_json(metrics, found.summary())
-    write_json(gate, gates(found, read_json(export), settings))
+    write_json(metrics, found.summary() | serving)
+    reached = {name: mean(found.scores[name][HEADLINE]) for name in ("tuned", "base")}
+    model = judge_model(reached["tuned"], reached["base"], basis.label)
+    write_json(gate, {"gate": verdicts, "model": model.row})
     print(comparison_table(found.summary()))
     print(f"Report: {out / 'report.html'}")
-
-
-def gates(found: Evaluation, exports: dict[str, Any], settings: Params) -> dict[str, Any]:
-    """The verdict on each exported variant, and on the model as a whole."""
-    reached = {name: mean(values[HEADLINE]) for name, values in found.scores.items()}
-    least = min(tower["int8"]["min_cosine"] for tower in exports["parity"].values())
-    int8 = judge("int8", Figures(least, reached["int8"], reached["tuned"]), settings.export)
-    model = judge_model(reached["tuned"], reached["base"], found.basis.label)
-    return {"gate": exports["gate"] | {"int8": int8.row}, "model": model.row}
 
 
 if __name__ == "__main__":

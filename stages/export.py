@@ -11,7 +11,6 @@ from stages.lib.onnx_check import check_retrieval, measured_texts, verdicts
 from stages.lib.onnx_export import export_variants
 from stages.lib.onnx_folder import read_embedders
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_vectors
 
 
 @stage
@@ -39,7 +38,6 @@ def main(
     by_people = read_split(dev)
     split = by_people or read_split(synthetic_dev)
     texts = measured_texts(documents, split, settings)
-    by_torch = load_vectors(vectors, documents)
     with building(out) as folder:
         parity = {
             path.relative_to(model).as_posix(): export_variants(
@@ -54,7 +52,7 @@ def main(
         retrieval = check_retrieval(
             documents,
             split,
-            by_torch,
+            vectors,
             load_encoder(towers(model)[0], settings.encoder),
             folder,
             settings,

@@ -8,7 +8,7 @@ from stages.lib.errors import UserError
 from stages.lib.files import building, read_json, write_json, write_jsonl
 from stages.lib.gate import next_best, read_verdicts
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_vectors
+from stages.lib.stored import load_vectors
 from stages.lib.vespa.application import Application, write_application
 from stages.lib.vespa.feed import document_rows, vector_rows
 from stages.lib.vespa.generation import SIDES, read_generation, tower_folder

@@ -10,10 +10,11 @@ from stages.lib.files import building, read_json, read_jsonl, write_json
 from stages.lib.fusing import choose_weight, least_overlapping
 from stages.lib.negatives import read_example
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_lexical, load_vectors
+from stages.lib.retrievers import load_lexical
 from stages.lib.search import Embedded
+from stages.lib.stored import load_vectors
 from stages.lib.students import student
-from stages.lib.training import ship, train
+from stages.lib.training import choose, train
 
 
 @stage
@@ -72,12 +73,13 @@ def main(
     candidates = train(
         tuned, examples, worth, settings.encoder.query_prefix, settings.train, settings.seed
     )
-    chosen = ship(tuned, candidates, towers(model)[1], worth, settings.seed)
+    chosen = choose(candidates)
+    tuned.load(chosen.weights)
     tuned_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
     with building(out) as folder:
         tuned.save(model, folder)
     write_json(fusion, {"base": base_weight.dense, "tuned": tuned_weight.dense})
-    write_json(curve, [each.row for each in [*candidates, chosen]])
+    write_json(curve, [each.row for each in candidates])
     write_json(
         metrics,
         {

@@ -103,6 +103,16 @@ def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None
     gate = json.loads((project / "gate.json").read_text())
     assert gate["model"] == {"passed": True, "reason": ""}
     assert set(gate["gate"]) == {"fp32", "fp16", "int8"}
+    variants = metrics["variants"]
+    assert list(variants) == ["torch", "fp32", "fp16", "int8"]
+    assert variants["torch"]["ndcg_cut_10"] == metrics["systems"]["tuned"]["ndcg_cut_10"]
+    assert variants["fp32"]["ndcg_cut_10"] == variants["torch"]["ndcg_cut_10"]
+    assert variants["int8"]["ndcg_cut_10"] == metrics["systems"]["int8"]["ndcg_cut_10"]
+    assert variants["fp16"]["bytes"] < variants["fp32"]["bytes"]
+    types = metrics["vector_types"]
+    assert types["float"] == {"bytes": 128, "ndcg_cut_10": variants["torch"]["ndcg_cut_10"]}
+    plotted = json.loads((project / "evaluation/vector_types.json").read_text())
+    assert [row["vector_type"] for row in plotted] == list(types)
     qrels = {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}
     for system in SYSTEMS:
         found = read_run(project / f"evaluation/runs/{system}.trec")
@@ -122,7 +132,7 @@ def test_the_same_inputs_give_the_same_bytes(project: Path, tiny_model: Path) ->
     run(project, tiny_model, "again")
     assert (project / "again.json").read_bytes() == (project / "evaluation.json").read_bytes()
     files = [path for path in (project / "evaluation").rglob("*") if path.is_file()]
-    assert len(files) == len(SYSTEMS) + 3
+    assert len(files) == len(SYSTEMS) + 4
     for path in files:
         again = project / "again" / path.relative_to(project / "evaluation")
         assert again.read_bytes() == path.read_bytes(), path.name

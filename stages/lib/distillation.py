@@ -1,29 +1,17 @@
 """The loss: the student's ranking of documents against the teacher's."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
 
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
+from stages.lib.candidates import Documents
 from stages.lib.negatives import Example
 from stages.lib.params import Train
 
 OUT = -1e4  # a logit that leaves no probability
-
-
-class Documents(Protocol):
-    """The documents that a batch is ranked against."""
-
-    def candidates(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:
-        """The rows of documents by id, and their unit vectors, (candidates, dimensions)."""
-        ...
-
-    def penalty(self) -> Tensor | None:
-        """What it costs that document vectors moved; None where they do not move by themselves."""
-        ...
 
 
 class Distillation(torch.nn.Module):

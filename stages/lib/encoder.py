@@ -17,6 +17,7 @@ from tqdm import tqdm
 from transformers.utils import logging
 
 from stages.lib.errors import UserError
+from stages.lib.models import custom_code
 from stages.lib.params import Encoder
 
 Vectors = npt.NDArray[np.float32]
@@ -44,7 +45,13 @@ def fast_dtype(where: torch.device) -> torch.dtype:
 def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
     """Loads a sentence-transformers folder onto the GPU or the CPU."""
     try:
-        model = SentenceTransformer(str(folder), device=str(device()), local_files_only=True)
+        # the stage base lets no other code in than what base.custom_code allows
+        model = SentenceTransformer(
+            str(folder),
+            device=str(device()),
+            local_files_only=True,
+            trust_remote_code=bool(custom_code(folder)),
+        )
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{folder}: not a model that sentence-transformers can load "

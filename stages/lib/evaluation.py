@@ -137,21 +137,23 @@ def evaluate(
         seed: of the resampling.
 
     """
+    runs = {name: search(each, corpus, basis, params.depth) for name, each in engines.items()}
+    scores = {name: per_query(run, basis.split.qrels) for name, run in runs.items()}
+    baselines = {name: AGAINST[name] for name in runs if AGAINST.get(name) in runs}
+    headline = {name: measures[HEADLINE] for name, measures in scores.items()}
+    comparisons = compare(headline, baselines, params.resamples, seed)
+    return Evaluation(basis, len(corpus), runs, scores, comparisons)
+
+
+def search(engine: Engine, corpus: Corpus, basis: Basis, depth: int) -> Run:
+    """What an engine retrieves for the judged queries, without those that it finds as documents."""
     queries = {query_id: basis.split.queries[query_id] for query_id in sorted(basis.split.qrels)}
     own = {
         query_id
         for query_id, text in queries.items()
         if query_id in corpus and jaccard(text, corpus[query_id].text) >= SAME_TEXT
     }
-    runs = {
-        name: without_own(engine.search(queries, params.depth + bool(own)), own, params.depth)
-        for name, engine in engines.items()
-    }
-    scores = {name: per_query(run, basis.split.qrels) for name, run in runs.items()}
-    baselines = {name: AGAINST[name] for name in runs if AGAINST.get(name) in runs}
-    headline = {name: measures[HEADLINE] for name, measures in scores.items()}
-    comparisons = compare(headline, baselines, params.resamples, seed)
-    return Evaluation(basis, len(corpus), runs, scores, comparisons)
+    return without_own(engine.search(queries, depth + bool(own)), own, depth)
 
 
 def without_own(run: Run, own: set[str], depth: int) -> Run:

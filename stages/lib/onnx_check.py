@@ -7,13 +7,13 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from stages.lib.collection import Corpus, Split, contents
-from stages.lib.encoder import Vectors, encode, towers
 from stages.lib.gate import Figures, Verdict, judge
 from stages.lib.metrics import ndcg
-from stages.lib.onnx_folder import load_onnx
 from stages.lib.params import Params
+from stages.lib.retrievers import load_exported
 from stages.lib.search import Dense, Embedded
 from stages.lib.seeds import shuffled
+from stages.lib.stored import load_vectors
 
 
 def measured_texts(corpus: Corpus, split: Split, params: Params) -> list[str]:
@@ -38,7 +38,7 @@ def checked_documents(corpus: Corpus, split: Split, params: Params) -> list[str]
 def check_retrieval(
     corpus: Corpus,
     split: Split,
-    vectors: Vectors,
+    folder: Path,
     queries: SentenceTransformer,
     exported: Path,
     params: Params,
@@ -48,30 +48,27 @@ def check_retrieval(
     Args:
         corpus: in the order of the vectors.
         split: the dev split.
-        vectors: torch's, of the whole corpus.
+        folder: torch's vectors of the whole corpus.
         queries: torch's query encoder.
         exported: folder of the exported variants, `query/` and `document/` apart if they differ.
         params: all parameters.
 
     """
-    doc_ids = checked_documents(corpus, split, params)
+    checked = {doc_id: corpus[doc_id] for doc_id in checked_documents(corpus, split, params)}
     place = {doc_id: row for row, doc_id in enumerate(corpus)}
-    rows = np.asarray(vectors[[place[doc_id] for doc_id in doc_ids]])
-    query_tower, document_tower = (load_onnx(each / "int8") for each in towers(exported))
-    prefixes = params.encoder
-    int8 = encode(
-        document_tower, contents(corpus, doc_ids), prefixes.document_prefix, label="int8 check"
-    )
+    rows = np.asarray(load_vectors(folder, corpus)[[place[doc_id] for doc_id in checked]])
+    prefix = params.encoder.query_prefix
+    systems = {
+        "torch": Dense(list(checked), rows, queries, prefix),
+        "int8": load_exported(checked, exported, "int8", folder, params),
+    }
     wanted = {query_id: split.queries[query_id] for query_id in split.qrels}
     figures = {
-        name: ndcg(
-            Embedded(Dense(doc_ids, found, encoder, prefixes.query_prefix)).search(wanted, 10),
-            split.qrels,
-        )
-        for name, found, encoder in (("torch", rows, queries), ("int8", int8, query_tower))
+        name: ndcg(Embedded(dense).search(wanted, 10), split.qrels)
+        for name, dense in systems.items()
     }
     return {
-        "documents": len(doc_ids),
+        "documents": len(checked),
         "queries": len(wanted),
         "ndcg_cut_10": {name: round(figure, 6) for name, figure in figures.items()},
     }

@@ -34,7 +34,8 @@ def export_variants(
         params: how to export.
 
     Returns:
-        By variant: cosines to torch, bytes, and int8's nodes that stay in float.
+        By variant: cosines to torch, bytes, and of int8 its agreement with the float graph and the
+        nodes that stay in float.
 
     """
     tokenizer = served_tokenizer(model)
@@ -46,7 +47,7 @@ def export_variants(
         graph,
         token_ids(model, texts),
         pooling(settings.pooling),
-        params.int8_cosine,
+        params.int8_agreement,
         params.reduce_range,
     )
     save_variant(folder / "int8", found.graph, tokenizer, replace(settings, variant="int8"))
@@ -59,7 +60,7 @@ def export_variants(
             **parity(expected, unit_vectors(exported, checked), checked).row,
             "bytes": (folder / variant / "model.onnx").stat().st_size,
         }
-    rows["int8"]["nodes_in_float"] = found.kept
+    rows["int8"] |= {"agreement": round(found.agreement, 6), "nodes_in_float": found.kept}
     return rows
 
 

@@ -14,13 +14,10 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
-from stages.lib.errors import UserError
+from stages.lib.models import require_size
 
 OUTPUT = "last_hidden_state"
 POOLED_OUTPUT = "sentence_embedding"
-
-LARGEST = 2**31 - 2**24
-"""Bytes of weights that fit into one protobuf file, with room for the graph."""
 
 
 class _Tokens(nn.Module):
@@ -73,12 +70,7 @@ def export_graph(
         UserError: the model does not fit into one file.
 
     """
-    size = sum(weight.numel() for weight in model.parameters()) * 4
-    if size > LARGEST:
-        raise UserError(
-            f"the model has {size / 2**30:.1f} GiB of weights, more than the 2 GiB of one ONNX "
-            "file; choose a smaller base.model"
-        )
+    require_size(sum(weight.numel() for weight in model.parameters()))
     names = input_names(model)
     model = copy.deepcopy(model).eval()
     transformer: Any = model[0].auto_model

@@ -1,14 +1,14 @@
 """Dynamic int8 quantisation in which measurement decides what stays in float.
 
-Weights are int8 per output channel, activations uint8 per tensor with scales taken at run time.
-An activation with outliers loses its small values in that, which can ruin a model; so it
-is measured what each group of nodes costs, and the groups that cost most stay in float.
+Weights are int8 per output channel, activations uint8 per tensor with scales taken at run time,
+embedding tables int8 per row. What each group of nodes costs is measured, and the groups that cost
+most stay in float.
 """
 
 import copy
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,9 @@ from onnxruntime.quantization import quantize_dynamic
 from tqdm import tqdm
 
 from stages.lib.encoder import Vectors
-from stages.lib.onnx_runtime import open_session, run_session
-
-Ids = Sequence[Sequence[int]]
-"""Tokens of texts."""
+from stages.lib.onnx_nodes import MATRIX, node_groups, with_floats
+from stages.lib.onnx_runtime import Ids, open_session, run_session
+from stages.lib.onnx_smooth import smoothed, tables_by_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,8 @@ class Quantised:
     """An int8 graph with how it came about."""
 
     graph: onnx.ModelProto
-    cosine: float
-    """Mean cosine to the float graph over the texts."""
+    agreement: float
+    """With the float graph, about which texts are near to which."""
     kept: list[str]
     """Names of the nodes that stay in float."""
 
@@ -40,101 +39,67 @@ def quantise(
     graph: onnx.ModelProto,
     texts: Ids,
     pool: Callable[[Vectors], Vectors],
-    least_cosine: float,
+    least_agreement: float,
     reduce_range: bool,
 ) -> Quantised:
-    """Quantises a graph, with as many groups left in float as `least_cosine` asks for.
+    """Quantises a graph, with as many groups left in float as `least_agreement` asks for.
 
-    What each group costs is what the mean cosine gains when it alone stays in float. The costs
+    What each group costs is what the agreement gains when it alone stays in float. The costs
     nearly add up, so that they say how many groups must stay; a measurement of the whole confirms
     it or takes one more.
 
     Args:
         graph: in float32.
-        texts: tokens of texts to measure with.
+        texts: tokens of texts to measure with, three or more.
         pool: makes a text's vector of the graph's output.
-        least_cosine: that the mean cosine to the float graph must reach.
+        least_agreement: that the int8 graph must reach.
         reduce_range: 7 bits for weights, for processors without VNNI.
 
     """
     expected = _vectors(graph, texts, pool)
-    whole = _quantise_all(graph, reduce_range)
+    smooth = smoothed(tables_by_row(graph), texts)
+    whole = _quantise_all(smooth, reduce_range)
 
     def measure(groups: Iterable[list[str]]) -> Quantised:
         kept = sorted(name for group in groups for name in group)
-        mixed = with_floats(whole, graph, kept)
-        cosines = (_vectors(mixed, texts, pool) * expected).sum(axis=1)
-        return Quantised(mixed, float(cosines.mean()), kept)
+        mixed = with_floats(whole, smooth, kept)
+        return Quantised(mixed, agreement(expected, _vectors(mixed, texts, pool)), kept)
 
     found = measure([])
-    if found.cosine >= least_cosine:
+    if found.agreement >= least_agreement:
         return found
-    groups = node_groups(graph)
+    groups = [[node.name for node in nodes] for nodes in node_groups(smooth).values()]
     progress = tqdm(groups, desc="measure int8", unit="group", delay=2)
-    gains = [measure([group]).cosine - found.cosine for group in progress]
+    gains = [measure([group]).agreement - found.agreement for group in progress]
     order = sorted(range(len(groups)), key=lambda index: (-gains[index], index))
-    needed = np.cumsum([gains[index] for index in order]) < least_cosine - found.cosine
+    needed = np.cumsum([gains[index] for index in order]) < least_agreement - found.agreement
     for count in range(min(int(needed.sum()) + 1, len(order)), len(order) + 1):
         found = measure(groups[index] for index in order[:count])
-        if found.cosine >= least_cosine:
+        if found.agreement >= least_agreement:
             break
     return found
 
 
-def with_floats(
-    whole: onnx.ModelProto, graph: onnx.ModelProto, names: Sequence[str]
-) -> onnx.ModelProto:
-    """The quantised graph with these nodes as they are in the float graph."""
-    mixed = copy.deepcopy(whole)
-    floats = [node for node in graph.graph.node if node.name in set(names)]
-    outputs = {name for node in floats for name in node.output}
-    nodes = [node for node in mixed.graph.node if outputs.isdisjoint(node.output)]
-    weights = {name for node in floats for name in node.input}
-    present = {each.name for each in mixed.graph.initializer}
-    mixed.graph.initializer.extend(
-        each for each in graph.graph.initializer if each.name in weights - present
-    )
-    _replace_nodes(mixed.graph, [*nodes, *floats])
-    return mixed
+def agreement(expected: Vectors, found: Vectors) -> float:
+    """How alike the texts' similarities to the other texts are: the mean of their correlations.
 
+    Unlike the cosine of a text's two vectors it does not count what all texts have in common, which
+    is most of a vector in some models and changes no ranking.
 
-def _replace_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
-    """Puts these nodes into the graph, in an order that computes, without unused ones."""
-    maker = {name: node for node in nodes for name in node.output if name}
-    ordered: dict[int, onnx.NodeProto] = {}
-    waiting = [(maker[each.name], False) for each in graph.output]
-    while waiting:
-        node, inputs_done = waiting.pop()
-        if id(node) in ordered:
-            continue
-        if inputs_done:
-            ordered[id(node)] = node
-            continue
-        waiting.append((node, True))
-        waiting.extend((maker[name], False) for name in node.input if name in maker)
-    used = {name for node in ordered.values() for name in node.input}
-    weights = [each for each in graph.initializer if each.name in used]
-    kept = [copy.deepcopy(node) for node in ordered.values()]
-    del graph.node[:]
-    graph.node.extend(kept)
-    del graph.initializer[:]
-    graph.initializer.extend(weights)
+    Args:
+        expected: unit vectors of the float graph, a row a text.
+        found: those of the other.
 
-
-def node_groups(graph: onnx.ModelProto) -> list[list[str]]:
-    """Nodes with weights that can be quantised, together where they read the same activation.
-
-    Query, key and value projections share an input, and with it its scale; the embedding tables
-    are one group.
     """
-    weights = {each.name for each in graph.graph.initializer if len(each.dims) == 2}
-    groups: dict[str, list[str]] = {}
-    for node in graph.graph.node:
-        if node.op_type == "MatMul" and node.input[1] in weights:
-            groups.setdefault(node.input[0], []).append(node.name)
-        elif node.op_type == "Gather" and node.input[0] in weights:
-            groups.setdefault("embeddings", []).append(node.name)
-    return list(groups.values())
+    others = ~np.eye(len(expected), dtype=bool)
+    centred = expected - expected.mean(axis=0)
+    rows = []
+    for vectors in (expected, found):
+        similarities = (vectors @ centred.T)[others].reshape(len(expected), -1)
+        similarities -= similarities.mean(axis=1, keepdims=True)
+        lengths = np.linalg.norm(similarities, axis=1, keepdims=True)
+        rows.append(similarities / np.maximum(lengths, 1e-12))
+    return float((rows[0] * rows[1]).sum(axis=1).mean())
 
 
 def _quantise_all(graph: onnx.ModelProto, reduce_range: bool) -> onnx.ModelProto:
@@ -143,7 +108,7 @@ def _quantise_all(graph: onnx.ModelProto, reduce_range: bool) -> onnx.ModelProto
         quantize_dynamic(
             copy.deepcopy(graph),
             path,
-            op_types_to_quantize=["MatMul", "Gather"],
+            op_types_to_quantize=[MATRIX],
             per_channel=True,
             reduce_range=reduce_range,
         )

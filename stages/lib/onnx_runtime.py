@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from stages.lib.encoder import Vectors
 from stages.lib.errors import UserError
 
+Ids = Sequence[Sequence[int]]
+"""Tokens of texts."""
+
 
 def open_session(model: Path | onnx.ModelProto) -> onnxruntime.InferenceSession:
     """A session on the CPU, with torch's number of threads, so that speeds can be compared."""
@@ -37,15 +40,25 @@ def run_session(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Ve
     Texts go one at a time, as Vespa does it: int8 takes its scales from all that is in a batch,
     so that a text's vector would depend on its neighbours.
     """
+    output: Vectors = session.run(None, _inputs(session, ids))[0][0]
+    return output
+
+
+def run_outputs(
+    session: onnxruntime.InferenceSession, ids: Sequence[int], names: Sequence[str]
+) -> dict[str, Vectors]:
+    """Those of the graph's outputs for one text, with an axis for the batch."""
+    return dict(zip(names, session.run(names, _inputs(session, ids)), strict=True))
+
+
+def _inputs(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> dict[str, Any]:
     row = np.asarray([ids], dtype=np.int64)
     known = {
         "input_ids": row,
         "attention_mask": np.ones_like(row),
         "token_type_ids": np.zeros_like(row),
     }
-    wanted = {each.name: known[each.name] for each in session.get_inputs()}
-    output: Vectors = session.run(None, wanted)[0][0]
-    return output
+    return {each.name: known[each.name] for each in session.get_inputs()}
 
 
 class OnnxTransformer(nn.Module):

@@ -27,6 +27,7 @@ class Base(Section):
     model: str
     revision: str
     sha256: str | None
+    custom_code: str
 
 
 class Encoder(Section):
@@ -169,7 +170,7 @@ class Mine(Section):
 
 
 class Train(Section):
-    tower: Literal["both", "query", "full"]
+    tower: Literal["vectors", "query", "full"]
     epochs: Count
     batch_size: Count
     learning_rate: Positive
@@ -177,10 +178,6 @@ class Train(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     document_learning_rate: Positive
     anchor: Annotated[float, Field(ge=0)]
-    fit_documents: Count
-    fit_epochs: Count
-    fit_batch_size: Count
-    fit_learning_rate: Positive
     list_size: Count
     student_temperature: Positive
     teacher_temperature: Positive
@@ -198,9 +195,9 @@ class Export(Section):
     opset: Annotated[int, Field(ge=14)]
     pooled: bool
     min_cosine: Share
-    int8_cosine: Share
+    int8_agreement: Share
     reduce_range: bool
-    texts: Count
+    texts: Annotated[int, Field(ge=2)]
     documents: Whole
     max_ndcg_loss: Share
     licence: str

@@ -1,7 +1,7 @@
 """Pictures for the report: SVG, on a clear background, in colours for light and dark pages."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -57,6 +57,29 @@ def curve(rows: Sequence[dict[str, Any]], chosen: str) -> str:
         )
         axes.set(xlabel="step", ylabel="on dev")
         axes.legend(frameon=False)
+        return _svg(figure)
+
+
+def trade(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """nDCG@10 of each vector type against its bytes a document, as SVG.
+
+    Args:
+        rows: `bytes` and `ndcg_cut_10` by the type's name.
+
+    """
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes()
+        ordered = sorted(rows.items(), key=lambda item: item[1]["bytes"])
+        sizes = [row["bytes"] for _, row in ordered]
+        values = [row["ndcg_cut_10"] for _, row in ordered]
+        axes.plot(sizes, values, "o", color=BLUE)
+        for (name, _), size, value in zip(ordered, sizes, values, strict=True):
+            axes.annotate(name, (size, value), (0, 7), textcoords="offset points", ha="center")
+        axes.set_xscale("log", base=2)
+        axes.minorticks_off()
+        axes.set_xticks(sizes, [f"{size}" for size in sizes])
+        axes.margins(x=0.12, y=0.25)
+        axes.set(xlabel="bytes a document (logarithmic)", ylabel="nDCG@10")
         return _svg(figure)
 
 

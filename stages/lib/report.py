@@ -29,7 +29,8 @@ def render(
         corpus: the documents, for their titles.
         params: for the base model's name and the number of queries shown.
         stages: what the other stages measured, by the name of their metrics' file: any of
-            prepare, generate, select, train and train_curve.
+            prepare, generate, select, train and train_curve; and as `serving` what exported
+            variants and vector types reach, with the gate's verdicts.
 
     """
     environment = Environment(
@@ -55,6 +56,9 @@ def render(
         ),
         curve_picture=_image(plots.curve(curve, stages.get("train", {}).get("chosen", "")))
         if curve
+        else None,
+        trade_picture=_image(plots.trade(stages["serving"]["vector_types"]))
+        if "serving" in stages
         else None,
         worst=[_query(evaluation, corpus, each) for each in order[:shown] if deltas[each] < 0],
         best=[_query(evaluation, corpus, each) for each in order[::-1][:shown] if deltas[each] > 0],

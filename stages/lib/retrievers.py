@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from stages.lib.bm25 import Lexical
 from stages.lib.collection import Corpus
-from stages.lib.encoder import Vectors, encode, load_encoder, towers
-from stages.lib.errors import UserError
-from stages.lib.files import read_json
+from stages.lib.encoder import encode, load_encoder, towers
 from stages.lib.onnx_folder import load_onnx
 from stages.lib.params import Params
 from stages.lib.search import Dense, Fused, Scorer
+from stages.lib.stored import load_vectors, trained_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +22,6 @@ class Retrievers:
     def fused(self, dense_weight: float) -> Fused:
         """The fusion with this share of the dense z-score."""
         return Fused(self.dense, self.lexical, dense_weight)
-
-
-def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
-    """The corpus' vectors as a memory map, (documents, dimensions), in the corpus' order."""
-    if read_json(folder / "doc_ids.json") != list(corpus):
-        raise UserError(f"{folder}: vectors of another corpus; run dvc repro")
-    vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-    return vectors
 
 
 def load_dense(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Dense:
@@ -60,9 +49,20 @@ def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) 
     return Retrievers(load_dense(corpus, model, vectors, params), load_lexical(corpus, params))
 
 
-def load_exported(corpus: Corpus, onnx: Path, variant: str, params: Params) -> Dense:
-    """Exact search with an exported variant, which encodes the corpus too."""
+def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, params: Params) -> Dense:
+    """Exact search with an exported variant, which encodes the corpus too unless that was trained.
+
+    Args:
+        corpus: the documents to search, or some of them.
+        onnx: the exported model.
+        variant: such as int8.
+        vectors: torch's vectors of the corpus.
+        params: all parameters.
+
+    """
     query, document = (load_onnx(tower / variant) for tower in towers(onnx))
-    texts = [each.contents for each in corpus.values()]
-    vectors = encode(document, texts, params.encoder.document_prefix, label=f"encode: {variant}")
-    return Dense(list(corpus), vectors, query, params.encoder.query_prefix)
+    found = trained_vectors(vectors, corpus)
+    if found is None:
+        texts = [each.contents for each in corpus.values()]
+        found = encode(document, texts, params.encoder.document_prefix, label=f"encode: {variant}")
+    return Dense(list(corpus), found, query, params.encoder.query_prefix)

@@ -51,7 +51,7 @@ class Dense:
         return cosines
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """The queries' vectors, (texts, dimensions)."""
+        """Unit vectors of queries, (texts, dimensions)."""
         # the same queries are searched alone and fused, at several weights: each is encoded once
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:

@@ -6,7 +6,6 @@ of base and tuned weights (LM-Cocktail, arXiv 2311.13534), and wins ties.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -94,35 +93,6 @@ def train(
 def choose(candidates: Sequence[Candidate]) -> Candidate:
     """The best on dev; the earlier of equals, so that step 0 wins ties."""
     return max(candidates, key=lambda each: each.dev)
-
-
-def ship(
-    student: Student,
-    candidates: Sequence[Candidate],
-    base: Path,
-    evaluate: Callable[[], float],
-    seed: int,
-) -> Candidate:
-    """Leaves the student at what ships: the best candidate, finished, or else the base.
-
-    Args:
-        student: after training.
-        candidates: what may ship, step 0 first.
-        base: folder of the base's document encoder.
-        evaluate: what the student is worth on dev, as it is.
-        seed: of the finishing.
-
-    """
-    chosen = choose(candidates)
-    student.load(chosen.weights)
-    if chosen.step == 0:
-        return chosen
-    student.finish(base, seed)
-    finished = Candidate(f"{chosen.name}, finished", chosen.step, evaluate(), chosen.weights)
-    if finished.dev > candidates[0].dev:
-        return finished
-    student.load(candidates[0].weights)
-    return candidates[0]
 
 
 def interpolate(base: Weights, tuned: Weights, share: float) -> Weights:

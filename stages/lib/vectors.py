@@ -3,20 +3,21 @@
 Queries stay in float32 in all of them, as in Vespa.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from stages.lib.collection import Qrels
 from stages.lib.encoder import Vectors
-from stages.lib.metrics import ndcg
-from stages.lib.search import Embedded
+from stages.lib.search import Dense
 
-Score = Callable[[Vectors, Vectors], Vectors]
-"""Scores of each query, a row, for each document, a column."""
+Store = Callable[[Vectors], Any]
+"""What is kept of the documents' unit vectors, a row a document."""
+
+Score = Callable[[Vectors, Any], Vectors]
+"""Scores of each query, a row, for each stored document, a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class VectorType:
     name: str
     bytes: int
     """Of one document's vector."""
+    store: Store
     score: Score
 
 
@@ -36,21 +38,30 @@ def vector_types(dimension: int, rerank: int = 100) -> list[VectorType]:
     that (Matryoshka, arXiv 2205.13147), and the figures tell whether a model is one. `binary`
     keeps signs, finds by Hamming distance, and orders the first `rerank` by the float query.
     """
-    prefixes = [dimension // 2, dimension // 4]
     return [
-        VectorType("float", 4 * dimension, lambda queries, documents: queries @ documents.T),
-        VectorType(
-            "bfloat16",
-            2 * dimension,
-            lambda queries, documents: queries @ as_bfloat16(documents).T,
-        ),
-        *(VectorType(f"bfloat16, first {size}", 2 * size, _by_prefix(size)) for size in prefixes),
-        VectorType(
-            "binary",
-            -(-dimension // 8),
-            lambda queries, documents: binary_scores(queries, pack(documents), rerank),
-        ),
+        VectorType("float", 4 * dimension, np.asarray, _products),
+        VectorType("bfloat16", 2 * dimension, as_bfloat16, _products),
+        *(_prefix_type(size) for size in (dimension // 2, dimension // 4)),
+        VectorType("binary", -(-dimension // 8), pack, _binary(rerank)),
     ]
+
+
+def _products(queries: Vectors, documents: Vectors) -> Vectors:
+    cosines: Vectors = queries @ documents.T
+    return cosines
+
+
+def _prefix_type(size: int) -> VectorType:
+    return VectorType(
+        f"bfloat16, first {size}",
+        2 * size,
+        lambda documents: as_bfloat16(prefix(documents, size)),
+        lambda queries, documents: prefix(queries, size) @ documents.T,
+    )
+
+
+def _binary(rerank: int) -> Score:
+    return lambda queries, documents: binary_scores(queries, documents, rerank)
 
 
 def as_bfloat16(vectors: Vectors) -> Vectors:
@@ -94,40 +105,21 @@ def binary_scores(
     return scores
 
 
-def compare_types(
-    doc_ids: Sequence[str],
-    documents: Vectors,
-    query_ids: Sequence[str],
-    queries: Vectors,
-    qrels: Qrels,
-) -> list[dict[str, Any]]:
-    """Bytes a document and nDCG@10 of each type, a row each: for a table and a plot."""
-    rows = []
-    for each in vector_types(documents.shape[1]):
-        scorer = _Scores(list(doc_ids), dict(zip(query_ids, queries, strict=True)), documents, each)
-        run = Embedded(scorer).search({query_id: query_id for query_id in query_ids}, 10)
-        rows.append(
-            {
-                "vector_type": each.name,
-                "bytes": each.bytes,
-                "ndcg_cut_10": round(ndcg(run, qrels), 6),
-            }
-        )
-    return rows
+class Typed:
+    """A scorer that stores the documents of another in one of the types."""
 
-
-@dataclass(slots=True)
-class _Scores:
-    """A scorer over vectors that are there already; its texts are query_ids."""
-
-    doc_ids: list[str]
-    queries: dict[str, Vectors]
-    documents: Vectors
-    kind: VectorType
+    def __init__(self, dense: Dense, kind: VectorType) -> None:
+        self.doc_ids = dense.doc_ids
+        self._dense = dense
+        self._kind = kind
+        self._stored = kind.store(dense.vectors)
 
     def scores(self, texts: Sequence[str]) -> Vectors:
-        return self.kind.score(np.stack([self.queries[text] for text in texts]), self.documents)
+        """Scores, (texts, documents)."""
+        return self._kind.score(self._dense.encode(texts), self._stored)
 
 
-def _by_prefix(size: int) -> Score:
-    return lambda queries, documents: prefix(queries, size) @ as_bfloat16(prefix(documents, size)).T
+def typed(dense: Dense) -> Iterator[tuple[VectorType, Typed]]:
+    """A model's search with each type in turn, so that only one is in memory."""
+    for kind in vector_types(dense.vectors.shape[1]):
+        yield kind, Typed(dense, kind)

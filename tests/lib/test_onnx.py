@@ -1,15 +1,25 @@
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer, ModernBertConfig, ModernBertModel, set_seed
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    ModernBertConfig,
+    PretrainedConfig,
+    XLMRobertaConfig,
+    set_seed,
+)
 
 from stages.lib.encoder import encode, load_encoder, token_ids
 from stages.lib.errors import UserError
@@ -22,40 +32,61 @@ from stages.lib.onnx_folder import (
     served_tokenizer,
 )
 from stages.lib.onnx_graph import export_graph, halved
-from stages.lib.onnx_int8 import node_groups, quantise, with_floats
+from stages.lib.onnx_int8 import agreement, quantise
+from stages.lib.onnx_nodes import node_groups, tables, with_floats
 from stages.lib.onnx_runtime import open_session, run_session
+from stages.lib.onnx_smooth import channel_ranges, smoothed, tables_by_row
 from stages.lib.params import Params
 from stages.lib.parity import HARD_TEXTS, parity, unit_vectors
+from tests.conftest import WORDS
 
 Change = Callable[[dict[str, Any]], Params]
 TEXTS = ["red apple", "what is the color of a plum", "a dog and a cat on the bus " * 9, "bird"]
 
 
-@pytest.fixture(scope="module")
-def modern_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random ModernBERT: rotary positions, local attention, no token types, cls pooling."""
-    folder = tmp_path_factory.mktemp("modern")
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+@dataclass(frozen=True)
+class Kind:
+    """A kind of base model: what its transformer is, how it pools, whether it has token types."""
+
+    config: PretrainedConfig
+    pooling: str
+    token_types: bool
+
+
+SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 64,
+    "vocab_size": len(WORDS) + 4,
+    "pad_token_id": 0,
+}
+KINDS = {
+    "MiniLM, E5, GTE": Kind(BertConfig(**SIZES), "mean", token_types=True),
+    "BGE": Kind(BertConfig(**SIZES), "cls", token_types=True),
+    "multilingual E5": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "mean", False),
+    "BGE-M3": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "cls", False),
+    "ModernBERT, new GTE": Kind(
+        ModernBertConfig(
+            **SIZES, local_attention=8, cls_token_id=2, sep_token_id=3, bos_token_id=2
+        ),
+        "cls",
+        token_types=False,
+    ),
+}
+
+
+def make_model(kind: Kind, tiny_model: Path, folder: Path) -> Path:
+    """A random model of a kind, with the tiny model's tokenizer."""
     set_seed(0)
-    config = ModernBertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        max_position_embeddings=64,
-        local_attention=8,
-        pad_token_id=0,
-        cls_token_id=2,
-        sep_token_id=3,
-        bos_token_id=2,
-        eos_token_id=3,
-    )
-    ModernBertModel(config).save_pretrained(folder / "transformer")
-    tokenizer.save_pretrained(folder / "transformer")
+    AutoModel.from_config(kind.config).save_pretrained(folder / "transformer")
+    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder / "transformer")
     transformer = Transformer(str(folder / "transformer"), max_seq_length=32)
-    model = SentenceTransformer(modules=[transformer, Pooling(32, "cls")], device="cpu")
-    model.save(str(folder / "model"), create_model_card=False)
+    modules = [transformer, Pooling(32, kind.pooling), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(
+        str(folder / "model"), create_model_card=False
+    )
     return folder / "model"
 
 
@@ -120,14 +151,27 @@ def test_halved_graphs_take_and_give_the_same(
         assert np.abs(found - expected).max() < 0.02
 
 
-def test_a_model_like_modernbert_has_no_token_types(
-    modern_model: Path, short: Params, tmp_path: Path
-) -> None:
-    model = load_encoder(modern_model, short.encoder).to("cpu")
+@pytest.mark.parametrize("name", KINDS)
+def test_kinds_of_models(name: str, tiny_model: Path, short: Params, tmp_path: Path) -> None:
+    kind = KINDS[name]
+    model = load_encoder(make_model(kind, tiny_model, tmp_path), short.encoder).to("cpu")
     rows = export_variants(model, TEXTS, tmp_path / "out", short.encoder, short.export)
     assert rows["fp32"]["min_cosine"] > 0.9999
-    settings = read_embedder(tmp_path / "out" / "int8")
-    assert (settings.token_type_ids, settings.pooling) == (False, "cls")
+    assert rows["fp16"]["min_cosine"] > 0.999
+    assert rows["int8"]["mean_cosine"] > 0.99
+    inputs = ["input_ids", "attention_mask", *(["token_type_ids"] if kind.token_types else [])]
+    padded = model.tokenizer.pad({"input_ids": token_ids(model, TEXTS)}, return_tensors="np")
+    for variant in ("fp32", "fp16", "int8"):
+        graph = onnx.load(tmp_path / "out" / variant / "model.onnx")
+        assert [each.name for each in graph.graph.input] == inputs
+        (output,) = graph.graph.output
+        assert (output.name, len(output.type.tensor_type.shape.dim)) == ("last_hidden_state", 3)
+        settings = read_embedder(tmp_path / "out" / variant)
+        assert (settings.token_type_ids, settings.pooling) == (kind.token_types, kind.pooling)
+        given = {key: np.asarray(padded[key], dtype=np.int64) for key in inputs[:2]}
+        given |= {key: np.zeros_like(given["input_ids"]) for key in inputs[2:]}
+        together = open_session(graph).run(None, given)[0]
+        assert together.shape == (*given["input_ids"].shape, 32), "any batch and length"
 
 
 def test_variants_on_disk_search_like_torch(
@@ -206,11 +250,12 @@ def test_a_tokenizer_that_is_not_fast_is_refused() -> None:
 
 
 def test_projections_that_read_the_same_are_one_group(graph: onnx.ModelProto) -> None:
-    # embeddings; and of each of two layers: query, key and value, their output, up, down
-    assert sorted(map(len, node_groups(graph))) == [1, 1, 1, 1, 1, 1, 3, 3, 3]
+    # of each of two layers: query, key and value, their output, up, down
+    assert sorted(map(len, node_groups(graph).values())) == [1, 1, 1, 1, 1, 1, 3, 3]
+    assert len(tables(graph)) == 3
 
 
-def test_higher_cosines_keep_more_in_float(
+def test_higher_agreement_keeps_more_in_float(
     bert: SentenceTransformer, graph: onnx.ModelProto
 ) -> None:
     ids = token_ids(bert, TEXTS)
@@ -220,20 +265,67 @@ def test_higher_cosines_keep_more_in_float(
     )
     assert loose.kept == []
     assert 0 < len(tight.kept) < len(exact.kept)
-    assert loose.cosine < 0.99999 <= tight.cosine
-    assert exact.cosine == pytest.approx(1, abs=1e-6)
+    assert loose.agreement < 0.99999 <= tight.agreement
+    assert exact.agreement == pytest.approx(1, abs=1e-5)
 
 
 def test_a_node_kept_in_float_leaves_no_int8_behind(
     bert: SentenceTransformer, graph: onnx.ModelProto
 ) -> None:
-    everything = [name for group in node_groups(graph) for name in group]
+    everything = [node.name for group in node_groups(graph).values() for node in group]
     whole = quantise(graph, token_ids(bert, TEXTS), pooling("mean"), 0.0, reduce_range=False).graph
-    assert {"MatMulInteger", "DynamicQuantizeLinear"} <= {n.op_type for n in whole.graph.node}
+    integer = {"MatMulInteger", "DynamicQuantizeLinear"}
+    assert integer <= {node.op_type for node in whole.graph.node}
     floats = with_floats(whole, graph, everything)
-    assert {n.op_type for n in floats.graph.node} == {n.op_type for n in graph.graph.node}
-    for found, expected in zip(outputs(floats, bert), outputs(graph, bert), strict=True):
-        assert np.abs(found - expected).max() < 1e-6
+    assert integer.isdisjoint(node.op_type for node in floats.graph.node)
+    expected = outputs(tables_by_row(graph), bert)
+    for found, each in zip(outputs(floats, bert), expected, strict=True):
+        assert np.abs(found - each).max() < 1e-5
+
+
+def test_rows_of_tables_have_scales_of_their_own(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    node = tables(graph)[0]
+    weights = {each.name: each for each in graph.graph.initializer}
+    loud = onnx.numpy_helper.to_array(weights[node.input[0]]).copy()
+    loud[0] *= 1000  # padding, which no text shows
+    uneven = onnx.ModelProto()
+    uneven.CopyFrom(graph)
+    for each in uneven.graph.initializer:
+        if each.name == node.input[0]:
+            each.CopyFrom(onnx.numpy_helper.from_array(loud, each.name))
+    by_row = tables_by_row(uneven)
+    assert node.input[0] not in {each.name for each in by_row.graph.initializer}
+    for found, expected in zip(outputs(by_row, bert), outputs(graph, bert), strict=True):
+        assert np.abs(found - expected).max() < 0.05
+
+
+def test_outliers_move_into_the_weights(tiny_model: Path) -> None:
+    model = SentenceTransformer(str(tiny_model), device="cpu")
+    model.max_seq_length = 32
+    with torch.no_grad():
+        for layer in model[0].auto_model.encoder.layer:
+            layer.attention.output.LayerNorm.weight[3] = 40
+    graph, ids = export_graph(model, 18), token_ids(model, TEXTS)
+    smooth = smoothed(graph, ids)
+    for found, expected in zip(outputs(smooth, model), outputs(graph, model), strict=True):
+        assert np.abs(found - expected).max() < 1e-4
+
+    def unevenness(of: onnx.ModelProto) -> float:
+        return max(float(each.max() / np.median(each)) for each in channel_ranges(of, ids).values())
+
+    assert unevenness(smooth) < 0.5 * unevenness(graph)
+
+
+def test_agreement_leaves_out_what_all_texts_share() -> None:
+    own = np.eye(5, 8, dtype=np.float32) + np.tri(5, 8, -1, dtype=np.float32)
+    shared = np.full((1, 8), 50, dtype=np.float32)
+    texts, mixed = own + shared, own[::-1] + shared
+    texts, mixed = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (texts, mixed))
+    assert (texts * mixed).sum(axis=1).min() > 0.999, "cosines see no difference"
+    assert agreement(texts, texts) == pytest.approx(1)
+    assert agreement(texts, mixed) < 0.5
 
 
 def test_parity_names_the_worst_text(bert: SentenceTransformer) -> None:

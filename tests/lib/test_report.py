@@ -44,6 +44,17 @@ STAGES: dict[str, Any] = {
         {"name": "step 4", "step": 4, "dev": 0.6},
         {"name": "0.5 of step 4", "step": 4, "dev": 0.625},
     ],
+    "serving": {
+        "variants": {
+            "torch": {"ndcg_cut_10": 0.5},
+            "int8": {"ndcg_cut_10": 0.49, "min_cosine": 0.9812, "bytes": 23_400_000},
+        },
+        "gate": {"int8": {"passed": False, "reason": "int8: a loss of 2.00%"}},
+        "vector_types": {
+            "float": {"bytes": 128, "ndcg_cut_10": 0.5},
+            "binary": {"bytes": 4, "ndcg_cut_10": 0.45},
+        },
+    },
 }
 
 
@@ -87,6 +98,8 @@ def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> No
     assert "distinct 2 25% Shares of the n = 8 generated phrases" in page
     assert "test 2 3" in page
     assert "chosen: 0.5 of step 4, 0.6250 against 0.5000 of the base" in page
+    assert "int8 0.4900 -2.00% 0.9812 23.4 no Refused: int8: a loss of 2.00%" in page
+    assert "float 128 100% 0.5000 +0.00% binary 4 3% 0.4500 -10.00%" in page
     assert "not evidence" not in page
     assert "base was kept" not in page
 
@@ -116,7 +129,7 @@ def test_the_page_stands_by_itself_and_is_the_same_each_time(
     page = render(evaluation(), corpus, params, STAGES)
     assert page.lstrip().startswith("<!doctype html>")
     pictures = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all(b"<svg" in base64.b64decode(picture) for picture in pictures)
     assert page == render(evaluation(), corpus, params, STAGES)
 

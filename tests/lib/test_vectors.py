@@ -1,10 +1,17 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.lib.collection import Document, Split
+from stages.lib.encoder import Vectors
+from stages.lib.evaluation import Basis
+from stages.lib.search import Dense
 from stages.lib.seeds import generator
-from stages.lib.vectors import as_bfloat16, binary_scores, compare_types, pack, prefix, vector_types
+from stages.lib.serving import compare_types
+from stages.lib.vectors import as_bfloat16, binary_scores, pack, prefix, vector_types
 
 
 @pytest.mark.parametrize(
@@ -58,10 +65,23 @@ def test_what_is_re_ranked_stands_above_the_rest(seed: int, rerank: int) -> None
     assert scores.max() <= 1.001
 
 
+class Known(Dense):
+    """Search whose queries are the documents' ids."""
+
+    def __init__(self, doc_ids: list[str], vectors: Vectors) -> None:
+        super().__init__(doc_ids, vectors, model=None, prefix="")  # type: ignore[arg-type]
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        return self.vectors[[self.doc_ids.index(text) for text in texts]]
+
+
 def test_each_type_finds_its_own_document() -> None:
     documents = prefix(generator(1, "vectors").standard_normal((40, 32)).astype(np.float32), 32)
     ids = [f"d{index:02}" for index in range(40)]
-    rows = compare_types(ids, documents, ids, documents, {each: {each: 1} for each in ids})
-    assert [row["vector_type"] for row in rows][0::4] == ["float", "binary"]
-    assert all(row["ndcg_cut_10"] == 1 for row in rows)
-    assert [row["bytes"] for row in rows] == [128, 64, 32, 16, 4]
+    corpus = {each: Document(each, "", each) for each in ids}
+    queries = {f"q{each}": each for each in ids}
+    basis = Basis("test", Split(queries, {f"q{each}": {each: 1} for each in ids}))
+    rows = compare_types(Known(ids, documents), corpus, basis)
+    assert list(rows)[0::4] == ["float", "binary"]
+    assert all(row["ndcg_cut_10"] == 1 for row in rows.values())
+    assert [row["bytes"] for row in rows.values()] == [128, 64, 32, 16, 4]

@@ -6,7 +6,7 @@ from pathlib import Path
 from stages.lib.collection import Corpus
 from stages.lib.errors import UserError
 from stages.lib.files import write_jsonl
-from stages.lib.retrievers import load_vectors
+from stages.lib.stored import load_vectors
 from stages.lib.vespa.application import Application
 from stages.lib.vespa.feed import document_rows, vector_rows
 from stages.lib.vespa.generation import index_generation
