@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 
 from stages.command import PARAMS, path_option, stage
+from stages.lib.bm25 import Lexical
 from stages.lib.collection import read_corpus, read_split
+from stages.lib.encoder import load_encoder, towers
 from stages.lib.files import write_json
 from stages.lib.gate import require_passed
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_dense
-from stages.lib.search import Embedded
+from stages.lib.search import Embedded, Fused
+from stages.lib.stored import load_vectors
 from stages.lib.vespa.connection import connect
 from stages.lib.vespa.site import Site
+from stages.lib.vespa.stored import Stored
 from stages.lib.vespa.swap import Checks, Package, swap
 
 
@@ -52,13 +55,24 @@ def main(
 ) -> None:
     """Deploy, feed, check and flip."""
     settings = read_params(params)
+    generation = Package(package).generation()
     if not force:
-        require_passed(Package(package).generation().query.settings.variant, gate)
+        require_passed(generation.query.settings.variant, gate)
     connection = connect(os.environ)
     documents = read_corpus(corpus)
-    reference = Embedded(load_dense(documents, model, vectors, settings))
+    semantic = Stored(
+        list(documents),
+        load_vectors(vectors, documents),
+        load_encoder(towers(model)[0], settings.encoder),
+        settings.encoder.query_prefix,
+        generation,
+        settings.package.targets,
+    )
+    texts = [each.contents for each in documents.values()]
+    lexical = Lexical(list(documents), texts, settings.bm25)
+    hybrid = Fused(semantic, lexical, generation.dense_weight)
     split = read_split(dev) or read_split(synthetic_dev)
-    checks = Checks(reference, split, rejected, force)
+    checks = Checks(Embedded(semantic), Embedded(hybrid), split, rejected, force)
     with tempfile.TemporaryDirectory() as scratch:
         site = Site(connection, templates, settings, Path(scratch))
         write_json(receipt, swap(site, Package(package), checks))

@@ -5,7 +5,7 @@ from pathlib import Path
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus
 from stages.lib.errors import UserError
-from stages.lib.files import building, write_json, write_jsonl
+from stages.lib.files import building, read_json, write_json, write_jsonl
 from stages.lib.gate import next_best, read_verdicts
 from stages.lib.params import read_params
 from stages.lib.stored import load_vectors
@@ -18,6 +18,7 @@ from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--onnx", help="The exported model.")
 @path_option("--vectors", help="The model's vectors of the corpus.")
+@path_option("--fusion", help="JSON file with the weights of the fusions with BM25.")
 @path_option("--gate", help="JSON file with the verdict on each variant.")
 @path_option("--templates", help="The folder of the application package's templates.")
 @path_option("--out", help="Folder for the application package and the feed.")
@@ -27,6 +28,7 @@ def main(
     corpus: Path,
     onnx: Path,
     vectors: Path,
+    fusion: Path,
     gate: Path,
     templates: Path,
     out: Path,
@@ -42,11 +44,12 @@ def main(
     variant = next_best(package.variant, passed)
     if variant != package.variant:
         print(f"Packaged {variant}, since {package.variant} was refused: see {gate}")
-    generation = read_generation(onnx, variant, package.vector_type, package.vectors)
-    if embedded.shape[1] != generation.dimension:
+    generation = read_generation(onnx, variant, package, read_json(fusion)["tuned"])
+    whole = generation.document.settings.dimension
+    if embedded.shape[1] != whole:
         raise UserError(
-            f"{vectors}: vectors of {embedded.shape[1]} dimensions, but {onnx} gives "
-            f"{generation.dimension}; run dvc repro export"
+            f"{vectors}: vectors of {embedded.shape[1]} dimensions, but {onnx} gives {whole}; "
+            "run dvc repro export"
         )
     application = Application((generation,), generation.label)
     towers = {getattr(generation, side).hash: tower_folder(onnx, variant, side) for side in SIDES}
@@ -54,9 +57,7 @@ def main(
         write_application(folder / "application", application, templates, towers, settings)
         write_jsonl(folder / "feed.jsonl", document_rows(package.name, documents))
         if generation.filling == "fed":
-            rows = vector_rows(
-                package.name, list(documents), embedded, generation.field, generation.cells
-            )
+            rows = vector_rows(package.name, list(documents), embedded, generation)
             write_jsonl(folder / "vectors.jsonl", rows)
         size = sum(
             each.stat().st_size for each in (folder / "application").rglob("*") if each.is_file()
@@ -69,6 +70,7 @@ def main(
             "dimension": generation.dimension,
             "model": generation.query.hash,
             "field": generation.field,
+            "dense_weight": generation.dense_weight,
             "application_bytes": size,
         },
     )

@@ -1,7 +1,6 @@
 rank-profile semantic_$label inherits bm25 {
   inputs {
-    query(q) tensor<float>(x[$dimension])
-  }
+$inputs  }
   function cosine() {
     expression: cosine_similarity(query(q), attribute($field), x)
   }

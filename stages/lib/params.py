@@ -213,13 +213,27 @@ class Evaluate(Section):
 class Package(Section):
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
     variant: Literal["fp32", "fp16", "int8"]
-    vector_type: Literal["float", "bfloat16"]
+    vector_type: Literal["float", "bfloat16", "binary"]
+    dimensions: Whole
     vectors: Literal["vespa", "fed"]
     profile: Literal["semantic", "hybrid", "rrf"]
     hnsw_links: Annotated[int, Field(ge=2)]
     hnsw_explore: Count
     targets: Count
     nodes: Literal["local", "cloud", "cloud-gpu"]
+    token: str
+
+    @model_validator(mode="after")
+    def whole_bytes(self) -> Self:
+        if self.vector_type == "binary" and self.dimensions % 8:
+            raise ValueError("dimensions must be a multiple of 8 for binary vectors")
+        return self
+
+    @model_validator(mode="after")
+    def tokens_are_of_the_cloud(self) -> Self:
+        if self.token and self.nodes == "local":
+            raise ValueError("token is Vespa Cloud's; set nodes to cloud or cloud-gpu, or empty it")
+        return self
 
 
 class Deploy(Section):

@@ -47,6 +47,7 @@ QRELS = {"q1": {"a1": 2, "d1": 1}, "q2": {"a2": 2}, "q3": {"b/1": 1}, "q4": {"c:
 @dataclass(frozen=True)
 class Project:
     folder: Path
+    dense_weight: float = 0.8
 
     @property
     def corpus(self) -> Path:
@@ -67,12 +68,14 @@ class Project:
         params[section] |= values
         path.write_text(yaml.safe_dump(params), encoding="utf-8")
 
-    def write_model(self, seed: int, query: str = "", document: str = "") -> None:
+    def write_model(
+        self, seed: int, query: str = "", document: str = "", dimension: int = 16
+    ) -> None:
         """A tuned model with its export and its vectors of the corpus."""
         self.set("encoder", query_prefix=query, document_prefix=document)
-        made = MADE / f"{seed}-{query}-{document}"
+        made = MADE / f"{seed}-{query}-{document}-{dimension}"
         if not made.exists():
-            write_model(made / "tuned", sorted(WORDS), seed)
+            write_model(made / "tuned", sorted(WORDS), seed, dimension)
             export_model(made / "tuned", made / "onnx", query, document)
         for name in ("tuned", "onnx"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -91,6 +94,7 @@ class Project:
         check(invoke(embed, self, arguments))
 
     def package(self) -> Result:
+        (self.folder / "fusion.json").write_text(json.dumps({"tuned": self.dense_weight}))
         return invoke(
             package,
             self,
@@ -98,6 +102,7 @@ class Project:
                 "--corpus": self.corpus,
                 "--onnx": "onnx",
                 "--vectors": "vectors",
+                "--fusion": "fusion.json",
                 "--gate": "export.json",
                 "--templates": ROOT / "application-package",
                 "--out": "package",

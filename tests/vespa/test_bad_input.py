@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from stages.lib.vespa.connection import AUTHORITY, CERTIFICATE, KEY, connect
 from stages.serve import main as serve
 from tests.vespa.project import ROOT, Project, check
 from tests.vespa.standin import StandIn
+from tests.vespa.standin.package import VectorType
 from tests.vespa.test_deploy import deploy, live, packed, stays
 
 
@@ -38,7 +40,8 @@ def test_nobody_at_the_config_server(project: Project, monkeypatch: pytest.Monke
     [
         ({"VESPA_TARGET": "http://config:19071"}, "VESPA_ENDPOINT is not set"),
         ({"VESPA_TARGET": "config:19071"}, "VESPA_TARGET: 'config:19071' is neither"),
-        ({"VESPA_TARGET": "cloud"}, "VESPA_APPLICATION is not set"),
+        ({"VESPA_TARGET": "cloud"}, "VESPA_APPLICATION: not set; Vespa Cloud needs"),
+        ({"VESPA_TARGET": "cloud", "VESPA_APPLICATION": "ours"}, "VESPA_APPLICATION: ours; Vespa"),
     ],
 )
 def test_environment_that_names_no_place(
@@ -63,18 +66,22 @@ def test_local_is_the_default() -> None:
     )
 
 
+def certificates(folder: Path) -> tuple[Path, Path, Path]:
+    """Writes a client's and a server's certificates and keys; returns the server's files."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    for name in ("server", "client"):
+        issued = authority.issue_cert("127.0.0.1")
+        issued.private_key_pem.write_to_path(folder / f"{name}.key")
+        for blob in issued.cert_chain_pems:
+            blob.write_to_path(folder / f"{name}.pem", append=True)
+    return folder / "server.pem", folder / "server.key", folder / "ca.pem"
+
+
 @pytest.fixture
 def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """A stand-in that asks for a certificate, and the files that satisfy it."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    for name in ("server", "client"):
-        issued = authority.issue_cert("127.0.0.1")
-        issued.private_key_pem.write_to_path(tmp_path / f"{name}.key")
-        for blob in issued.cert_chain_pems:
-            blob.write_to_path(tmp_path / f"{name}.pem", append=True)
-    server = (tmp_path / "server.pem", tmp_path / "server.key", tmp_path / "ca.pem")
-    standin = StandIn(server).start()
+    standin = StandIn(certificates(tmp_path)).start()
     monkeypatch.setenv("VESPA_TARGET", standin.url)
     monkeypatch.setenv("VESPA_ENDPOINT", standin.url)
     monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path / "cli"))
@@ -141,10 +148,8 @@ def test_change_that_needs_an_override(project: Project, vespa: StandIn) -> None
     packed(project)
     check(deploy(project))
     (name, found), *_ = vespa.container.serving.fields.items()  # type: ignore[union-attr]
-    old = vespa.sessions[-1].fields[name]
-    vespa.sessions[-1].fields[name] = type(old)(
-        name, "float", found.dimension, found.metric, found.in_document, found.embedder
-    )
+    other = VectorType("float", found.type.size)
+    vespa.sessions[-1].fields[name] = replace(found, type=other)
     stays(project, vespa, "Vespa refuses the change: .*field-type-change.*validation-overrides.xml")
 
 

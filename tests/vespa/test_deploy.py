@@ -53,6 +53,11 @@ def live(vespa: StandIn) -> str:
     return serving.profiles["default"]["ranking.profile"].split("_", 1)[1]
 
 
+def field_of(label: str) -> str:
+    """The vector field of a model of one tower."""
+    return f"embedding_{label.rsplit('_w', 1)[0]}"
+
+
 def answers(vespa: StandIn) -> list[str]:
     """What a user gets who names no profile."""
     found = vespa.container.search({"query": QUERIES["q1"]})
@@ -139,7 +144,7 @@ def test_rollback_is_one_deployment_and_prune_keeps_the_live_model(
     assert manifest(vespa.sessions[-1])["previous"] == new
     check(command(project, prune_main))
     assert live(vespa) == old
-    assert list(vespa.container.vectors) == [f"embedding_{old}"]
+    assert list(vespa.container.vectors) == [field_of(old)]
     assert len(vespa.sessions[-1].embedders) == 1
     result = command(project, rollback_main)
     assert result.exit_code == 1
@@ -151,7 +156,7 @@ def test_third_model_pushes_out_the_first(project: Project, vespa: StandIn) -> N
     for seed in (1, 2, 3):
         labels.append(packed(project, seed))
         check(force(project))
-    assert sorted(vespa.container.vectors) == sorted(f"embedding_{each}" for each in labels[1:])
+    assert sorted(vespa.container.vectors) == sorted(map(field_of, labels[1:]))
 
 
 def test_fed_vectors_survive_a_swap_and_a_change_of_the_corpus(
@@ -162,7 +167,7 @@ def test_fed_vectors_survive_a_swap_and_a_change_of_the_corpus(
     check(deploy(project))
     assert vespa.requests["reindex"] == 0
     assert vespa.requests["write"] == 2 * len(TEXTS)
-    assert not vespa.container.serving.fields[f"embedding_{old}"].embedder  # type: ignore[union-attr]
+    assert not vespa.container.serving.fields[field_of(old)].embedder  # type: ignore[union-attr]
     new = packed(project, seed=2)
     check(force(project))
     assert live(vespa) == new
@@ -271,42 +276,92 @@ def test_approximate_search_is_measured_beside_exact(project: Project, vespa: St
     assert measured["semantic"] < measured["semantic_exact"]
 
 
-def killed(project: Project, vespa: StandIn, step: str, number: int) -> bool:
-    """Deploys in a process that is killed at a request of a kind; whether it came to that."""
-    begun = vespa.requests[step]
-    child = os.fork()
-    if child == 0:
-        torch.set_num_threads(1)  # threads do not outlive a fork
-        os._exit(deploy(project).exit_code)
+class Killer:
+    """Runs deployments in processes of their own, which it kills at a request."""
 
-    def kill(name: str) -> None:
-        if name == step and vespa.requests[step] == begun + number:
-            os.kill(child, signal.SIGKILL)
+    def __init__(self, project: Project, vespa: StandIn) -> None:
+        self._project = project
+        self._vespa = vespa
+        self.watched = vespa.container.serving is not None
+        self.steps: list[str] = []
+        """What the last run asked for, in order."""
+        self.silent: list[str] = []
+        """Requests at which a user would have got nothing."""
 
-    vespa.hook = kill
-    _, status = os.waitpid(child, 0)
-    vespa.hook = lambda _step: None
-    return os.WIFSIGNALED(status)
+    def run(self, step: str = "", number: int = 0) -> bool:
+        """Deploys; kills at the so manieth request of a kind. Whether it came to that."""
+        self.steps = []
+        vespa = self._vespa
+        child = os.fork()
+        if child == 0:
+            torch.set_num_threads(1)  # threads do not outlive a fork
+            os._exit(deploy(self._project).exit_code)
+
+        def watch(name: str) -> None:
+            self.steps.append(name)
+            if self.watched and not answers(vespa):
+                self.silent.append(name)
+            if name == step and self.steps.count(step) == number:
+                os.kill(child, signal.SIGKILL)
+
+        vespa.hook = watch
+        _, status = os.waitpid(child, 0)
+        vespa.hook = lambda _step: None
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+        return os.WIFSIGNALED(status)
 
 
 @pytest.mark.parametrize("filling", ["vespa", "fed"])
 def test_killed_at_any_step_and_started_again_ends_right(
     project: Project, vespa: StandIn, filling: str
 ) -> None:
+    vespa.lag = 1
     project.set("package", vectors=filling)
+    project.set("deploy", max_loss=1.0)
     old = packed(project)
     check(deploy(project))
+    killer = Killer(project, vespa)
+    other = packed(project, seed=3)
+    assert not killer.run()  # to see which steps there are
+    assert live(vespa) == other
+    check(command(project, rollback_main))
+    check(command(project, prune_main))
+    whole = killer.steps
+    filled = {"vespa": {"reindex", "reindexing_status"}, "fed": {"write"}}[filling]
+    assert {"content", "deploy", "converge", "search", *filled} <= set(whole)
     new = packed(project, seed=2)
-    project.set("deploy", max_loss=1.0)
-    filling_steps = {"vespa": [("reindex", 1), ("deploy", 2)], "fed": [("write", 1), ("write", 5)]}
-    for step, number in [("deploy", 1), *filling_steps[filling], ("search", 2), ("search", 9)]:
-        assert killed(project, vespa, step, number)
+    flip = ("deploy", whole.count("deploy"))
+    late = ("search", whole.count("search") * 3 // 4)
+    if filling == "vespa":
+        points = [*((each, 1) for each in dict.fromkeys(whole)), late, flip]
+    else:  # all else is the same as there
+        points = [("write", 1), ("write", 5), flip]
+    for point in points:
+        assert killer.run(*point), point
+        if point == flip:  # it may have got through or not; if not, there is no way back to go
+            command(project, rollback_main)
         assert live(vespa) == old
-        assert answers(vespa)
-    killed(project, vespa, "deploy", 2)  # the flip itself: it may get through or not
-    assert answers(vespa)
+        check(command(project, prune_main))  # the next one starts from the old model alone
+        vespa.settle()
+        assert live(vespa) == old
+    for step in ("deploy", "search"):
+        assert killer.run(step, 2)  # and now one after the other, without cleaning up
     check(deploy(project))
+    assert not killer.silent
     assert live(vespa) == new
     assert manifest(vespa.sessions[-1])["previous"] == old
-    assert len(vespa.container.vectors[f"embedding_{new}"]) == len(TEXTS)
+    assert len(vespa.container.vectors[field_of(new)]) == len(TEXTS)
     assert receipt(project)["live"] == new
+
+
+def test_first_deployment_that_was_killed_is_started_again(
+    project: Project, vespa: StandIn
+) -> None:
+    label = packed(project)
+    killer = Killer(project, vespa)
+    for step, number in (("deploy", 1), ("write", 3), ("visit", 1), ("search", 4)):
+        assert killer.run(step, number), step
+    check(deploy(project))
+    assert live(vespa) == label
+    assert len(vespa.container.documents) == len(TEXTS)
+    assert receipt(project)["live"] == label

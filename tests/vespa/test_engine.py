@@ -15,7 +15,7 @@ from stages.lib.vespa.swap import Package
 from stages.prune import main as prune_main
 from tests.vespa.project import QUERIES, ROOT, TEXTS, Project, check, invoke
 from tests.vespa.standin import StandIn
-from tests.vespa.test_deploy import command, deploy, live, packed
+from tests.vespa.test_deploy import command, deploy, field_of, live, packed
 
 SAMPLE = ROOT / "data" / "sample" / "corpus.jsonl"
 
@@ -79,7 +79,7 @@ def test_index_lies_beside_what_serves_and_is_pruned(project: Project, vespa: St
     check(deploy(project))
     assert len(vespa.container.vectors) == 2
     check(command(project, prune_main))
-    assert list(vespa.container.vectors) == [f"embedding_{label}"]
+    assert list(vespa.container.vectors) == [field_of(label)]
 
 
 def test_index_comes_first_and_a_model_takes_its_place(project: Project, vespa: StandIn) -> None:

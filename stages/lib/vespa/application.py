@@ -120,7 +120,7 @@ def write_application(
         application: what it holds.
         templates: the folder application-package.
         models: by tower hash, the folder of its model.onnx and tokenizer.json.
-        params: bm25, fusion and package.
+        params: bm25 and package.
 
     """
     with building(folder) as out:
@@ -147,10 +147,18 @@ def _services(out: Path, application: Application, templates: Path, params: Para
     nodes = _nodes(templates, params)
     values = {
         "embedders": "".join(_fill(component, _component(tower)) for tower in towers),
+        "clients": _clients(templates, params),
         "nodes": nodes,
         "content_nodes": '    <nodes count="2"/>\n' if nodes else "",
     }
     _write_xml(out / "services.xml", _fill(templates / "services.xml", values))
+
+
+def _clients(templates: Path, params: Params) -> str:
+    """Who may read and write, where that is more than the certificate of the package."""
+    if not params.package.token:
+        return ""
+    return _fill(templates / "clients.xml", {"token": quoteattr(params.package.token)})
 
 
 def _nodes(templates: Path, params: Params) -> str:
@@ -193,7 +201,9 @@ def _schema(out: Path, application: Application, templates: Path, params: Params
     for generation in application.generations:
         for profile in PROFILES:
             path = out / "schemas" / "doc" / f"{profile}_{generation.label}.profile"
-            _write(path, _fill(schemas / f"{profile}.profile", _profile(generation, params)))
+            binary = profile == "semantic" and generation.binary
+            template = schemas / f"{'binary' if binary else profile}.profile"
+            _write(path, _fill(template, _profile(generation, params)))
 
 
 def _fields(application: Application, schemas: Path, params: Params, filling: str) -> Iterable[str]:
@@ -204,8 +214,7 @@ def _fields(application: Application, schemas: Path, params: Params, filling: st
         embedding = f"{text} | embed {generation.document.embedder} | attribute | index"
         values = {
             "field": name,
-            "cells": generation.cells,
-            "dimension": str(generation.dimension),
+            "tensor": generation.tensor,
             "indexing": "attribute | index" if filling == "fed" else embedding,
             "metric": generation.metric,
             "links": str(params.package.hnsw_links),
@@ -215,12 +224,13 @@ def _fields(application: Application, schemas: Path, params: Params, filling: st
 
 
 def _profile(generation: Generation, params: Params) -> dict[str, str]:
-    weight = params.fusion.dense_weight
+    weight = generation.dense_weight
+    inputs = generation.inputs.items()
     return {
         "label": generation.label,
         "field": generation.field,
-        "embedder": generation.query.embedder,
         "dimension": str(generation.dimension),
+        "inputs": "".join(f"    query({each}) {kind}\n" for each, kind in inputs),
         "targets": str(params.package.targets),
         "rerank": str(2 * params.package.targets),
         "dense_weight": f"{weight:g}",
@@ -232,7 +242,14 @@ def _query_profiles(out: Path, application: Application, templates: Path, params
     source, target = (each / "search" / "query-profiles" for each in (templates, out))
     for generation in filter(lambda each: each.serves, application.generations):
         for profile in PROFILES:
-            values = {key: escape(value) for key, value in _profile(generation, params).items()}
+            embedding = f"embed({generation.query.embedder}, @query)"
+            values = _profile(generation, params) | {
+                "near": next(iter(generation.inputs)),
+                "embedded": "".join(
+                    f'  <field name="ranking.features.query({each})">{embedding}</field>\n'
+                    for each in generation.inputs
+                ),
+            }
             text = _fill(source / f"{profile}.xml", values)
             _write_xml(target / f"{profile}_{generation.label}.xml", text)
     _write_xml(target / "base.xml", _fill(source / "base.xml", {}))

@@ -13,6 +13,7 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,8 @@ CERTIFICATE = "VESPA_CLI_DATA_PLANE_CERT_FILE"
 KEY = "VESPA_CLI_DATA_PLANE_KEY_FILE"
 AUTHORITY = "VESPA_CLI_DATA_PLANE_CA_CERT_FILE"
 TOKEN = "VESPA_CLI_DATA_PLANE_TOKEN"  # noqa: S105 - the variable's name
+
+API_KEY = "VESPA_CLI_API_KEY_FILE"
 
 LOCAL = "http://127.0.0.1:19071"
 
@@ -53,14 +56,26 @@ class Credentials:
         return context
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Connection:
-    """A Vespa installation: where to deploy to, and where to feed and search."""
+    """A Vespa installation: where to deploy to, and where to feed and search.
+
+    `container` is None where Vespa Cloud has to be asked for it, which knows it once an application
+    is deployed.
+    """
 
     target: str
-    endpoint: str
+    container: str | None
     application: str | None
     credentials: Credentials
+
+    @cached_property
+    def endpoint(self) -> str:
+        """The container's address."""
+        if self.container is not None:
+            return self.container
+        plain = [*self._deploy_to("status"), "--wait", "300", "--format", "plain"]
+        return run(plain).stdout.split()[0].rstrip("/")
 
     @property
     def cloud(self) -> bool:
@@ -83,12 +98,13 @@ class Connection:
             return False
         archive = folder.with_suffix(".zip")
         archive.unlink(missing_ok=True)
-        try:
-            run([*self._deploy_to("fetch"), str(archive)])
-        except UserError as error:
-            if self.cloud and "404" in str(error):
+        run([*self._deploy_to("fetch"), str(archive)])
+        if not zipfile.is_zipfile(archive):
+            # Vespa Cloud's refusals arrive in the place of the package
+            refusal = " ".join(archive.read_text(encoding="utf-8", errors="replace").split())
+            if "NOT_FOUND" in refusal:
                 return False
-            raise
+            raise UserError(f"{self.target}: the deployed package cannot be had: {refusal[:200]}")
         with zipfile.ZipFile(archive) as package:
             package.extractall(folder)
         return True
@@ -133,23 +149,38 @@ def connect(environment: Mapping[str, str]) -> Connection:
             f"VESPA_TARGET: {target!r} is neither local nor cloud nor an address such as "
             "http://config.example.com:19071"
         )
-    if target == "cloud" and not application:
-        raise UserError("VESPA_APPLICATION is not set; Vespa Cloud needs tenant.application")
+    if target == "cloud" and not re.fullmatch(r"[^.\s]+\.[^.\s]+(\.[^.\s]+)?", application or ""):
+        raise UserError(
+            f"VESPA_APPLICATION: {application or 'not set'}; Vespa Cloud needs tenant.application"
+        )
     if target not in {"local", "cloud"} and not endpoint:
         raise UserError(
             "VESPA_ENDPOINT is not set; it is where to feed and search, such as "
             "http://search.example.com:8080"
         )
-    if not endpoint:
-        endpoint = "http://127.0.0.1:8080" if target == "local" else _cloud_endpoint(application)
+    if not endpoint and target == "local":
+        endpoint = "http://127.0.0.1:8080"
     names = (CERTIFICATE, KEY, AUTHORITY, TOKEN)
     credentials = Credentials(*(environment.get(name) or None for name in names))
-    return Connection(target.rstrip("/"), endpoint.rstrip("/"), application, credentials)
+    if target == "cloud" and not (credentials.certificate or credentials.token):
+        credentials = _kept(environment, str(application))
+    return Connection(
+        target.rstrip("/"), endpoint.rstrip("/") if endpoint else None, application, credentials
+    )
 
 
-def _cloud_endpoint(application: str | None) -> str:
-    status = run(["status", "-t", "cloud", "-a", str(application), "--format", "plain"])
-    return status.stdout.split()[0]
+def _kept(environment: Mapping[str, str], application: str) -> Credentials:
+    """The files that `vespa auth cert` wrote for an application; the command finds them itself."""
+    home = Path(environment.get("VESPA_CLI_HOME") or Path.home() / ".vespa")
+    tenant, name, *instance = application.split(".")
+    folder = home / ".".join([tenant, name, *(instance or ["default"])])
+    certificate, key = folder / "data-plane-public-cert.pem", folder / "data-plane-private-key.pem"
+    if certificate.is_file() and key.is_file():
+        return Credentials(str(certificate), str(key))
+    raise UserError(
+        f"VESPA_TARGET is cloud, but {application} has no certificate here: run vespa auth cert "
+        f"--no-add -a {application}, or set {CERTIFICATE} and {KEY}, or {TOKEN}"
+    )
 
 
 def executable() -> str:
@@ -181,6 +212,11 @@ def explain(arguments: list[str], stderr: str) -> str:
     """One line of what the `vespa` command says, with the way out."""
     text = " ".join(stderr.split()).removeprefix("Error: ")
     target = arguments[arguments.index("-t") + 1]
+    if "auth login" in text:
+        return (
+            f"Vespa Cloud does not know who deploys ({text.rsplit('Error: ', 1)[-1]}); run vespa "
+            f"auth login, or set {API_KEY}"
+        )
     signs = ("connection refused", "no such host", "deploy service", "certificate", "tls:")
     if any(sign in text for sign in signs):
         return unreachable(target, text)

@@ -23,7 +23,7 @@ LEXICAL = (
     "{{grammar.syntax:'none',grammar.tokenization:'linguistics',grammar.composite:'weakAnd',"
     "defaultIndex:'contents',totalTargetHits:{targets}}}userInput(@query)"
 )
-NEAREST = "{{totalTargetHits:{targets},approximate:{approximate}}}nearestNeighbor({field},q)"
+NEAREST = "{{totalTargetHits:{targets},approximate:{approximate}}}nearestNeighbor({field},{near})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,49 +31,59 @@ class Ranking:
     """What to rank by: a profile of a generation, or BM25, which needs none.
 
     `exact` compares with every vector instead of walking the HNSW graph. With `encode`, queries
-    become vectors here; without it, in Vespa by the generation's embedder.
+    become vectors here; without it, in Vespa by the generation's embedder. Each retriever finds
+    `targets` candidates, or as many as are asked for where those are more.
     """
 
     kind: Kind
     generation: Generation | None = None
     exact: bool = False
     encode: Callable[[Sequence[str]], Vectors] | None = None
+    targets: int = 0
 
     def requests(self, texts: Sequence[str], depth: int) -> Iterator[dict[str, Any]]:
         """The query API's parameters for each text, which goes in by reference alone."""
         vectors = self.encode(texts) if self.encode else [None] * len(texts)
+        targets = max(depth, self.targets)
         for text, vector in zip(texts, vectors, strict=True):
             request = {
                 "queryProfile": "base",
-                "yql": SELECT + self._condition(depth),
+                "yql": SELECT + self._condition(targets),
                 "query": text,
                 "hits": depth,
                 "presentation.summary": "ids",
                 "ranking.profile": self._profile,
             }
             if self.generation:
-                request["input.query(q)"] = (
-                    f"embed({self.generation.query.embedder}, @query)"
-                    if vector is None
-                    else [float(value) for value in vector]
-                )
-                request["ranking.globalPhase.rerankCount"] = 2 * depth
+                for name in self.generation.inputs:
+                    request[f"input.query({name})"] = (
+                        f"embed({self.generation.query.embedder}, @query)"
+                        if vector is None
+                        else [float(value) for value in vector]
+                    )
+                request["ranking.rerankCount"] = targets
+                request["ranking.globalPhase.rerankCount"] = 2 * targets
             yield request
 
     @property
     def _profile(self) -> str:
         return f"{self.kind}_{self.generation.label}" if self.generation else "bm25"
 
-    def _condition(self, depth: int) -> str:
-        lexical = LEXICAL.format(targets=depth)
+    def _condition(self, targets: int) -> str:
+        lexical = LEXICAL.format(targets=targets)
         if self.generation is None:
             return lexical
-        nearest = NEAREST.format(
-            targets=depth,
-            approximate=str(not self.exact).lower(),
-            field=self.generation.field,
-        )
+        nearest = _nearest(self.generation, targets, self.exact)
         return nearest if self.kind == "semantic" else f"({nearest}) or ({lexical})"
+
+
+def _nearest(generation: Generation, targets: int, exact: bool) -> str:
+    return NEAREST.format(
+        targets=targets,
+        approximate=str(not exact).lower(),
+        field=generation.field,
+        near=next(iter(generation.inputs)),
+    )
 
 
 class VespaEngine:
@@ -167,14 +177,14 @@ def count_vectors(connection: Connection, generation: Generation, documents: int
 
     An exact search that asks for as many neighbours as there are documents matches just these.
     """
-    condition = NEAREST.format(
-        targets=max(1, documents), approximate="false", field=generation.field
-    )
+    any_vector = {
+        f"input.query({name})": [1] + [0] * (size - 1)
+        for name, size in zip(
+            generation.inputs, (generation.cells, generation.dimension), strict=False
+        )
+    }
     return count(
         connection,
-        condition,
-        {
-            "input.query(q)": [1.0] + [0.0] * (generation.dimension - 1),
-            "ranking.profile": f"semantic_{generation.label}",
-        },
+        _nearest(generation, max(1, documents), exact=True),
+        any_vector | {"ranking.profile": f"semantic_{generation.label}"},
     )

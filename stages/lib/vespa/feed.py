@@ -5,7 +5,7 @@ of the models that are deployed beside.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,8 @@ import torch
 from stages.lib.collection import Corpus, Document
 from stages.lib.encoder import Vectors
 from stages.lib.errors import UserError
-from stages.lib.vespa.generation import Cells
+from stages.lib.vectors import pack, prefix
+from stages.lib.vespa.generation import Generation, VectorType
 
 BLOCK = 10_000
 
@@ -68,30 +69,33 @@ def document_rows(name: str, corpus: Corpus) -> Iterator[dict[str, Any]]:
 
 
 def vector_rows(
-    name: str, doc_ids: list[str], vectors: Vectors, field: str, cells: Cells
+    name: str, doc_ids: list[str], vectors: Vectors, generation: Generation
 ) -> Iterator[dict[str, Any]]:
     """The operations that store vectors, (documents, dimensions), in the order of `doc_ids`."""
     for start in range(0, len(doc_ids), BLOCK):
         block = np.asarray(vectors[start : start + BLOCK], dtype=np.float32)
-        for doc_id, row in zip(
-            doc_ids[start : start + BLOCK], hexadecimal(block, cells), strict=True
-        ):
+        if generation.dimension < block.shape[1]:
+            block = prefix(block, generation.dimension)
+        rows = hexadecimal(block, generation.vector_type)
+        for doc_id, row in zip(doc_ids[start : start + BLOCK], rows, strict=True):
             yield {
                 "update": document_id(name, doc_id),
                 "create": True,
-                "fields": {field: {"assign": {"values": row}}},
+                "fields": {generation.field: {"assign": {"values": row}}},
             }
 
 
-def hexadecimal(vectors: Vectors, cells: Cells) -> list[str]:
+def hexadecimal(vectors: Vectors, vector_type: VectorType) -> list[str]:
     """Each vector's cells as big-endian bits in hexadecimal, the shortest exact form of JSON."""
-    if cells == "float":
+    if vector_type == "float":
         return [row.astype(">f4").tobytes().hex() for row in vectors]
+    if vector_type == "binary":
+        return [row.tobytes().hex() for row in pack(vectors)]
     rounded = torch.from_numpy(vectors.copy()).to(torch.bfloat16).view(torch.uint16).numpy()
     return [row.astype(">u2").tobytes().hex() for row in rounded]
 
 
-def floats(text: str, cells: Cells) -> npt.NDArray[np.float32]:
+def floats(text: str, cells: Literal["float", "bfloat16"]) -> npt.NDArray[np.float32]:
     """The vector of `hexadecimal`'s text."""
     raw = bytes.fromhex(text)
     if cells == "float":

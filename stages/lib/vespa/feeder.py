@@ -126,6 +126,8 @@ def _results(process: "subprocess.Popen[str]") -> Iterator[tuple[int, str, str]]
         match = LINE.match(line.rstrip("\n"))
         if match:
             yield int(match["status"] or 0), match["error"] or match["body"], match["id"]
+        elif line.startswith("Error: "):  # of the command as a whole
+            yield 0, line.removeprefix("Error: ").strip(), ""
 
 
 def _stop_if_hopeless(connection: Connection, status: int, fault: str, done: int) -> None:

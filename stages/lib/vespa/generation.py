@@ -13,10 +13,11 @@ from typing import Any, Literal
 import numpy as np
 
 from stages.lib.errors import UserError
+from stages.lib.params import Package
 from stages.lib.vespa.tower import Settings, Tower, read_tower
 
 Filling = Literal["vespa", "fed"]
-Cells = Literal["float", "bfloat16"]
+VectorType = Literal["float", "bfloat16", "binary"]
 Side = Literal["query", "document"]
 
 SIDES: tuple[Side, Side] = ("query", "document")
@@ -27,38 +28,61 @@ class Generation:
     """What is deployed of one model.
 
     `query` and `document` are the same tower unless only the query tower was tuned; then the field
-    is the document tower's, and a new query tower needs no new vectors.
+    is the document tower's, and a new query tower needs no new vectors. `dimension` is how many of
+    the model's dimensions are kept, the first ones; `dense_weight` what the vectors weigh beside
+    BM25 in the hybrid profile.
     """
 
     query: Tower
     document: Tower
-    cells: Cells
+    vector_type: VectorType
+    dimension: int
     filling: Filling
+    dense_weight: float
     serves: bool = True
     """False: an index for the pipeline's own searches; queries come as vectors too."""
 
     @property
     def field(self) -> str:
         """The field of document vectors."""
-        return f"embedding_{self.document.hash}_{self.cells}{self._fed}"
+        return f"embedding_{self.document.hash}_{self._stored}"
 
     @property
     def label(self) -> str:
-        """What the profiles are named by."""
-        return f"{self.query.hash}_{self.cells}{self._fed}"
+        """What the profiles are named by; a new weight is a new profile, with a way back."""
+        return f"{self.query.hash}_{self._stored}_w{round(1000 * self.dense_weight)}"
 
     @property
-    def _fed(self) -> str:
-        return "_fed" if self.filling == "fed" else ""
+    def _stored(self) -> str:
+        cut = f"_{self.dimension}" if self.dimension < self.document.settings.dimension else ""
+        return f"{self.vector_type}{cut}{'_fed' if self.filling == 'fed' else ''}"
 
     @property
-    def dimension(self) -> int:
-        """The number of dimensions of the vectors."""
-        return self.document.settings.dimension
+    def binary(self) -> bool:
+        """Whether the field keeps one bit a dimension."""
+        return self.vector_type == "binary"
+
+    @property
+    def tensor(self) -> str:
+        """Vespa's type of the field."""
+        return tensor("int8" if self.binary else self.vector_type, self.cells)
+
+    @property
+    def cells(self) -> int:
+        """The number of cells of a stored vector: a byte holds eight bits."""
+        return self.dimension // 8 if self.binary else self.dimension
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What a query embeds to, by the input's name: the first one searches, the others rank."""
+        whole = {"q": tensor("float", self.dimension)}
+        return {"q_bits": self.tensor, **whole} if self.binary else whole
 
     @property
     def metric(self) -> str:
-        """Vespa's distance; the cheaper one holds for unit vectors alone."""
+        """Vespa's distance; the cheaper angular one holds for unit vectors alone."""
+        if self.binary:
+            return "hamming"
         unit = self.query.settings.normalize and self.document.settings.normalize
         return "prenormalized-angular" if unit else "angular"
 
@@ -67,10 +91,17 @@ class Generation:
         return {
             "query": _tower_dict(self.query),
             "document": _tower_dict(self.document),
-            "cells": self.cells,
+            "vector_type": self.vector_type,
+            "dimension": self.dimension,
             "filling": self.filling,
+            "dense_weight": self.dense_weight,
             "serves": self.serves,
         }
+
+
+def tensor(cell: str, size: int) -> str:
+    """Vespa's type of a vector."""
+    return f"tensor<{cell}>(x[{size}])"
 
 
 def _tower_dict(tower: Tower) -> dict[str, Any]:
@@ -82,18 +113,39 @@ def from_dict(row: dict[str, Any]) -> Generation:
     query, document = (
         Tower(**row[side] | {"settings": Settings(**row[side]["settings"])}) for side in SIDES
     )
-    return Generation(query, document, row["cells"], row["filling"], row["serves"])
+    rest = {key: value for key, value in row.items() if key not in SIDES}
+    return Generation(query, document, **rest)
 
 
-def read_generation(onnx: Path, variant: str, cells: Cells, filling: Filling) -> Generation:
-    """The generation of an export's folder; with `query/` and `document/` in it, of two towers."""
+def read_generation(
+    onnx: Path, variant: str, package: Package, dense_weight: float
+) -> Generation:
+    """The generation of an export's folder; with `query/` and `document/` in it, of two towers.
+
+    Raises:
+        UserError: the export cannot be served, or not with as many dimensions.
+
+    """
     query, document = (read_tower(tower_folder(onnx, variant, side)) for side in SIDES)
     if query.settings.dimension != document.settings.dimension:
         raise UserError(
             f"{onnx}: the query tower has {query.settings.dimension} dimensions, the document "
             f"tower {document.settings.dimension}; they must be the same"
         )
-    return Generation(query, document, cells, filling)
+    whole = document.settings.dimension
+    dimension = package.dimensions or whole
+    if dimension > whole:
+        raise UserError(
+            f"package.dimensions: {dimension}, but {onnx} has {whole}; lower it, or set 0 for all"
+        )
+    if package.vector_type == "binary" and dimension % 8:
+        raise UserError(
+            f"{onnx}: {dimension} dimensions do not fill bytes; set package.dimensions to "
+            f"{dimension - dimension % 8}, or another package.vector_type"
+        )
+    return Generation(
+        query, document, package.vector_type, dimension, package.vectors, dense_weight
+    )
 
 
 def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
@@ -120,4 +172,4 @@ def index_generation(vectors: Path) -> Generation:
         document_prefix="",
     )
     tower = Tower(found, settings, token_types=False, output="")
-    return Generation(tower, tower, "float", "fed", serves=False)
+    return Generation(tower, tower, "float", dimension, "fed", dense_weight=1.0, serves=False)

@@ -30,9 +30,7 @@ def index(site: Site, corpus: Corpus, folders: Sequence[Path]) -> Application:
     write_jsonl(feeds["documents"], document_rows(name, corpus))
     for generation, folder in indexes.items():
         feeds[generation.field] = site.folder / f"{generation.field}.jsonl"
-        rows = vector_rows(
-            name, list(corpus), load_vectors(folder, corpus), generation.field, generation.cells
-        )
+        rows = vector_rows(name, list(corpus), load_vectors(folder, corpus), generation)
         write_jsonl(feeds[generation.field], rows)
     fed, stored = fill(site, application, feeds)
     if fed.rejected:

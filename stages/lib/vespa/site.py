@@ -37,7 +37,8 @@ WAIT = 600
 class Site:
     """A Vespa installation with the templates that its packages are made from.
 
-    `folder` is a scratch folder; `poll` the seconds between looks at what Vespa is doing.
+    `folder` is a scratch folder; `poll` the seconds between looks at what Vespa is doing, and
+    `patience` those after which Vespa Cloud, if no more vectors come, counts as done.
     """
 
     connection: Connection
@@ -45,6 +46,7 @@ class Site:
     params: Params
     folder: Path
     poll: float = 1.0
+    patience: float = 900.0
 
     def current(self) -> Application | None:
         """The active application, or None where nothing is deployed yet.
@@ -127,9 +129,14 @@ class Site:
 
     def _await_vectors(self, generation: Generation, documents: int) -> None:
         with tqdm(total=documents, desc="re-index", unit="doc") as progress:
+            moved = time.monotonic()
             while True:
-                busy = self.connection.cloud or self._reindexing()
+                # Vespa Cloud has nobody to ask: there it is over when nothing moves any longer
+                idle = time.monotonic() - moved
+                busy = idle < self.patience if self.connection.cloud else self._reindexing()
                 there = self._vectors(generation, documents)
+                if there != progress.n:
+                    moved = time.monotonic()
                 progress.update(there - progress.n)
                 if there >= documents or not busy:
                     return

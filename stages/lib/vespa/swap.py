@@ -56,9 +56,13 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What a new model is held against before it goes live."""
+    """What a new model is held against before it goes live.
 
-    reference: Engine
+    `semantic` and `hybrid` rank in memory as the generation's profiles should.
+    """
+
+    semantic: Engine
+    hybrid: Engine
     split: Split
     rejected: Path
     force: bool
@@ -200,8 +204,9 @@ def _compare(site: Site, new: Generation, checks: Checks) -> dict[str, Any]:
     params = site.params
     chosen = seeds.shuffled(params.seed, checks.split.queries, "parity")[: params.deploy.queries]
     queries = {query_id: checks.split.queries[query_id] for query_id in chosen}
-    here = checks.reference.search(queries, DEPTH)
+    here = checks.semantic.search(queries, DEPTH)
     there = _engine(site, "semantic", new, exact=True).search(queries, DEPTH)
+    hybrid = _engine(site, "hybrid", new).search(queries, DEPTH)
     overlap = _overlap(here, there)
     if overlap < params.deploy.min_overlap and not checks.force:
         raise UserError(
@@ -219,6 +224,8 @@ def _compare(site: Site, new: Generation, checks: Checks) -> dict[str, Any]:
         "queries": len(queries),
         "overlap": round(overlap, 4),
         "score_gap": round(max(gaps, default=0.0), 3),
+        # other scales of the scores and another BM25: near, but never the same
+        "hybrid_overlap": round(_overlap(checks.hybrid.search(queries, DEPTH), hybrid), 4),
     }
 
 
@@ -244,6 +251,8 @@ def _measure(site: Site, staged: Application, new: Generation, checks: Checks) -
     found = {}
     for name, (kind, exact) in rankings.items():
         found[name] = ndcg(_engine(site, kind, new, exact).search(queries, 100), qrels)
+    for kind, engine in (("semantic", checks.semantic), ("hybrid", checks.hybrid)):
+        found[f"{kind}_in_memory"] = ndcg(engine.search(queries, 100), qrels)
     rival = staged.live if staged.live != new.label else staged.previous
     if rival is not None:
         found["rival"] = ndcg(
@@ -261,4 +270,5 @@ def _measure(site: Site, staged: Application, new: Generation, checks: Checks) -
 
 
 def _engine(site: Site, kind: Kind, generation: Generation, exact: bool = False) -> VespaEngine:
-    return VespaEngine(site.connection, Ranking(kind, generation, exact))
+    ranking = Ranking(kind, generation, exact, targets=site.params.package.targets)
+    return VespaEngine(site.connection, ranking)

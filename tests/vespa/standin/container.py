@@ -11,9 +11,10 @@ from tokenizers import Tokenizer
 from stages.lib.bm25 import Lexical
 from stages.lib.params import Bm25
 from stages.lib.vespa.feed import floats
-from tests.vespa.standin.package import Embedder, Package, VectorField
+from tests.vespa.standin.package import Embedder, Package, VectorField, VectorType
 
-Vector = npt.NDArray[np.float32]
+Vector = npt.NDArray[Any]
+"""Of float32, or of int8 for packed bits."""
 
 
 class Rejected(Exception):  # noqa: N818 - the word of the protocol
@@ -30,7 +31,7 @@ class Runtime:
             self._tokenizer.enable_truncation(embedder.max_tokens)
         self._session = onnxruntime.InferenceSession(embedder.model)
 
-    def embed(self, text: str, side: str, dimension: int) -> Vector:
+    def embed(self, text: str, side: str, kind: VectorType) -> Vector:
         """Like Vespa, cuts the vector to the declared dimensions without a word."""
         encoding = self._tokenizer.encode(self._embedder.prefixes.get(side, "") + text)
         rows = (encoding.ids, encoding.attention_mask, encoding.type_ids)
@@ -40,9 +41,15 @@ class Runtime:
         }
         (hidden,) = self._session.run([self._embedder.output], feed)
         pooled = {"mean": lambda: hidden[0].mean(axis=0), "cls": lambda: hidden[0][0]}
-        vector = pooled[self._embedder.pooling]()[:dimension]
+        whole = pooled[self._embedder.pooling]()
+        size = 8 * kind.size if kind.cells == "int8" else kind.size
+        if len(whole) < size:
+            raise Rejected(f"Cannot put {len(whole)} dimensions into {kind}")
+        vector = whole[:size]
         if self._embedder.normalize:
             vector = vector / np.linalg.norm(vector)
+        if kind.cells == "int8":
+            return np.packbits(vector > 0).view(np.int8)
         return np.asarray(vector, dtype=np.float32)
 
 
@@ -110,20 +117,22 @@ class Container:
     def _vector(found: VectorField, value: Any) -> Vector:
         if not isinstance(value, dict) or not isinstance(value.get("values"), str):
             raise Rejected(f"Field '{found.name}': bad tensor")
-        width = {"float": 8, "bfloat16": 4}[found.cells]
-        if len(value["values"]) != width * found.dimension:
-            raise Rejected(f"Field '{found.name}': expected {found.dimension} values")
-        return floats(value["values"], found.cells)  # type: ignore[arg-type]
+        width = {"float": 8, "bfloat16": 4, "int8": 2}[found.type.cells]
+        if len(value["values"]) != width * found.type.size:
+            raise Rejected(f"Field '{found.name}': expected {found.type.size} values")
+        if found.type.cells == "int8":
+            return np.frombuffer(bytes.fromhex(value["values"]), dtype=np.int8)
+        return floats(value["values"], found.type.cells)  # type: ignore[arg-type]
 
-    def reindex(self) -> None:
-        for id in self.documents:
+    def reindex(self, ids: list[str]) -> None:
+        for id in filter(self.documents.__contains__, ids):
             self._embed(self._package(), id)
 
     def _embed(self, package: Package, id: str) -> None:
         for name, found in package.fields.items():
             if found.embedder:
                 runtime = self._runtimes[found.embedder]
-                vector = runtime.embed(self._contents(id), "document", found.dimension)
+                vector = runtime.embed(self._contents(id), "document", found.type)
                 self.vectors.setdefault(name, {})[id] = vector
 
     def _contents(self, id: str) -> str:
@@ -171,20 +180,31 @@ class Container:
         rank = values.get("ranking.profile", "default")
         if rank not in package.ranks:
             raise Rejected(f"schema[doc] does not contain requested rank profile '{rank}'")
-        near = re.search(r"\{([^{}]*)\}nearestNeighbor\((\w+), ?q\)", yql)
+        near = re.search(r"\{([^{}]*)\}nearestNeighbor\((\w+), ?(\w+)\)", yql)
         cosine: dict[str, float] = {}
+        agreement: dict[str, float] = {}
         matched: set[str] = set()
         if near:
             if near[2] not in package.fields:
                 raise Rejected(f"'{near[2]}' is not an attribute")
             found = package.fields[near[2]]
-            query = self._query(values, found.dimension)
+            inputs = self._inputs(values, package.inputs[rank])
+            if near[3] not in inputs:
+                raise Rejected(f"nearestNeighbor requires 'query({near[3]})', which is not there")
+            if inputs[near[3]].shape != (found.type.size,):
+                raise Rejected(f"field type {found.type} does not match query({near[3]})")
             stored = self.vectors.get(near[2], {})
-            cosine = {id: _cosine(query, vector) for id, vector in stored.items()}
+            closeness: dict[str, float]
+            if found.type.cells == "int8":
+                agreement = {id: _agreement(inputs["q_bits"], each) for id, each in stored.items()}
+                cosine = {id: _bit_cosine(inputs["q"], each) for id, each in stored.items()}
+                closeness = agreement
+            else:
+                closeness = cosine = {id: _cosine(inputs["q"], each) for id, each in stored.items()}
             exact = "approximate:false" in near[1]
-            there = [id for id in cosine if exact or id not in self.ann_misses]
+            there = [id for id in closeness if exact or id not in self.ann_misses]
             targets = _targets(near[1])
-            matched |= set(sorted(there, key=lambda id: (-cosine[id], id))[:targets])
+            matched |= set(sorted(there, key=lambda id: (-closeness[id], id))[:targets])
         lexical: dict[str, float] = {}
         if "userInput(@query)" in yql:
             options = re.search(r"\{([^{}]*)\}userInput", yql)
@@ -196,6 +216,12 @@ class Container:
             matched |= set(best[: _targets(options[1])])
         mode = rank.split("_")[0]
         left, right = ({id: scores.get(id, 0.0) for id in matched} for scores in (cosine, lexical))
+        if mode == "semantic" and agreement:
+            second = re.search(r"second-phase \{\s+rerank-count: (\d+)", package.ranks[rank])
+            if second is None:
+                raise Rejected(f"rank profile '{rank}' has no second phase")
+            count = values.get("ranking.rerankCount") or second[1]
+            return _two_phases(left, agreement, int(count))
         if mode in {"semantic", "bm25"}:
             return left if mode == "semantic" else right
         if mode == "rrf":
@@ -209,16 +235,30 @@ class Container:
         a, b = _linear(left), _linear(right)
         return {id: float(weights[1]) * a[id] + float(weights[2]) * b[id] for id in matched}
 
-    def _query(self, values: dict[str, Any], dimension: int) -> Vector:
-        given = values.get("input.query(q)", values.get("ranking.features.query(q)"))
-        if isinstance(given, list):
-            if len(given) != dimension:
-                raise Rejected(f"Expected {dimension} values for query(q)")
-            return np.array(given, dtype=np.float32)
-        called = re.fullmatch(r"embed\((\w+), ?@query\)", str(given))
-        if called is None or called[1] not in self._runtimes:
-            raise Rejected(f"Could not set 'ranking.features.query(q)' to '{given}'")
-        return self._runtimes[called[1]].embed(str(values["query"]), "query", dimension)
+    def _inputs(
+        self, values: dict[str, Any], declared: dict[str, VectorType]
+    ) -> dict[str, Vector]:
+        """The query's tensors, of the types that the rank profile declares."""
+        inputs = {}
+        for key, given in values.items():
+            named = re.fullmatch(r"(?:input|ranking\.features)\.query\((\w+)\)", key)
+            if named is None:
+                continue
+            name = named[1]
+            if name not in declared:
+                raise Rejected(f"query({name}) is not declared in the rank profile")
+            kind = declared[name]
+            if isinstance(given, list):
+                if len(given) != kind.size:
+                    raise Rejected(f"Expected {kind.size} values for query({name})")
+                inputs[name] = np.array(given, np.int8 if kind.cells == "int8" else np.float32)
+                continue
+            called = re.fullmatch(r"embed\((\w+), ?@query\)", str(given))
+            if called is None or called[1] not in self._runtimes:
+                raise Rejected(f"Could not set 'ranking.features.query({name})' to '{given}'")
+            runtime = self._runtimes[called[1]]
+            inputs[name] = runtime.embed(str(values["query"]), "query", kind)
+        return inputs
 
     def _lexical_scores(self, package: Package, text: str) -> dict[str, float]:
         ids = list(self.documents)
@@ -237,6 +277,23 @@ class Container:
 
 def _cosine(left: Vector, right: Vector) -> float:
     return float(left @ right / (np.linalg.norm(left) * np.linalg.norm(right)))
+
+
+def _agreement(left: Vector, right: Vector) -> float:
+    """The share of equal bits less that of different ones."""
+    different = int(np.unpackbits((left ^ right).view(np.uint8)).sum())
+    return 1 - 2 * different / (8 * len(left))
+
+
+def _bit_cosine(query: Vector, stored: Vector) -> float:
+    """The query's numbers against the signs that were kept."""
+    signs = 2.0 * np.unpackbits(stored.view(np.uint8)) - 1
+    return float(query @ signs / np.sqrt(len(signs)))
+
+
+def _two_phases(second: dict[str, float], first: dict[str, float], count: int) -> dict[str, float]:
+    best = sorted(second, key=lambda id: (-first[id], id))[:count]
+    return {id: first[id] - 4 for id in second} | {id: second[id] for id in best}
 
 
 def _targets(options: str) -> int:

@@ -16,17 +16,21 @@ class Refused(Exception):  # noqa: N818 - the word of the protocol
 
 
 @dataclass(frozen=True)
+class VectorType:
+    cells: str
+    size: int
+
+    def __str__(self) -> str:
+        return f"tensor<{self.cells}>(x[{self.size}])"
+
+
+@dataclass(frozen=True)
 class VectorField:
     name: str
-    cells: str
-    dimension: int
+    type: VectorType
     metric: str
     in_document: bool
     embedder: str | None
-
-    @property
-    def type(self) -> str:
-        return f"tensor<{self.cells}>(x[{self.dimension}])"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Package:
     fields: dict[str, VectorField] = field(default_factory=dict)
     strings: set[str] = field(default_factory=set)
     ranks: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, dict[str, VectorType]] = field(default_factory=dict)
     profiles: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -142,8 +147,7 @@ def _read_schema(package: Package) -> None:
         embedder = re.search(r"embed (\w+)", match["indexing"])
         found = VectorField(
             match["name"],
-            match["cells"],
-            int(match["dimension"]),
+            VectorType(match["cells"], int(match["dimension"])),
             match["metric"],
             match.start() < end,
             embedder and embedder[1],
@@ -153,6 +157,8 @@ def _read_schema(package: Package) -> None:
                 f"For schema 'doc', field '{found.name}': Can't find embedder "
                 f"'{found.embedder}'. Available embedder ids are {sorted(package.embedders)}"
             )
+        if found.metric == "hamming" and found.type.cells != "int8":
+            raise Refused(f"Field '{found.name}': hamming distance counts bits of int8 cells")
         if found.embedder and found.in_document:
             raise Refused(f"Field '{found.name}' in the document reads other fields")
         package.fields[found.name] = found
@@ -172,12 +178,44 @@ def _read_schema(package: Package) -> None:
         parent = re.match(r"rank-profile \w+ inherits (\w+)", body)
         if parent and parent[1] not in package.ranks:
             raise Refused(f"rank-profile '{name}' inherits unknown profile '{parent[1]}'")
-        for used in re.findall(r"attribute\((\w+)\)", body):
-            if used not in package.fields:
-                raise Refused(f"rank-profile '{name}': no attribute '{used}'")
-            size = re.search(r"query\(q\) tensor<float>\(x\[(\d+)\]\)", body)
-            if size is None or int(size[1]) != package.fields[used].dimension:
-                raise Refused(f"rank-profile '{name}': query(q) is not of {used}'s dimension")
+        package.inputs[name] = _inputs(package, name)
+        _check_types(package, name, body)
+
+
+def _inputs(package: Package, name: str) -> dict[str, VectorType]:
+    """The declared query inputs of a profile and of those that it inherits from."""
+    body = package.ranks[name]
+    parent = re.match(r"rank-profile \w+ inherits (\w+)", body)
+    declared = re.findall(r"query\((\w+)\) tensor<(\w+)>\(x\[(\d+)\]\)", body)
+    own = {each: VectorType(cells, int(size)) for each, cells, size in declared}
+    return (_inputs(package, parent[1]) if parent else {}) | own
+
+
+JOIN = (
+    (r"cosine_similarity\(query\((\w+)\), attribute\((\w+)\), x\)", 1),
+    (r"hamming\(query\((\w+)\), attribute\((\w+)\)\)", 1),
+    (r"query\((\w+)\) \* \(2 \* unpack_bits\(attribute\((\w+)\), float\) - 1\)", 8),
+)
+"""What joins a query's tensor with a field's, and how many cells it makes of one of the field's."""
+
+
+def _check_types(package: Package, name: str, body: str) -> None:
+    """Refuses what the types of a profile's expressions do not allow."""
+    attributes = re.findall(r"attribute\((\w+)\)", body)
+    for used in attributes:
+        if used not in package.fields:
+            raise Refused(f"rank-profile '{name}': no attribute '{used}'")
+    joins = [(match, grown) for text, grown in JOIN for match in re.finditer(text, body)]
+    if len(joins) != len(attributes):
+        raise Refused(f"rank-profile '{name}': an expression that cannot be parsed")
+    for match, grown in joins:
+        query, stored = package.inputs[name].get(match[1]), package.fields[match[2]].type
+        if query is None:
+            raise Refused(f"rank-profile '{name}': query({match[1]}) is not declared")
+        if query.size != grown * stored.size:
+            raise Refused(f"rank-profile '{name}': {query} does not fit {stored} in {match[0]}")
+        if (grown > 1 or "hamming" in match[0]) and stored.cells != "int8":
+            raise Refused(f"rank-profile '{name}': {match[0]} needs int8 cells, not {stored}")
 
 
 def _closing(text: str, start: int) -> int:

@@ -27,13 +27,16 @@ INSTANCE = (
 )
 
 Answer = tuple[int, Any]
+REINDEXED = 50  # documents between two polls
 GRACE = 2.0  # seconds that a stop waits for open streams
 
 
 class StandIn:
     """A config server and a container that live on one port; `stop` and `start` restart it."""
 
-    def __init__(self, certificates: "tuple[Path, Path, Path] | None" = None) -> None:
+    def __init__(
+        self, certificates: "tuple[Path, Path, Path] | None" = None, port: int = 0
+    ) -> None:
         self.container = Container()
         self.sessions: list[Package] = []
         self.requests: Counter[str] = Counter()
@@ -41,6 +44,8 @@ class StandIn:
         self.unsteady = 0.0  # share of document operations that are answered with 429 or 503
         self.full = False
         self.rejects: set[str] = set()
+        self.cloud = False  # whether re-indexing starts by itself, with nobody to ask about it
+        self.headers: dict[bytes, bytes] = {}  # of the last request
         self.lag = 0  # polls until a deployment has converged, and a reindexing has run
         self.hook: Callable[[str], None] = lambda _step: None
         self._converging = 0
@@ -49,7 +54,8 @@ class StandIn:
         self._certificates = certificates
         self._tries: Counter[str] = Counter()
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
             self.port = free.getsockname()[1]
 
     @property
@@ -76,6 +82,11 @@ class StandIn:
             self._loop.call_soon_threadsafe(self._serving.cancel)
             self._thread.join(GRACE)
 
+    def settle(self) -> None:
+        """Lets what goes on in the background come to its end."""
+        while self._reindexing and self._reindexing["state"] != "successful":
+            self._advance(self._reindexing)
+
     def _run(self) -> None:
         config = Config()
         config.bind = [f"127.0.0.1:{self.port}"]
@@ -93,13 +104,15 @@ class StandIn:
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body = b""
+        parts = []  # joined once: a package has hundreds of megabytes
         while True:
             message = await receive()
-            body += message.get("body", b"")
+            parts.append(message.get("body", b""))
             if not message.get("more_body"):
                 break
-        if dict(scope["headers"]).get(b"content-encoding") == b"gzip":
+        body = b"".join(parts)
+        self.headers = dict(scope["headers"])
+        if self.headers.get(b"content-encoding") == b"gzip":
             body = gzip.decompress(body)
         path = scope["raw_path"].decode()
         query = {key: values[0] for key, values in parse_qs(scope["query_string"].decode()).items()}
@@ -156,14 +169,17 @@ class StandIn:
 
     def _deploy(self, _method: str, _match: Any, _query: Any, body: bytes) -> Answer:
         package = read_package(body)
+        if self.cloud and "security/clients.pem" not in package.files:
+            raise Refused("missing certificate in package")
         actions = check_change(self.sessions[-1], package) if self.sessions else []
         self.sessions.append(package)
         self._converging = self.lag
         if self._converging == 0:
             self.container.serve(package)
-        if self._marked:  # what was marked before starts with this deployment
+        if self._marked or (self.cloud and actions):  # starts with this deployment
             self._marked = False
-            self._reindexing = {"state": "pending", "polls": self.lag}
+            rest = sorted(self.container.documents)
+            self._reindexing = {"state": "pending", "polls": self.lag, "rest": rest}
         return 200, {
             "session-id": str(len(self.sessions)),
             "message": "Session prepared and activated.",
@@ -213,17 +229,24 @@ class StandIn:
     def _reindexing_status(self, *_: Any) -> Answer:
         if self._reindexing is None:
             return 200, {"enabled": True, "clusters": {}}
-        if self._reindexing["state"] != "successful":
-            self._reindexing["polls"] -= 1
-            self._reindexing["state"] = "running"
-            if self._reindexing["polls"] < 0 and self._converging == 0:
-                self.container.reindex()
-                self._reindexing["state"] = "successful"
+        self._advance(self._reindexing)
         row = {"readyMillis": 1, "state": self._reindexing["state"], "progress": 0.5}
         return 200, {
             "enabled": True,
             "clusters": {"content": {"pending": {}, "ready": {"doc": row}}},
         }
+
+    def _advance(self, reindexing: dict[str, Any]) -> None:
+        if reindexing["state"] == "successful":
+            return
+        reindexing["polls"] -= 1
+        reindexing["state"] = "running"
+        if reindexing["polls"] < 0 and self._converging == 0:
+            rest = reindexing["rest"]
+            self.container.reindex(rest[:REINDEXED])
+            reindexing["rest"] = rest[REINDEXED:]
+            if not reindexing["rest"]:
+                reindexing["state"] = "successful"
 
     def _write(self, method: str, match: Any, query: dict[str, str], body: bytes) -> Answer:
         name, doc_id = unquote(match["name"]), unquote(match["id"])
@@ -258,6 +281,8 @@ class StandIn:
     def _search(self, _method: str, _match: Any, query: dict[str, str], body: bytes) -> Answer:
         request = query | (json.loads(body) if body else {})
         self.seen.append(request)
+        if self.cloud and self._reindexing:
+            self._advance(self._reindexing)
         return 200, self.container.search(request)
 
 

@@ -1,0 +1,20 @@
+# Found by the signs' Hamming distance, then ordered by the query's own numbers against the signs.
+rank-profile semantic_$label inherits bm25 {
+  inputs {
+$inputs  }
+  # The share of equal signs less that of different ones.
+  function agreement() {
+    expression: 1 - 2 * sum(hamming(query(q_bits), attribute($field)), x) / $dimension
+  }
+  function cosine() {
+    expression: sum(query(q) * (2 * unpack_bits(attribute($field), float) - 1), x) / sqrt($dimension)
+  }
+  # Below any cosine, so that what is re-ranked stands above the rest.
+  first-phase {
+    expression: agreement - 4
+  }
+  second-phase {
+    rerank-count: $targets
+    expression: cosine
+  }
+}

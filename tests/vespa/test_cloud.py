@@ -1,0 +1,134 @@
+"""Vespa Cloud: no config server to ask, an endpoint that comes with the first deployment."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stages.lib.errors import UserError
+from stages.lib.vespa.connection import (
+    AUTHORITY,
+    CERTIFICATE,
+    KEY,
+    TOKEN,
+    Connection,
+    Credentials,
+    connect,
+    run,
+)
+from stages.lib.vespa.engine import count_documents
+from stages.rollback import main as rollback_main
+from tests.vespa.project import ROOT, TEXTS, Project, check, parse
+from tests.vespa.standin import StandIn
+from tests.vespa.test_bad_input import certificates, refused
+from tests.vespa.test_deploy import command, deploy, live, packed, receipt
+
+APPLICATION = "tenant.application"
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
+    """A stand-in that takes a certificate and re-indexes by itself."""
+    standin = StandIn(certificates(tmp_path)).start()
+    standin.cloud = True
+    wrapper = tmp_path / "vespa"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.vespa import cloud_command"
+    wrapper.write_text(
+        f"#!{sys.executable}\n{code}; sys.exit(cloud_command.main(sys.argv[1:]))\n",
+        encoding="utf-8",
+    )
+    wrapper.chmod(0o755)
+    for module in ("connection", "feeder"):
+        monkeypatch.setattr(f"stages.lib.vespa.{module}.executable", lambda: str(wrapper))
+    for name in ("VESPA_ENDPOINT", TOKEN):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("VESPA_TARGET", "cloud")
+    monkeypatch.setenv("VESPA_APPLICATION", APPLICATION)
+    monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path / "cli"))
+    monkeypatch.setenv("TEST_CLOUD", standin.url)
+    monkeypatch.setenv(CERTIFICATE, str(tmp_path / "client.pem"))
+    monkeypatch.setenv(KEY, str(tmp_path / "client.key"))
+    monkeypatch.setenv(AUTHORITY, str(tmp_path / "ca.pem"))
+    yield standin
+    standin.stop()
+
+
+def test_first_deployment_swap_and_way_back(project: Project, cloud: StandIn) -> None:
+    project.set("package", nodes="cloud")
+    old = packed(project)
+    check(deploy(project))
+    assert live(cloud) == old
+    assert receipt(project)["documents"] == len(TEXTS)
+    assert "security/clients.pem" in cloud.sessions[-1].files
+    project.set("deploy", max_loss=1.0)
+    new = packed(project, seed=2)
+    check(deploy(project))
+    assert live(cloud) == new
+    assert all(len(each) == len(TEXTS) for each in cloud.container.vectors.values())
+    check(command(project, rollback_main))
+    assert live(cloud) == old
+    assert not cloud.requests["reindex"] + cloud.requests["reindexing_status"]
+
+
+def test_a_token_may_read_and_write_beside_the_certificate(project: Project) -> None:
+    project.set("package", nodes="cloud", token="ours <&>")  # noqa: S106 - its name
+    check(project.package())
+    clients = parse(project.application / "services.xml").findall("container/clients/client")
+    assert [each.get("permissions") for each in clients] == ["read,write"] * 2
+    assert clients[0].find("certificate").get("file") == "security/clients.pem"
+    assert clients[1].find("token").get("id") == "ours <&>"
+    project.set("package", nodes="local")
+    assert "package: Value error, token is Vespa Cloud's" in project.package().output
+
+
+def test_package_that_cloud_withholds_is_no_first_deployment(
+    project: Project, cloud: StandIn, tmp_path: Path
+) -> None:
+    packed(project)
+    (tmp_path / "vespa").write_text(
+        '#!/bin/sh\nfor last; do :; done\necho \'{"error-code":"FORBIDDEN"}\' > "$last"\n',
+        encoding="utf-8",
+    )
+    refused(project, 'cloud: the deployed package cannot be had: {"error-code":"FORBIDDEN"}')
+    assert not cloud.sessions
+
+
+def test_stranger_to_the_cloud_is_told_how_to_log_in(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VESPA_TARGET", "cloud")
+    monkeypatch.setenv("VESPA_APPLICATION", APPLICATION)
+    monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path / "cli"))
+    monkeypatch.setenv(TOKEN, "s3cret")
+    packed(project)
+    refused(project, "Vespa Cloud does not know who deploys", "run vespa auth login, or set")
+
+
+def test_certificate_of_the_command_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment = {
+        "VESPA_TARGET": "cloud",
+        "VESPA_APPLICATION": APPLICATION,
+        "VESPA_CLI_HOME": str(tmp_path),
+    }
+    with pytest.raises(UserError, match=rf"run vespa auth cert --no-add -a {APPLICATION}"):
+        connect(environment)
+    monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path))
+    run(["auth", "cert", "-t", "cloud", "--no-add", "-a", APPLICATION])
+    found = connect(environment).credentials
+    assert found.certificate is not None
+    assert "BEGIN CERTIFICATE" in Path(found.certificate).read_text(encoding="utf-8")
+    assert "PRIVATE KEY" in Path(str(found.key)).read_text(encoding="utf-8")
+
+
+def test_a_token_travels_with_queries() -> None:
+    standin = StandIn().start()
+    try:
+        credentials = Credentials(token="s3cret")  # noqa: S106 - the test's own
+        with pytest.raises(UserError, match="no application is deployed"):
+            count_documents(Connection("cloud", standin.url, APPLICATION, credentials))
+        assert standin.headers[b"authorization"] == b"Bearer s3cret"
+    finally:
+        standin.stop()
