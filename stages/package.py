@@ -44,7 +44,7 @@ def main(
     variant = next_best(package.variant, passed)
     if variant != package.variant:
         print(f"Packaged {variant}, since {package.variant} was refused: see {gate}")
-    generation = read_generation(onnx, variant, package, read_json(fusion)["tuned"])
+    generation = read_generation(onnx, variant, vectors, package, read_json(fusion)["tuned"])
     whole = generation.document.settings.dimension
     if embedded.shape[1] != whole:
         raise UserError(

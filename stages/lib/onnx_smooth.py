@@ -6,6 +6,7 @@ arXiv 2211.10438); weights have a scale for each output and bear that easily.
 """
 
 import copy
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -87,12 +88,13 @@ def tables_by_row(graph: onnx.ModelProto) -> onnx.ModelProto:
             ):
                 weights[name] = numpy_helper.from_array(made, name)
                 mixed.graph.initializer.append(weights[name])
-        for name, op, inputs, more in (
+        steps: tuple[tuple[str, str, list[str], dict[str, Any]], ...] = (
             (f"{out}_int8", "Gather", [levels, rows], {}),
             (f"{out}_float", "Cast", [f"{out}_int8"], {"to": onnx.TensorProto.FLOAT}),
             (f"{out}_scales", "Gather", [scales, rows], {}),
             (out, "Mul", [f"{out}_float", f"{out}_scales"], {}),
-        ):
+        )
+        for name, op, inputs, more in steps:
             nodes[name] = helper.make_node(op, inputs, [name], name=name, **more)
     replace_nodes(mixed.graph, nodes.values())
     return mixed

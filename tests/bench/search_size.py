@@ -61,19 +61,29 @@ def main(model: Path, phrases: bool, sizes: tuple[int, ...]) -> None:
             del corpus
             params = yaml.safe_load(PARAMS.read_text())
             if not phrases:
-                params["select"]["phrases"] = 0
+                params["select"] |= {"phrases": 0, "titles": False}
             # the documents are of the likeliest words, and their vectors random
             params["select"] |= {"retriever_depth": 1000, "teacher_depth": 1000}
             params["encoder"]["max_length"] = 64
             (folder / "params.yaml").write_text(yaml.safe_dump(params))
-            common = ["--params", folder / "params.yaml", "--corpus", folder / "corpus.jsonl"]
+            common: list[str | Path] = [
+                "--params",
+                folder / "params.yaml",
+                "--corpus",
+                folder / "corpus.jsonl",
+            ]
             tiny = make_tiny_model(folder / "tiny")
             run("embed ", size, [*common, "--model", tiny, "--out", folder / "out"])
-            ins = ["--generated", folder / "generated.jsonl"]
+            ins: list[str | Path] = ["--generated", folder / "generated.jsonl"]
             ins += ["--imported", folder / "imported.jsonl"]
             ins += ["--dev", folder / "dev.jsonl", "--test", folder / "queries.jsonl"]
             ins += ["--model", model, "--vectors", folder / "vectors"]
-            outs = ["--out", folder / "synthetic", "--metrics", folder / "select.json"]
+            outs: list[str | Path] = [
+                "--out",
+                folder / "synthetic",
+                "--metrics",
+                folder / "select.json",
+            ]
             run("select", size, [*common, *ins, *outs])
             click.echo((folder / "select.json").read_text())
 

@@ -80,7 +80,9 @@ KINDS = {
 def make_model(kind: Kind, tiny_model: Path, folder: Path) -> Path:
     """A random model of a kind, with the tiny model's tokenizer."""
     set_seed(0)
-    AutoModel.from_config(kind.config).save_pretrained(folder / "transformer")
+    AutoModel.from_config(kind.config).save_pretrained(  # type: ignore[no-untyped-call]
+        folder / "transformer"
+    )
     AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder / "transformer")
     transformer = Transformer(str(folder / "transformer"), max_seq_length=32)
     modules = [transformer, Pooling(32, kind.pooling), Normalize()]
@@ -308,7 +310,8 @@ def test_outliers_move_into_the_weights(tiny_model: Path) -> None:
     model = SentenceTransformer(str(tiny_model), device="cpu")
     model.max_seq_length = 32
     with torch.no_grad():
-        for layer in model[0].auto_model.encoder.layer:
+        bert: Any = model[0].auto_model
+        for layer in bert.encoder.layer:
             layer.attention.output.LayerNorm.weight[3] = 40
     graph, ids = export_graph(model, 18), token_ids(model, TEXTS)
     smooth = smoothed(graph, ids)

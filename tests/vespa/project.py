@@ -119,7 +119,7 @@ def write_project(folder: Path) -> Project:
     shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
     project = Project(folder)
     project.set("encoder", max_length=MAX_TOKENS)
-    project.set("package", variant="fp32")
+    project.set("package", variant="fp32", vectors="vespa")
     write_texts(project, TEXTS)
     split = Split(dict(QUERIES), {each: dict(judged) for each, judged in QRELS.items()})
     write_split(folder / "collection" / "dev", split)

@@ -243,3 +243,21 @@ def test_vectors_come_back_from_their_hexadecimal_form(values: list[float]) -> N
     rounded = floats(hexadecimal(vector, "bfloat16")[0], "bfloat16")
     np.testing.assert_allclose(rounded, vector[0], rtol=2**-8, atol=1e-37)
     assert hexadecimal(rounded[None], "bfloat16") == hexadecimal(vector, "bfloat16")
+
+
+def test_trained_vectors_are_fed_under_a_name_of_their_own(project: Project) -> None:
+    (project.folder / "vectors" / "encoder.txt").write_text("trained\n")
+    refused(project, "package.vectors: vespa would embed documents by the base, .* set it to fed")
+    project.set("package", vectors="fed")
+
+    def field() -> str:
+        check(project.package())
+        found = json.loads((project.folder / "metrics" / "package.json").read_text())["field"]
+        assert isinstance(found, str)
+        return found
+
+    before = field()
+    moved = project.vectors()[:, ::-1]
+    np.save(project.folder / "vectors" / "vectors.npy", moved)
+    # the encoders are the same, yet old and new vectors must not meet in one field
+    assert field() != before

@@ -14,6 +14,7 @@ import numpy as np
 
 from stages.lib.errors import UserError
 from stages.lib.params import Package
+from stages.lib.stored import TRAINED, made_by
 from stages.lib.vespa.tower import Settings, Tower, read_tower
 
 Filling = Literal["vespa", "fed"]
@@ -39,18 +40,21 @@ class Generation:
     dimension: int
     filling: Filling
     dense_weight: float
+    vectors: str = ""
+    """The hash of vectors that training moved, which no encoder gives; else empty."""
     serves: bool = True
     """False: an index for the pipeline's own searches; queries come as vectors too."""
 
     @property
     def field(self) -> str:
         """The field of document vectors."""
-        return f"embedding_{self.document.hash}_{self._stored}"
+        return f"embedding_{self.vectors or self.document.hash}_{self._stored}"
 
     @property
     def label(self) -> str:
         """What the profiles are named by; a new weight is a new profile, with a way back."""
-        return f"{self.query.hash}_{self._stored}_w{round(1000 * self.dense_weight)}"
+        vectors = f"_{self.vectors}" if self.vectors else ""
+        return f"{self.query.hash}{vectors}_{self._stored}_w{round(1000 * self.dense_weight)}"
 
     @property
     def _stored(self) -> str:
@@ -95,6 +99,7 @@ class Generation:
             "dimension": self.dimension,
             "filling": self.filling,
             "dense_weight": self.dense_weight,
+            "vectors": self.vectors,
             "serves": self.serves,
         }
 
@@ -118,12 +123,20 @@ def from_dict(row: dict[str, Any]) -> Generation:
 
 
 def read_generation(
-    onnx: Path, variant: str, package: Package, dense_weight: float
+    onnx: Path, variant: str, vectors: Path, package: Package, dense_weight: float
 ) -> Generation:
     """The generation of an export's folder; with `query/` and `document/` in it, of two towers.
 
+    Args:
+        onnx: the exported model.
+        variant: of it.
+        vectors: the model's vectors of the corpus.
+        package: how they are stored.
+        dense_weight: what they weigh beside BM25.
+
     Raises:
-        UserError: the export cannot be served, or not with as many dimensions.
+        UserError: the export cannot be served, or not with as many dimensions, or Vespa is to
+            compute vectors that no encoder gives.
 
     """
     query, document = (read_tower(tower_folder(onnx, variant, side)) for side in SIDES)
@@ -143,8 +156,20 @@ def read_generation(
             f"{onnx}: {dimension} dimensions do not fill bytes; set package.dimensions to "
             f"{dimension - dimension % 8}, or another package.vector_type"
         )
+    trained = made_by(vectors) == TRAINED
+    if trained and package.vectors == "vespa":
+        raise UserError(
+            "package.vectors: vespa would embed documents by the base, but training moved their "
+            "vectors; set it to fed, or train.tower to query"
+        )
     return Generation(
-        query, document, package.vector_type, dimension, package.vectors, dense_weight
+        query,
+        document,
+        package.vector_type,
+        dimension,
+        package.vectors,
+        dense_weight,
+        _hash(vectors / "vectors.npy") if trained else "",
     )
 
 
@@ -153,13 +178,17 @@ def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
     return onnx / side / variant if (onnx / side).is_dir() else onnx / variant
 
 
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
 def index_generation(vectors: Path) -> Generation:
     """An index of a folder of vectors, named by their hash: fed, exact, and without an embedder."""
     file = vectors / "vectors.npy"
     try:
         dimension = int(np.load(file, mmap_mode="r").shape[1])
-        with file.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()[:12]
+        found = _hash(file)
     except OSError as error:
         raise UserError(f"{file}: cannot be read; run dvc repro embed") from error
     settings = Settings(

@@ -1,8 +1,8 @@
 """The stand-in by hand, to deploy to what no Vespa server runs for.
 
-    python -m tests.vespa.standin --port 19071
-    export VESPA_TARGET=http://127.0.0.1:19071 VESPA_ENDPOINT=http://127.0.0.1:19071
-    make deploy
+python -m tests.vespa.standin --port 19071
+export VESPA_TARGET=http://127.0.0.1:19071 VESPA_ENDPOINT=http://127.0.0.1:19071
+make deploy
 """
 
 import threading

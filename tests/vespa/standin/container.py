@@ -235,9 +235,7 @@ class Container:
         a, b = _linear(left), _linear(right)
         return {id: float(weights[1]) * a[id] + float(weights[2]) * b[id] for id in matched}
 
-    def _inputs(
-        self, values: dict[str, Any], declared: dict[str, VectorType]
-    ) -> dict[str, Vector]:
+    def _inputs(self, values: dict[str, Any], declared: dict[str, VectorType]) -> dict[str, Vector]:
         """The query's tensors, of the types that the rank profile declares."""
         inputs = {}
         for key, given in values.items():
