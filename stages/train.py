@@ -75,7 +75,8 @@ def main(
     )
     chosen = choose(candidates)
     tuned.load(chosen.weights)
-    tuned_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
+    learnt = chosen.step > 0
+    tuned_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion, learnt=learnt)
     with building(out) as folder:
         tuned.save(model, folder)
     write_json(fusion, {"base": base_weight.dense, "tuned": tuned_weight.dense})

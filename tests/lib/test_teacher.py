@@ -75,6 +75,17 @@ def test_the_half_that_copies_least_decides(params: Params) -> None:
     assert choose_weight(dense, lexical, half, params.fusion).dense == 1.0
 
 
+def test_a_model_that_learnt_from_bm25_gets_less_of_it(params: Params) -> None:
+    names = [f"q{n}" for n in range(4)]
+    dev = Split({name: name for name in names}, {name: {"a": 1} for name in names})
+    # any share of BM25 repairs the ranking
+    dense = Rows("ab", dict.fromkeys(names, [0.0, 1.0]))
+    lexical = Rows("ab", dict.fromkeys(names, [9.0, 0.0]))
+    fusion = params.fusion.model_copy(update={"dense_weight": 0.6, "shares": [0.4]})
+    assert choose_weight(dense, lexical, dev, fusion).dense == 0.5
+    assert choose_weight(dense, lexical, dev, fusion, learnt=True).dense == 0.6
+
+
 def test_a_teacher_has_to_beat_the_one_before_it() -> None:
     names = [f"q{n}" for n in range(8)]
     dev = Split(dict.fromkeys(names, "text"), {name: {"a": 1} for name in names})
