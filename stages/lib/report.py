@@ -29,7 +29,7 @@ def render(
         corpus: the documents, for their titles.
         params: for the base model's name and the number of queries shown.
         stages: what the other stages measured, by the name of their metrics' file: any of
-            prepare, generate, select, train and train_curve; and as `serving` what exported
+            prepare, generate, select, mine, train and train_curve; and as `serving` what exported
             variants and vector types reach, with the gate's verdicts.
 
     """

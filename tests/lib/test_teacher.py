@@ -79,8 +79,8 @@ def test_a_model_that_learnt_from_bm25_gets_less_of_it(params: Params) -> None:
     names = [f"q{n}" for n in range(4)]
     dev = Split({name: name for name in names}, {name: {"a": 1} for name in names})
     # any share of BM25 repairs the ranking
-    dense = Rows("ab", dict.fromkeys(names, [0.0, 1.0]))
-    lexical = Rows("ab", dict.fromkeys(names, [9.0, 0.0]))
+    dense = Rows("ab", {key: [0.0, 1.0] for key in names})
+    lexical = Rows("ab", {key: [9.0, 0.0] for key in names})
     fusion = params.fusion.model_copy(update={"dense_weight": 0.6, "shares": [0.4]})
     assert choose_weight(dense, lexical, dev, fusion).dense == 0.5
     assert choose_weight(dense, lexical, dev, fusion, learnt=True).dense == 0.6
