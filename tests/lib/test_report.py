@@ -17,7 +17,7 @@ from stages.lib.significance import compare
 HOSTILE = "<script>alert('x')</script> & \"quotes\""
 
 STAGES: dict[str, Any] = {
-    "prepare": {"documents": 3, "test": {"queries": 2, "judgements": 3}},
+    "prepare": {"documents": 3, "zero_shot": False, "test": {"queries": 2, "judgements": 3}},
     "generate": {
         "provider": "openai",
         "uses_llm": True,
@@ -30,6 +30,12 @@ STAGES: dict[str, Any] = {
     "select": {
         "queries": {"generated": 6, "well_formed": 3, "train": 2, "dev": 1},
         "phrases": {"generated": 8, "distinct": 2},
+    },
+    "mine": {
+        "teacher": "fusion",
+        "dense_weight": 0.75,
+        "dev_queries_that_chose": 7,
+        "dev_ndcg_cut_10_by_teacher": {"base": 0.5, "fusion": 0.625},
     },
     "train": {
         "chosen": "0.5 of step 4",
@@ -95,6 +101,8 @@ def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> No
     assert "The 6 synthetic queries were written by an LLM (provider openai)." in page
     assert "answered 2 · unanswerable 1 · queries 6 · prompt tokens 700" in page
     assert "well formed 3 50%" in page
+    assert "fusion taught, with a share of 0.75 of the dense scores" in page
+    assert "(n = 7): base 0.5000 · fusion 0.6250." in page
     assert "distinct 2 25% Shares of the n = 8 generated phrases" in page
     assert "test 2 3" in page
     assert "chosen: 0.5 of step 4, 0.6250 against 0.5000 of the base" in page
