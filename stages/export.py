@@ -11,6 +11,7 @@ from stages.lib.onnx_check import check_retrieval, measured_texts, verdicts
 from stages.lib.onnx_export import export_variants
 from stages.lib.onnx_folder import read_embedders
 from stages.lib.params import read_params
+from stages.lib.stored import load_vectors
 
 
 @stage
@@ -38,6 +39,7 @@ def main(
     by_people = read_split(dev)
     split = by_people or read_split(synthetic_dev)
     texts = measured_texts(documents, split, settings)
+    load_vectors(vectors, documents)  # another corpus' are refused now, not after the export
     with building(out) as folder:
         parity = {
             path.relative_to(model).as_posix(): export_variants(

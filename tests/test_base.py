@@ -29,7 +29,8 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
 
 def fetch(model: Path, tmp_path: Path, with_params: Change, custom_code: str = "") -> Result:
     with_params({"base.model": str(model), "base.sha256": None, "base.custom_code": custom_code})
-    arguments = ["--out", str(tmp_path / "base"), "--params", str(tmp_path / "params.yaml")]
+    arguments = ["--out", str(tmp_path / "base"), "--teacher", str(tmp_path / "teacher")]
+    arguments += ["--params", str(tmp_path / "params.yaml")]
     return CliRunner().invoke(main, arguments)
 
 
@@ -92,3 +93,21 @@ def test_a_tokenizer_that_is_not_fast_is_refused(
 ) -> None:
     (model / "tokenizer.json").unlink()
     assert "no tokenizer.json" in refused(fetch(model, tmp_path, with_params), tmp_path)
+
+
+def test_a_cross_encoder_is_fetched_where_one_is_named(
+    tiny_model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    changes = {"base.model": str(tiny_model), "base.sha256": None}
+    with_params(changes | {"mine.cross_encoder": str(tiny_model)})
+    arguments = ["--out", str(tmp_path / "base"), "--teacher", str(tmp_path / "teacher")]
+    arguments += ["--params", str(tmp_path / "params.yaml")]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert (tmp_path / "teacher" / "tokenizer.json").is_file()
+    with_params(changes | {"mine.cross_encoder": "nobody/nothing"})
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert "mine.cross_encoder: 'nobody/nothing'" in result.output
+    with_params(changes)
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert list((tmp_path / "teacher").iterdir()) == []

@@ -79,7 +79,7 @@ def test_a_token_may_read_and_write_beside_the_certificate(project: Project) -> 
     assert clients[0].find("certificate").get("file") == "security/clients.pem"
     assert clients[1].find("token").get("id") == "ours <&>"
     project.set("package", nodes="local")
-    assert "package: Value error, token is Vespa Cloud's" in project.package().output
+    assert "package: token is Vespa Cloud's" in project.package().output
 
 
 def test_package_that_cloud_withholds_is_no_first_deployment(
