@@ -94,9 +94,14 @@ def test_package_that_cloud_withholds_is_no_first_deployment(
     assert not cloud.sessions
 
 
+@pytest.mark.parametrize("unattended", [True, False])
 def test_stranger_to_the_cloud_is_told_how_to_log_in(
-    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unattended: bool
 ) -> None:
+    # the command wants a key in the place of a login where CI is set
+    monkeypatch.delenv("CI", raising=False)
+    if unattended:
+        monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("VESPA_TARGET", "cloud")
     monkeypatch.setenv("VESPA_APPLICATION", APPLICATION)
     monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path / "cli"))

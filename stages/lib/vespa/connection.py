@@ -212,7 +212,8 @@ def explain(arguments: list[str], stderr: str) -> str:
     """One line of what the `vespa` command says, with the way out."""
     text = " ".join(stderr.split()).removeprefix("Error: ")
     target = arguments[arguments.index("-t") + 1]
-    if "auth login" in text:
+    # where CI is set, the command looks for a key instead of a login
+    if "auth login" in text or "api-key" in text:
         return (
             f"Vespa Cloud does not know who deploys ({text.rsplit('Error: ', 1)[-1]}); run vespa "
             f"auth login, or set {API_KEY}"
