@@ -14,7 +14,7 @@ from stages.lib.retrievers import load_lexical
 from stages.lib.search import Embedded
 from stages.lib.stored import load_vectors
 from stages.lib.students import student
-from stages.lib.training import choose, train
+from stages.lib.training import train
 
 
 @stage
@@ -70,24 +70,24 @@ def main(
     lexical = load_lexical(documents, settings)
     weighed = by_people or least_overlapping(held_out, documents)
     base_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
-    candidates = train(
+    contest = train(
         tuned, examples, worth, settings.encoder.query_prefix, settings.train, settings.seed
     )
-    chosen = choose(candidates)
-    tuned.load(chosen.weights)
+    chosen, weights = contest.winner
+    tuned.load(weights)
     learnt = chosen.step > 0
     tuned_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion, learnt=learnt)
     with building(out) as folder:
         tuned.save(model, folder)
     write_json(fusion, {"base": base_weight.dense, "tuned": tuned_weight.dense})
-    write_json(curve, [each.row for each in candidates])
+    write_json(curve, [each.row for each in contest.candidates])
     write_json(
         metrics,
         {
             "chosen": chosen.name,
             "kept_base": chosen.step == 0,
             "dev": "people" if by_people else "synthetic",
-            "base_dev": candidates[0].row["dev"],
+            "base_dev": contest.candidates[0].row["dev"],
             "chosen_dev": chosen.row["dev"],
             "examples": len(examples),
             "base_dense_weight": base_weight.dense,

@@ -70,7 +70,11 @@ def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
 
 def _positions(model: SentenceTransformer) -> int:
     transformer: Any = model[0].auto_model
-    return int(getattr(transformer.config, "max_position_embeddings", 2**31))
+    longest = int(getattr(transformer.config, "max_position_embeddings", 2**31))
+    embeddings = getattr(transformer, "embeddings", None)
+    # RoBERTa's kind counts positions from the one after that of padding
+    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    return longest if padding is None else longest - padding - 1
 
 
 def towers(folder: Path) -> tuple[Path, Path]:

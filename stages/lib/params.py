@@ -172,6 +172,7 @@ class Mine(Section):
 
 class Train(Section):
     tower: Literal["vectors", "query", "full"]
+    runs: Count
     epochs: Count
     batch_size: Count
     learning_rate: Positive

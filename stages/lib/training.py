@@ -16,23 +16,55 @@ from stages.lib.distillation import Distillation
 from stages.lib.negatives import Example
 from stages.lib.params import Train
 from stages.lib.sampling import OneSourceABatch
+from stages.lib.seeds import digest
 from stages.lib.students import Student, Weights
 from stages.lib.trainer import run_trainer
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Weights that might ship, with what they reach on dev."""
+    """A state of the student that might ship, with what it reaches on dev."""
 
     name: str
     step: int
     dev: float
-    weights: Weights
 
     @property
     def row(self) -> dict[str, Any]:
         """The point of the training curve."""
         return {"name": self.name, "step": self.step, "dev": round(self.dev, 6)}
+
+
+class Contest:
+    """Judges states of a student on dev, and keeps the weights of the base and of the best.
+
+    Args:
+        student: at the base's weights, which compete as step 0.
+        evaluate: what the student is worth on dev, as it is.
+
+    """
+
+    def __init__(self, student: Student, evaluate: Callable[[], float]) -> None:
+        self._student = student
+        self._evaluate = evaluate
+        self.base = student.weights()
+        self.tuned: tuple[Candidate, Weights] | None = None
+        self.candidates = [Candidate("step 0", 0, evaluate())]
+
+    def enter(self, name: str, step: int) -> None:
+        """The student as it is competes."""
+        candidate = Candidate(name, step, self._evaluate())
+        self.candidates.append(candidate)
+        if self.tuned is None or candidate.dev > self.tuned[0].dev:
+            self.tuned = candidate, self._student.weights()
+
+    @property
+    def winner(self) -> tuple[Candidate, Weights]:
+        """The best with its weights; the earlier of equals, so that step 0 wins ties."""
+        start = self.candidates[0]
+        if self.tuned is None or self.tuned[0].dev <= start.dev:
+            return start, self.base
+        return self.tuned
 
 
 def train(
@@ -42,11 +74,14 @@ def train(
     prefix: str,
     params: Train,
     seed: int,
-) -> list[Candidate]:
-    """Trains the student in place and returns everything that may ship, step 0 first.
+) -> Contest:
+    """Trains the student, and lets everything that may ship compete.
+
+    Each run starts at the base and has an order of batches of its own; the mean of their weights
+    competes with them (model soups, arXiv 2203.05482).
 
     Args:
-        student: at the base's weights.
+        student: at the base's weights; where it ends is the last that competed.
         examples: the mined rows.
         evaluate: what the student is worth on dev, as it is.
         prefix: what stands before a query.
@@ -54,45 +89,48 @@ def train(
         seed: of batches and dropout.
 
     """
-    base = student.weights()
-    candidates = [Candidate("step 0", 0, evaluate(), base)]
+    contest = Contest(student, evaluate)
     if not examples:
-        return candidates
-    batches = OneSourceABatch(
-        [example.source or example.positives[0] for example in examples],
-        [len(example.query) for example in examples],
-        params.batch_size,
-        seed,
+        return contest
+    rows = Dataset.from_dict(
+        {"query": [e.query for e in examples], "label": list(range(len(examples)))}
     )
-    loss = Distillation(student.model, student.documents, examples, params)
-    vectors = [name for name, _ in loss.named_parameters() if name.startswith("_documents.")]
-    steps = len(batches) * params.epochs
-    run_trainer(
-        student.model,
-        Dataset.from_dict(
-            {"query": [e.query for e in examples], "label": list(range(len(examples)))}
-        ),
-        loss,
-        batches,
-        prompts={"query": prefix},
-        epochs=params.epochs,
-        learning_rate=params.learning_rate,
-        params=params,
-        seed=seed,
-        rates={f"^{name}$": params.document_learning_rate for name in vectors},
-        callbacks=[_Watch(student, evaluate, candidates, max(1, steps // params.evaluations))],
-    )
-    best = max(candidates[1:], key=lambda each: each.dev)
-    for share in params.interpolations:
-        weights = interpolate(base, best.weights, share)
-        student.load(weights)
-        candidates.append(Candidate(f"{share:g} of {best.name}", best.step, evaluate(), weights))
-    return candidates
-
-
-def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """The best on dev; the earlier of equals, so that step 0 wins ties."""
-    return max(candidates, key=lambda each: each.dev)
+    ends: Weights = {}
+    done = 0
+    for run in range(1, params.runs + 1):
+        student.load(contest.base)
+        batches = OneSourceABatch(
+            [example.source or example.positives[0] for example in examples],
+            [len(example.query) for example in examples],
+            params.batch_size,
+            digest(seed, "run", str(run)),
+        )
+        loss = Distillation(student.model, student.documents, examples, params)
+        vectors = [name for name, _ in loss.named_parameters() if name.startswith("_documents.")]
+        run_trainer(
+            student.model,
+            rows,
+            loss,
+            batches,
+            prompts={"query": prefix},
+            epochs=params.epochs,
+            learning_rate=params.learning_rate,
+            params=params,
+            seed=seed,
+            rates={f"^{name}$": params.document_learning_rate for name in vectors},
+            callbacks=[_Watch(student, contest, f"run {run}", params.evaluations)],
+        )
+        done += len(batches) * params.epochs
+        ends = interpolate(ends, student.weights(), 1 / run) if ends else student.weights()
+    if params.runs > 1:
+        student.load(ends)
+        contest.enter(f"mean of {params.runs} runs", done)
+    if contest.tuned:
+        best, weights = contest.tuned
+        for share in params.interpolations:
+            student.load(interpolate(contest.base, weights, share))
+            contest.enter(f"{share:g} of {best.name}", best.step)
+    return contest
 
 
 def interpolate(base: Weights, tuned: Weights, share: float) -> Weights:
@@ -104,25 +142,17 @@ def interpolate(base: Weights, tuned: Weights, share: float) -> Weights:
 
 
 class _Watch(TrainerCallback):
-    """Evaluates on dev along the way and keeps the weights."""
+    """Lets the student compete along the way, the last time when its run ends."""
 
-    def __init__(
-        self,
-        student: Student,
-        evaluate: Callable[[], float],
-        candidates: list[Candidate],
-        every: int,
-    ) -> None:
+    def __init__(self, student: Student, contest: Contest, run: str, evaluations: int) -> None:
         self._student = student
-        self._evaluate = evaluate
-        self._candidates = candidates
-        self._every = every
+        self._contest = contest
+        self._run = run
+        self._evaluations = evaluations
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        step = state.global_step
-        if step % self._every == 0:
+        step, parts = state.global_step, self._evaluations
+        if step in {max(1, state.max_steps * part // parts) for part in range(1, parts + 1)}:
             self._student.model.eval()
-            score = self._evaluate()
+            self._contest.enter(f"{self._run}, step {step}", step)
             self._student.model.train()
-            name = f"step {step}"
-            self._candidates.append(Candidate(name, step, score, self._student.weights()))

@@ -339,3 +339,13 @@ def test_parity_names_the_worst_text(bert: SentenceTransformer) -> None:
     worst = parity(expected, found, HARD_TEXTS)
     assert worst.minimum == pytest.approx(-1)
     assert worst.worst == "a"
+
+
+def test_positions_that_start_after_padding(
+    tiny_model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    folder = make_model(KINDS["multilingual E5"], tiny_model, tmp_path)
+    model = load_encoder(folder, with_params({"encoder.max_length": 63}).encoder)
+    assert np.isfinite(encode(model, ["cat " * 100])).all()
+    with pytest.raises(UserError, match="64 is more than the 63 tokens that the base model takes"):
+        load_encoder(folder, with_params({"encoder.max_length": 64}).encoder)

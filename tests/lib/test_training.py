@@ -14,7 +14,7 @@ from stages.lib.params import Params
 from stages.lib.search import Embedded
 from stages.lib.stored import TRAINED, load_vectors, made_by
 from stages.lib.students import DOCUMENTS, QueryAndVectors, Student, student
-from stages.lib.training import Candidate, choose, interpolate, train
+from stages.lib.training import Contest, interpolate, train
 
 Change = Callable[[dict[str, Any]], Params]
 
@@ -54,7 +54,7 @@ def worth(tuned: Student, corpus: Corpus) -> float:
 
 def trained(
     tiny_model: Path, corpus: Corpus, settings: Params, value: Callable[[], float] | None = None
-) -> tuple[list[Candidate], Student]:
+) -> tuple[Contest, Student]:
     model = load_encoder(tiny_model, settings.encoder)
     vectors = encode(model, [each.contents for each in corpus.values()])
     tuned = student(model, corpus, vectors, settings)
@@ -72,6 +72,7 @@ def settings(with_params: Change) -> Params:
             "train.learning_rate": 3e-3,
             "train.infonce_weight": 0.1,
             "train.tower": "query",
+            "train.runs": 1,
         }
     )
 
@@ -81,20 +82,22 @@ def test_the_student_learns_what_the_teacher_wants(
     tiny_model: Path, corpus: Corpus, settings: Params, tower: str
 ) -> None:
     section = settings.train.model_copy(update={"tower": tower})
-    candidates, _ = trained(tiny_model, corpus, settings.model_copy(update={"train": section}))
-    names = [each.name for each in candidates]
-    assert names[0] == "step 0"
-    assert len(names) == 1 + 2 + 3
-    assert choose(candidates).step > 0
-    assert choose(candidates).dev > candidates[0].dev + 0.2
+    contest, _ = trained(tiny_model, corpus, settings.model_copy(update={"train": section}))
+    start, half, end, *mixed = contest.candidates
+    assert start.name == "step 0"
+    assert half.step == end.step // 2
+    assert [each.name.split(" of ")[0] for each in mixed] == ["0.25", "0.5", "0.75"]
+    winner, _ = contest.winner
+    assert winner.step > 0
+    assert winner.dev > contest.candidates[0].dev + 0.2
 
 
 def test_the_query_tower_leaves_documents_alone(
     tiny_model: Path, corpus: Corpus, settings: Params, tmp_path: Path
 ) -> None:
     before = load_encoder(tiny_model, settings.encoder)
-    candidates, tuned = trained(tiny_model, corpus, settings)
-    tuned.load(candidates[-1].weights)
+    contest, tuned = trained(tiny_model, corpus, settings)
+    tuned.load(contest.winner[1])
     tuned.save(tiny_model, tmp_path / "tuned")
     document = load_encoder(tmp_path / "tuned" / "document", settings.encoder)
     query = load_encoder(tmp_path / "tuned" / "query", settings.encoder)
@@ -107,18 +110,21 @@ def test_a_run_that_finds_nothing_better_keeps_the_base(
     tiny_model: Path, corpus: Corpus, settings: Params
 ) -> None:
     values = iter([0.5, *[0.4] * 4, 0.5])
-    candidates, _ = trained(tiny_model, corpus, settings, lambda: next(values))
-    assert choose(candidates).name == "step 0"
+    contest, _ = trained(tiny_model, corpus, settings, lambda: next(values))
+    winner, weights = contest.winner
+    assert winner.name == "step 0"
+    assert weights is contest.base
 
 
 def test_the_same_seed_gives_the_same_weights(
     tiny_model: Path, corpus: Corpus, with_params: Change
 ) -> None:
-    settings = with_params({"encoder.max_length": 16, "train.batch_size": 8})
+    settings = with_params({"encoder.max_length": 16, "train.batch_size": 8, "train.runs": 2})
     first, _ = trained(tiny_model, corpus, settings)
     second, _ = trained(tiny_model, corpus, settings)
-    for name, weight in first[1].weights.items():
-        assert torch.equal(weight, second[1].weights[name]), name
+    assert first.tuned and second.tuned
+    for name, weight in first.tuned[1].items():
+        assert torch.equal(weight, second.tuned[1][name]), name
 
 
 @pytest.fixture
@@ -130,10 +136,10 @@ def free(settings: Params) -> Params:
 def test_trained_vectors_ship_with_the_model(
     tiny_model: Path, corpus: Corpus, free: Params, tmp_path: Path
 ) -> None:
-    candidates, tuned = trained(tiny_model, corpus, free)
-    chosen = choose(candidates)
+    contest, tuned = trained(tiny_model, corpus, free)
+    chosen, weights = contest.winner
     assert chosen.step > 0
-    tuned.load(chosen.weights)
+    tuned.load(weights)
     tuned.save(tiny_model, tmp_path / "tuned")
     vectors = load_vectors(tmp_path / "tuned" / "vectors", corpus)
     # what was measured is what was saved
@@ -146,8 +152,8 @@ def test_trained_vectors_ship_with_the_model(
 def test_step_0_is_the_base_to_the_byte(
     tiny_model: Path, corpus: Corpus, free: Params, tmp_path: Path
 ) -> None:
-    candidates, tuned = trained(tiny_model, corpus, free)
-    tuned.load(candidates[0].weights)
+    contest, tuned = trained(tiny_model, corpus, free)
+    tuned.load(contest.base)
     tuned.save(tiny_model, tmp_path / "tuned")
     texts = [each.contents for each in corpus.values()]
     base = load_encoder(tiny_model, free.encoder)
@@ -161,11 +167,12 @@ def test_document_vectors_are_held_to_their_neighbours(
     tiny_model: Path, corpus: Corpus, free: Params
 ) -> None:
     def distance(strength: float) -> float:
-        section = free.train.model_copy(update={"anchor": strength})
-        candidates, tuned = trained(tiny_model, corpus, free.model_copy(update={"train": section}))
+        changes = {"anchor": strength, "interpolations": []}
+        section = free.train.model_copy(update=changes)
+        _, tuned = trained(tiny_model, corpus, free.model_copy(update={"train": section}))
         assert isinstance(tuned, QueryAndVectors)
-        anchors = tuned.anchors
-        return float((1 - (candidates[2].weights[DOCUMENTS].numpy() * anchors).sum(1)).mean())
+        ended = tuned.weights()[DOCUMENTS].numpy()
+        return float((1 - (ended * tuned.anchors).sum(1)).mean())
 
     assert distance(100) < distance(0.0) / 2
 
@@ -174,9 +181,9 @@ def test_prefixes_of_vectors_rank_too_if_they_are_asked_to(
     tiny_model: Path, corpus: Corpus, free: Params
 ) -> None:
     def by_prefix(prefixes: list[int]) -> float:
-        section = free.train.model_copy(update={"matryoshka": prefixes})
-        candidates, tuned = trained(tiny_model, corpus, free.model_copy(update={"train": section}))
-        tuned.load(candidates[2].weights)
+        changes = {"matryoshka": prefixes, "interpolations": []}
+        section = free.train.model_copy(update=changes)
+        _, tuned = trained(tiny_model, corpus, free.model_copy(update={"train": section}))
         dense = tuned.dense()
         queries, qrels = judged(corpus)
         texts = list(queries.values())
@@ -191,6 +198,31 @@ def test_prefixes_of_vectors_rank_too_if_they_are_asked_to(
         return ndcg(run, qrels)
 
     assert by_prefix([4]) > by_prefix([]) + 0.02
+
+
+def test_the_mean_of_runs_competes(tiny_model: Path, corpus: Corpus, free: Params) -> None:
+    changes = {"runs": 2, "evaluations": 1, "interpolations": [], "epochs": 2}
+    settings = free.model_copy(update={"train": free.train.model_copy(update=changes)})
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def watch() -> float:
+        seen.append(tuned.weights())
+        return float(len(seen))
+
+    model = load_encoder(tiny_model, settings.encoder)
+    vectors = encode(model, [each.contents for each in corpus.values()])
+    tuned = student(model, corpus, vectors, settings)
+    contest = train(tuned, rows(corpus), watch, "", settings.train, seed=1)
+    names = [each.name.split(",")[0] for each in contest.candidates]
+    assert names == ["step 0", "run 1", "run 2", "mean of 2 runs"]
+    _, first, second, mean = seen
+    for name in mean:
+        half = (first[name] + second[name]) / 2
+        # vectors are unit vectors wherever they are used
+        wanted = torch.nn.functional.normalize(half, dim=1) if name == DOCUMENTS else half
+        assert torch.allclose(mean[name], wanted, atol=1e-6), name
+    # another order of batches, from the same start
+    assert not torch.allclose(first[DOCUMENTS], second[DOCUMENTS], atol=1e-4)
 
 
 def test_interpolation_by_hand() -> None:
