@@ -2,18 +2,22 @@
 
 from pathlib import Path
 
+import click
+
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_split
 from stages.lib.dev import DEPTH, Dev
-from stages.lib.encoder import load_encoder, towers
+from stages.lib.encoder import device, fast_dtype, load_encoder, towers
 from stages.lib.files import building, read_json, read_jsonl, write_json
 from stages.lib.fusing import choose_weight, least_overlapping
+from stages.lib.launch import is_first, launch
 from stages.lib.negatives import read_example
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
 from stages.lib.search import Embedded
 from stages.lib.stored import load_vectors
 from stages.lib.students import student
+from stages.lib.throughput import Stopwatch
 from stages.lib.training import train
 
 
@@ -28,6 +32,13 @@ from stages.lib.training import train
 @path_option("--fusion", help="JSON file for the weights of the fusions with BM25.")
 @path_option("--metrics", help="JSON file for what was chosen.")
 @path_option("--curve", help="JSON file for the training curve.")
+@path_option("--speed", help="JSON file for how fast it went.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    envvar="EMBEDSMITH_PROCESSES",
+    help="Processes that train together; as many as there are GPUs unless given.",
+)
 @PARAMS
 def main(
     corpus: Path,
@@ -40,10 +51,13 @@ def main(
     fusion: Path,
     metrics: Path,
     curve: Path,
+    speed: Path,
+    processes: int | None,
     params: Path,
 ) -> None:
     """Train, and keep the base where nothing is better on dev."""
     settings = read_params(params)
+    launch("stages.train", processes, settings.train.batch_size)
     documents = read_corpus(corpus)
     by_people, held_out = read_split(dev), read_split(synthetic_dev)
     teacher = {row["query_id"]: row["ranking"] for _, row in read_jsonl(mined / "dev.jsonl")}
@@ -70,9 +84,12 @@ def main(
     lexical = load_lexical(documents, settings)
     weighed = by_people or least_overlapping(held_out, documents)
     base_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
+    watch = Stopwatch(tuned.model)
     contest = train(
-        tuned, examples, worth, settings.encoder.query_prefix, settings.train, settings.seed
+        tuned, examples, worth, settings.encoder.query_prefix, settings.train, settings.seed, watch
     )
+    if not is_first():
+        return
     chosen, weights = contest.winner
     tuned.load(weights)
     learnt = chosen.step > 0
@@ -80,6 +97,7 @@ def main(
     with building(out) as folder:
         tuned.save(model, folder)
     write_json(fusion, {"base": base_weight.dense, "tuned": tuned_weight.dense})
+    write_json(speed, watch.row(device(), fast_dtype(device())))
     write_json(curve, [each.row for each in contest.candidates])
     write_json(
         metrics,

@@ -1,7 +1,9 @@
 """Pictures for the report: SVG, on a clear background, in colours for light and dark pages."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import matplotlib as mpl
@@ -41,17 +43,20 @@ def curve(rows: Sequence[dict[str, Any]], chosen: str) -> str:
     """Worth on dev by training step, with the interpolations as dots, as SVG.
 
     Args:
-        rows: `name`, `step` and `dev` of each candidate; checkpoints are named "step N".
+        rows: `name`, `step` and `dev` of each candidate; checkpoints are named "run R, step N".
         chosen: the name of the one that ships.
 
     """
-    steps = sorted((row for row in rows if row["name"].startswith("step ")), key=_step)
-    others = [row for row in rows if not row["name"].startswith("step ")]
+    start, *later = rows
+    runs = [list(group) for run, group in groupby(later, _run) if run]
+    others = [row for row in later if not _run(row)]
     shipped = [row for row in rows if row["name"] == chosen]
     with mpl.rc_context(STYLE):
         figure, axes = _axes()
-        axes.plot(*_points(steps), color=BLUE, marker="o", markersize=4, label="checkpoints")
-        axes.plot(*_points(others), "x", color=GREY, markersize=5, label="interpolations with base")
+        for number, run in enumerate(runs):
+            label = "" if number else "runs"
+            axes.plot(*_points([start, *run]), color=BLUE, marker="o", markersize=4, label=label)
+        axes.plot(*_points(others), "x", color=GREY, markersize=5, label="means of weights")
         axes.plot(
             *_points(shipped), "o", color=RED, markersize=10, fillstyle="none", label="chosen"
         )
@@ -81,6 +86,12 @@ def trade(rows: Mapping[str, Mapping[str, Any]]) -> str:
         axes.margins(x=0.12, y=0.25)
         axes.set(xlabel="bytes a document (logarithmic)", ylabel="nDCG@10")
         return _svg(figure)
+
+
+def _run(row: dict[str, Any]) -> str:
+    """The run that a checkpoint belongs to, empty for other candidates."""
+    found = re.match(r"run \d+(?=, step)", row["name"])
+    return found.group() if found else ""
 
 
 def _step(row: dict[str, Any]) -> int:

@@ -36,27 +36,43 @@ class OneSourceABatch(DefaultBatchSampler):
         random = seeds.generator(self.seed, "batches", str(self.epoch))
         order = [int(row) for row in random.permutation(len(self.sources))]
         window = self.batch_size * WINDOW
-        batches = []
+        full: list[list[int]] = []
+        short: list[list[int]] = []
+        waiting: list[int] = []
         for start in range(0, len(order), window):
-            run = sorted(order[start : start + window], key=lambda row: self.lengths[row])
-            batches += self._fill(run)
-        return (batches[int(index)] for index in random.permutation(len(batches)))
-
-    def _fill(self, waiting: list[int]) -> list[list[int]]:
-        batches = []
+            waiting += order[start : start + window]
+            waiting.sort(key=lambda row: self.lengths[row])
+            filled, waiting = self._fill(waiting)
+            full += filled
         while waiting:
-            batch: list[int] = []
-            seen: set[str] = set()
-            put_off: list[int] = []
-            for row in waiting:
-                if len(batch) == self.batch_size or self.sources[row] in seen:
-                    put_off.append(row)
-                else:
-                    seen.add(self.sources[row])
-                    batch.append(row)
-            waiting = put_off
+            batch, waiting = self._take(waiting)
+            short.append(batch)
+        shuffled = [full[int(index)] for index in random.permutation(len(full))]
+        # several processes share whole batches; what cannot be shared evenly has to stand last
+        return iter(shuffled + short)
+
+    def _fill(self, waiting: list[int]) -> tuple[list[list[int]], list[int]]:
+        """Full batches, and the rows that are left."""
+        batches: list[list[int]] = []
+        while True:
+            batch, rest = self._take(waiting)
+            if len(batch) < self.batch_size:
+                return batches, waiting
             batches.append(batch)
-        return batches
+            waiting = rest
+
+    def _take(self, waiting: list[int]) -> tuple[list[int], list[int]]:
+        """A batch without two rows of one source, and the rows that are left."""
+        batch: list[int] = []
+        seen: set[str] = set()
+        rest: list[int] = []
+        for row in waiting:
+            if len(batch) == self.batch_size or self.sources[row] in seen:
+                rest.append(row)
+            else:
+                seen.add(self.sources[row])
+                batch.append(row)
+        return batch, rest
 
     def __len__(self) -> int:
         return sum(1 for _ in iter(self))

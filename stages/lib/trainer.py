@@ -1,5 +1,6 @@
 """Sentence-transformers' trainer, set up as every training here needs it."""
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 
@@ -50,6 +51,8 @@ def run_trainer(
         if isinstance(module, torch.nn.Dropout):
             module.p = params.dropout
     where = device()
+    # every process takes its part of each batch, so that their number changes no batch
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
     # the trainer insists on a folder; nothing is written there
     with tempfile.TemporaryDirectory() as scratch:
         SentenceTransformerTrainer(
@@ -57,13 +60,15 @@ def run_trainer(
             args=SentenceTransformerTrainingArguments(
                 output_dir=scratch,
                 num_train_epochs=epochs,
-                per_device_train_batch_size=batches.batch_size,
+                per_device_train_batch_size=max(1, batches.batch_size // processes),
+                accelerator_config={"split_batches": True},
                 learning_rate=learning_rate,
                 learning_rate_mapping=dict(rates or {}),
                 warmup_steps=params.warmup_ratio,
                 weight_decay=params.weight_decay,
                 bf16=fast_dtype(where) == torch.bfloat16,
                 use_cpu=where.type == "cpu",
+                ddp_backend="gloo" if where.type == "cpu" and processes > 1 else None,
                 prompts=dict(prompts),
                 batch_sampler=lambda *_args, **_kwargs: batches,
                 seed=seed,

@@ -18,6 +18,7 @@ from stages.lib.params import Train
 from stages.lib.sampling import OneSourceABatch
 from stages.lib.seeds import digest
 from stages.lib.students import Student, Weights
+from stages.lib.throughput import Stopwatch
 from stages.lib.trainer import run_trainer
 
 
@@ -74,6 +75,7 @@ def train(
     prefix: str,
     params: Train,
     seed: int,
+    stopwatch: Stopwatch | None = None,
 ) -> Contest:
     """Trains the student, and lets everything that may ship compete.
 
@@ -87,6 +89,7 @@ def train(
         prefix: what stands before a query.
         params: the recipe.
         seed: of batches and dropout.
+        stopwatch: takes the time of the training steps.
 
     """
     contest = Contest(student, evaluate)
@@ -96,7 +99,6 @@ def train(
         {"query": [e.query for e in examples], "label": list(range(len(examples)))}
     )
     ends: Weights = {}
-    done = 0
     for run in range(1, params.runs + 1):
         student.load(contest.base)
         batches = OneSourceABatch(
@@ -118,13 +120,15 @@ def train(
             params=params,
             seed=seed,
             rates={f"^{name}$": params.document_learning_rate for name in vectors},
-            callbacks=[_Watch(student, contest, f"run {run}", params.evaluations)],
+            callbacks=[
+                *([stopwatch] if stopwatch else []),
+                _Watch(student, contest, f"run {run}", params.evaluations),
+            ],
         )
-        done += len(batches) * params.epochs
         ends = interpolate(ends, student.weights(), 1 / run) if ends else student.weights()
     if params.runs > 1:
         student.load(ends)
-        contest.enter(f"mean of {params.runs} runs", done)
+        contest.enter(f"mean of {params.runs} runs", contest.candidates[-1].step)
     if contest.tuned:
         best, weights = contest.tuned
         for share in params.interpolations:

@@ -111,6 +111,7 @@ def tune(folder: Path, run: Path, params: Path) -> dict[str, float]:
             *("--mined", mined, "--dev", dev, "--synthetic-dev", synthetic / "dev", *model),
             *("--out", tuned, "--fusion", run / "fusion.json"),
             *("--metrics", run / "train.json", "--curve", run / "curve.json"),
+            *("--speed", run / "speed.json"),
         ),
         "embed": ("--model", tuned, "--known", vectors, "--out", run / "vectors"),
     }

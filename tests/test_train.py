@@ -1,0 +1,108 @@
+"""The stage train by itself: several processes, and what it says of its speed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.lib.collection import Corpus, Document, Split, write_corpus, write_split
+from stages.lib.encoder import encode, load_encoder
+from stages.lib.files import read_json, write_json, write_jsonl
+from stages.lib.negatives import Example
+from stages.lib.params import Params
+from stages.lib.stored import save_vectors
+from stages.train import main
+from tests.commands import attempt
+
+Change = Callable[[dict[str, Any]], Params]
+
+WORDS = "apple pear plum car bus train dog cat bird".split()  # noqa: SIM905
+CORPUS: Corpus = {
+    f"d{n:02}": Document(f"d{n:02}", "", f"the {colour} {word}")
+    for n, (colour, word) in enumerate((c, w) for c in ("red", "green", "blue") for w in WORDS)
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
+    """Everything that the stage reads; the teacher wants the next document."""
+    settings = with_params(
+        {
+            "encoder.max_length": 16,
+            "train.runs": 1,
+            "train.epochs": 3,
+            "train.batch_size": 8,
+            "train.document_learning_rate": 3e-2,
+            "train.interpolations": [],
+        }
+    )
+    texts = [each.contents for each in CORPUS.values()]
+    vectors = encode(load_encoder(tiny_model, settings.encoder), texts)
+    save_vectors(tmp_path / "vectors", vectors, list(CORPUS), "test")
+    write_corpus(tmp_path / "corpus.jsonl", CORPUS)
+    doc_ids = list(CORPUS)
+    examples = []
+    for number, doc_id in enumerate(doc_ids):
+        wanted = doc_ids[(number + 1) % len(doc_ids)]
+        ranking = {wanted: 3.0} | {each: -1.0 for each in doc_ids if each != wanted}
+        text = "what is " + CORPUS[doc_id].text
+        examples.append(Example(f"q{number}", text, ranking, (wanted,), (doc_id,)))
+    rows = [each.row(CORPUS) for each in examples]
+    for name, lines in (("train", rows), ("phrases", []), ("dev", rows)):
+        write_jsonl(tmp_path / "mined" / f"{name}.jsonl", lines)
+    write_json(tmp_path / "mined" / "teacher.json", {"teacher": "fusion"})
+    queries = {each.query_id: each.query for each in examples}
+    qrels = {each.query_id: {each.positives[0]: 1} for each in examples}
+    write_split(tmp_path / "synthetic", Split(queries, qrels))
+    write_split(tmp_path / "dev", Split({}, {}))
+    return tmp_path
+
+
+def options(project: Path, model: Path, processes: int) -> list[str]:
+    paths = {
+        "corpus": project / "corpus.jsonl",
+        "mined": project / "mined",
+        "dev": project / "dev",
+        "synthetic-dev": project / "synthetic",
+        "model": model,
+        "vectors": project / "vectors",
+        "out": project / f"tuned-{processes}",
+        "params": project / "params.yaml",
+    }
+    for name in ("fusion", "metrics", "curve", "speed"):
+        paths[name] = project / f"{name}-{processes}.json"
+    words = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
+    return [*words, "--processes", str(processes)]
+
+
+def trained(project: Path, processes: int) -> np.ndarray[Any, Any]:
+    found: np.ndarray[Any, Any] = np.load(project / f"tuned-{processes}" / "vectors" / "vectors.npy")
+    return found
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_trains(project: Path, tiny_model: Path) -> None:
+    for processes in (1, 2):
+        command = ("python", "-m", "stages.train", *options(project, tiny_model, processes))
+        done = attempt(Path.cwd(), *command)
+        assert done.returncode == 0, done.stderr
+    base = np.load(project / "vectors" / "vectors.npy")
+    alone, together = trained(project, 1), trained(project, 2)
+    moved = 1 - (alone * base).sum(axis=1)
+    apart = 1 - (alone * together).sum(axis=1)
+    assert moved.mean() > 0.01
+    # bfloat16 rounds differently in batches of another size, and no more than that
+    assert apart.mean() < moved.mean() / 20
+    speed = read_json(project / "speed-2.json")
+    assert speed["texts_per_second"] > 0
+    assert 0 < speed["share_of_peak"] < 1
+
+
+def test_a_batch_that_cannot_be_shared(project: Path, tiny_model: Path) -> None:
+    from click.testing import CliRunner
+
+    result = CliRunner().invoke(main, options(project, tiny_model, 3))
+    assert result.exit_code == 1
+    assert "train.batch_size: 8 cannot be shared by 3 processes" in result.output
