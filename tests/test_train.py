@@ -21,7 +21,7 @@ Change = Callable[[dict[str, Any]], Params]
 WORDS = "apple pear plum car bus train dog cat bird".split()  # noqa: SIM905
 CORPUS: Corpus = {
     f"d{n:02}": Document(f"d{n:02}", "", f"the {colour} {word}")
-    for n, (colour, word) in enumerate((c, w) for c in ("red", "green", "blue") for w in WORDS)
+    for n, (colour, word) in enumerate((c, w) for c in ("red", "green", "blue") for w in WORDS[:8])
 }
 
 
@@ -78,7 +78,9 @@ def options(project: Path, model: Path, processes: int) -> list[str]:
 
 
 def trained(project: Path, processes: int) -> np.ndarray[Any, Any]:
-    found: np.ndarray[Any, Any] = np.load(project / f"tuned-{processes}" / "vectors" / "vectors.npy")
+    found: np.ndarray[Any, Any] = np.load(
+        project / f"tuned-{processes}" / "vectors" / "vectors.npy"
+    )
     return found
 
 

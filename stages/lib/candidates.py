@@ -62,7 +62,6 @@ class Free(torch.nn.Module):
         super().__init__()
         self.columns = columns
         self.vectors = torch.nn.Parameter(torch.from_numpy(np.array(vectors)))
-        self.vectors.register_post_accumulate_grad_hook(_mean_of_processes)  # type: ignore[no-untyped-call]
         self._anchors = torch.from_numpy(anchors)
         self._strength = strength
 
@@ -74,13 +73,6 @@ class Free(torch.nn.Module):
         """The mean squared distance of the vectors from their anchors, by the strength."""
         moved = functional.normalize(self.vectors, dim=1) - self._anchors.to(self.vectors.device)
         return self._strength * moved.square().sum(dim=1).mean()
-
-
-def _mean_of_processes(vectors: Tensor) -> None:
-    """What DistributedDataParallel does for the model, for parameters of the loss."""
-    if torch.distributed.is_initialized() and vectors.grad is not None:
-        torch.distributed.all_reduce(vectors.grad)
-        vectors.grad /= torch.distributed.get_world_size()
 
 
 class InBatch:

@@ -8,14 +8,14 @@ import torch
 from stages.lib.errors import UserError
 
 
-def launch(module: str, processes: int | None, batch_size: int) -> None:
+def launch(module: str, count: int | None, batch_size: int) -> None:
     """Starts the command anew under torchrun, unless one process on one device is wanted.
 
     Does not return if it does so. Each process takes its part of every batch.
 
     Args:
         module: the stage, which gets this process's arguments.
-        processes: how many; None for as many as there are GPUs.
+        count: how many processes; None for as many as there are GPUs.
         batch_size: has to be shared evenly.
 
     Raises:
@@ -23,7 +23,7 @@ def launch(module: str, processes: int | None, batch_size: int) -> None:
 
     """
     gpus = torch.cuda.device_count()
-    wanted = processes or max(1, gpus)
+    wanted = count or max(1, gpus)
     # with several GPUs in sight, a lone process would be spread over them by the trainer
     if "WORLD_SIZE" in os.environ or (wanted == 1 and gpus <= 1):
         return
@@ -37,6 +37,11 @@ def launch(module: str, processes: int | None, batch_size: int) -> None:
     command = [sys.executable, "-m", *runner, "-m", module, *sys.argv[1:]]
     environment = {"OMP_NUM_THREADS": threads} | os.environ
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own arguments, no shell
+
+
+def processes() -> int:
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_first() -> bool:

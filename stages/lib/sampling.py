@@ -21,13 +21,20 @@ class OneSourceABatch(DefaultBatchSampler):
         lengths: the length of each row's query.
         batch_size: rows a batch at most.
         seed: of the shuffling.
+        drop_last: leaves out the rows that fill no batch, for processes that share batches.
 
     """
 
     def __init__(
-        self, sources: Sequence[str], lengths: Sequence[int], batch_size: int, seed: int
+        self,
+        sources: Sequence[str],
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int,
+        *,
+        drop_last: bool = False,
     ) -> None:
-        super().__init__(sources, batch_size=batch_size, drop_last=False)
+        super().__init__(sources, batch_size=batch_size, drop_last=drop_last)
         self.sources = sources
         self.lengths = lengths
         self.seed = seed
@@ -48,8 +55,7 @@ class OneSourceABatch(DefaultBatchSampler):
             batch, waiting = self._take(waiting)
             short.append(batch)
         shuffled = [full[int(index)] for index in random.permutation(len(full))]
-        # several processes share whole batches; what cannot be shared evenly has to stand last
-        return iter(shuffled + short)
+        return iter(shuffled if self.drop_last else shuffled + short)
 
     def _fill(self, waiting: list[int]) -> tuple[list[list[int]], list[int]]:
         """Full batches, and the rows that are left."""

@@ -1,8 +1,8 @@
 """Sentence-transformers' trainer, set up as every training here needs it."""
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from datasets import Dataset
@@ -14,6 +14,7 @@ from sentence_transformers.sentence_transformer.training_args import (
 from transformers import TrainerCallback
 
 from stages.lib.encoder import device, fast_dtype
+from stages.lib.launch import processes
 from stages.lib.params import Train
 
 
@@ -51,8 +52,6 @@ def run_trainer(
         if isinstance(module, torch.nn.Dropout):
             module.p = params.dropout
     where = device()
-    # every process takes its part of each batch, so that their number changes no batch
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
     # the trainer insists on a folder; nothing is written there
     with tempfile.TemporaryDirectory() as scratch:
         SentenceTransformerTrainer(
@@ -60,7 +59,8 @@ def run_trainer(
             args=SentenceTransformerTrainingArguments(
                 output_dir=scratch,
                 num_train_epochs=epochs,
-                per_device_train_batch_size=max(1, batches.batch_size // processes),
+                per_device_train_batch_size=batches.batch_size // processes(),
+                # each process takes its part of every batch: their number changes no batch
                 accelerator_config={"split_batches": True},
                 learning_rate=learning_rate,
                 learning_rate_mapping=dict(rates or {}),
@@ -68,7 +68,7 @@ def run_trainer(
                 weight_decay=params.weight_decay,
                 bf16=fast_dtype(where) == torch.bfloat16,
                 use_cpu=where.type == "cpu",
-                ddp_backend="gloo" if where.type == "cpu" and processes > 1 else None,
+                ddp_backend="gloo" if where.type == "cpu" and processes() > 1 else None,
                 prompts=dict(prompts),
                 batch_sampler=lambda *_args, **_kwargs: batches,
                 seed=seed,
@@ -81,5 +81,20 @@ def run_trainer(
             ),
             train_dataset=rows,
             loss=loss,
-            callbacks=list(callbacks),
+            callbacks=[_MeanGradients(loss, model), *callbacks],
         ).train()
+
+
+class _MeanGradients(TrainerCallback):
+    """Does for the loss's own parameters what DistributedDataParallel does for the model's."""
+
+    def __init__(self, loss: torch.nn.Module, model: torch.nn.Module) -> None:
+        of_model = {id(parameter) for parameter in model.parameters()}
+        self._own = [each for each in loss.parameters() if id(each) not in of_model]
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        if torch.distributed.is_initialized():
+            for parameter in self._own:
+                if parameter.grad is not None:
+                    torch.distributed.all_reduce(parameter.grad)
+                    parameter.grad /= torch.distributed.get_world_size()

@@ -13,6 +13,7 @@ from datasets import Dataset
 from transformers import TrainerCallback
 
 from stages.lib.distillation import Distillation
+from stages.lib.launch import processes
 from stages.lib.negatives import Example
 from stages.lib.params import Train
 from stages.lib.sampling import OneSourceABatch
@@ -106,6 +107,7 @@ def train(
             [len(example.query) for example in examples],
             params.batch_size,
             digest(seed, "run", str(run)),
+            drop_last=processes() > 1,
         )
         loss = Distillation(student.model, student.documents, examples, params)
         vectors = [name for name, _ in loss.named_parameters() if name.startswith("_documents.")]

@@ -13,6 +13,14 @@ def test_every_row_once_and_no_source_twice_in_a_batch(sources: list[str], size:
         assert len({sources[row] for row in batch}) == len(batch)
 
 
+def test_what_fills_no_batch_may_be_left_out() -> None:
+    sources = ["a"] * 5 + list("bcdefghij")
+    sampler = OneSourceABatch(sources, range(14), 4, seed=1, drop_last=True)
+    batches = list(sampler)
+    assert len(batches) == len(sampler) == 3
+    assert {len(batch) for batch in batches} == {4}
+
+
 def test_epochs_differ_and_repeat() -> None:
     sampler = OneSourceABatch([str(number) for number in range(50)], [1] * 50, 8, seed=1)
     first = list(sampler)
