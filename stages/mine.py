@@ -20,6 +20,7 @@ from stages.lib.teacher import Neighbours, fusion_teacher
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--synthetic", help="Folder with the synthetic splits and the key phrases.")
+@path_option("--train", help="The train split made by people; may be empty.")
 @path_option("--expanded", help="Folder with the positives and the documents on neither side.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
@@ -30,6 +31,7 @@ from stages.lib.teacher import Neighbours, fusion_teacher
 def main(
     corpus: Path,
     synthetic: Path,
+    train: Path,
     expanded: Path,
     model: Path,
     vectors: Path,
@@ -41,7 +43,8 @@ def main(
     """Weigh the fusion, choose the teacher, mine negatives; FlagEmbedding reads train.jsonl."""
     settings = read_params(params)
     documents = read_corpus(corpus)
-    train, dev = read_split(synthetic / "train"), read_split(synthetic / "dev")
+    written, by_people = read_split(synthetic / "train"), read_split(train)
+    dev = read_split(synthetic / "dev")
     phrases = read_generated(synthetic / "phrases.jsonl")
     retrievers = load_retrievers(documents, model, vectors, settings)
     dense, lexical = retrievers.dense, retrievers.lexical
@@ -77,10 +80,10 @@ def main(
     sources = {each.query_id: each.doc_id for each in phrases}
     examples = list(
         judged(
-            train.queries,
-            read_split(expanded).qrels,
+            written.queries | by_people.queries,
+            read_split(expanded).qrels | by_people.qrels,
             read_qrels(expanded / "ignored.tsv"),
-            rank(train.queries),
+            rank(written.queries | by_people.queries),
             settings.mine,
         )
     )
@@ -95,7 +98,8 @@ def main(
     write_json(
         metrics,
         {
-            "queries": len(train.queries),
+            "queries": len(written.queries),
+            "queries_by_people": len(by_people.queries),
             "examples": len(examples),
             "negatives": round(sum(len(e.negatives) for e in examples) / len(examples), 3),
             "dense_weight": weight.dense,

@@ -16,6 +16,7 @@ from stages.lib.collection import (
     write_qrels,
     write_queries,
 )
+from stages.lib.files import read_jsonl
 from tests.commands import attempt, call, commit
 from tests.imports import ROOT
 
@@ -46,7 +47,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cut_sample(sample: Path) -> None:
-    """Leaves the passages that test queries ask for, with the queries that they answer."""
+    """Leaves the passages that test queries ask for, with the queries that they answer.
+
+    Every other dev query becomes one of a train split.
+    """
     corpus = dict(read_corpus(sample / "corpus.jsonl"))
     queries = read_queries(sample / "queries.jsonl")
     asked = read_qrels(sample / "qrels" / "test.tsv")
@@ -59,6 +63,11 @@ def cut_sample(sample: Path) -> None:
             for query_id, judged in read_qrels(sample / "qrels" / f"{split}.tsv").items()
         }
         qrels = {query_id: judged for query_id, judged in qrels.items() if judged}
+        if split == "dev":
+            train = dict(sorted(qrels.items())[::2])
+            write_qrels(sample / "qrels" / "train.tsv", train)
+            remaining |= train
+            qrels = {each: judged for each, judged in qrels.items() if each not in train}
         write_qrels(sample / "qrels" / f"{split}.tsv", qrels)
         remaining |= qrels
     write_queries(sample / "queries.jsonl", {each: queries[each] for each in remaining})
@@ -84,6 +93,17 @@ def test_everything_promised_is_there(project: Path) -> None:
         "models/onnx",
     ):
         assert (project / path).exists(), path
+
+
+def test_train_queries_of_people_are_trained_on_with_their_judgements(project: Path) -> None:
+    by_people = read_qrels(project / "data" / "sample" / "qrels" / "train.tsv")
+    mined = project / "data" / "mined" / "train.jsonl"
+    rows = {row["query_id"]: row for _, row in read_jsonl(mined)}
+    found = by_people.keys() & rows.keys()
+    assert found
+    for query_id in found:
+        assert set(rows[query_id]["pos_ids"]) <= by_people[query_id].keys()
+    assert metrics(project, "mine")["queries_by_people"] == len(by_people)
 
 
 def test_git_sees_nothing_but_the_lock_and_the_metrics(project: Path) -> None:

@@ -103,7 +103,15 @@ def tune(folder: Path, run: Path, params: Path) -> dict[str, float]:
             *("--out", run / "expanded", "--metrics", run / "expand.json"),
         ),
         "mine": (
-            *("--synthetic", synthetic, "--expanded", run / "expanded", *model),
+            *(
+                "--synthetic",
+                synthetic,
+                "--train",
+                data / "train",
+                "--expanded",
+                run / "expanded",
+                *model,
+            ),
             *("--cross-encoder", folder / "teacher"),
             *("--out", mined, "--metrics", run / "mine.json"),
         ),
