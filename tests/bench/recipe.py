@@ -1,12 +1,13 @@
 """The recipe over several seeds on a collection with judgements: what README's figures come from.
 
 python -m tests.bench.recipe COLLECTION FOLDER [--queries FILE] [--seeds 13 14 15]
-                             [--set train.tower=query ...] [--name default]
+                             [--set train.tower=query ...] [--name default] [--with-train]
 
 COLLECTION is a folder in BEIR form; FILE has recorded queries, a document a line: `{"doc_id": ...,
 "queries": [{"type": ..., "text": ...}]}` (without it, the extractive provider writes them). All is
 kept in FOLDER, so that variants share the encodings of the base. The stages are the pipeline's, by
-the parameters of params.yaml but for what --set changes; export is left out.
+the parameters of params.yaml but for what --set changes; export is left out. Without --with-train a
+train split is left out too, as if nobody had labelled queries.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from stages.lib.collection import read_corpus, read_split
+from stages.lib.collection import Split, read_corpus, read_split, write_split
 from stages.lib.evaluation import Basis, Evaluation, evaluate
 from stages.lib.files import read_json, read_jsonl, write_json
 from stages.lib.metrics import PerQuery, mean
@@ -84,7 +85,7 @@ def prepare(folder: Path, params: Path, queries: Path | None) -> None:
     call("embed", params, *options, "--out", folder / "vectors")
 
 
-def tune(folder: Path, run: Path, params: Path) -> dict[str, float]:
+def tune(folder: Path, run: Path, params: Path, train: Path) -> dict[str, float]:
     """One seed; the seconds that each stage took."""
     corpus = ("--corpus", folder / "collection" / "corpus.jsonl")
     data, base, vectors = folder / "collection", folder / "base", folder / "vectors"
@@ -98,21 +99,13 @@ def tune(folder: Path, run: Path, params: Path) -> dict[str, float]:
             *(*model, "--out", synthetic, "--metrics", run / "select.json"),
         ),
         "expand": (
-            *("--train", data / "train", "--synthetic", synthetic / "train", *model),
+            *("--train", train, "--synthetic", synthetic / "train", *model),
             *("--prompts", "stages/prompts", "--store", run / "expand.jsonl"),
             *("--out", run / "expanded", "--metrics", run / "expand.json"),
         ),
         "mine": (
-            *(
-                "--synthetic",
-                synthetic,
-                "--train",
-                data / "train",
-                "--expanded",
-                run / "expanded",
-                *model,
-            ),
-            *("--cross-encoder", folder / "teacher"),
+            *("--synthetic", synthetic, "--train", train, "--expanded", run / "expanded"),
+            *(*model, "--cross-encoder", folder / "teacher"),
             *("--out", mined, "--metrics", run / "mine.json"),
         ),
         "train": (
@@ -155,9 +148,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[13, 14, 15])
     parser.add_argument("--set", action="append", default=[], dest="changes")
     parser.add_argument("--name", default="default")
+    parser.add_argument("--with-train", action="store_true")
     options = parser.parse_args()
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
+    train = folder / "collection" / "train"
+    if not options.with_train:
+        train = folder / "no-train"
+        write_split(train, Split({}, {}))
     found: list[Evaluation] = []
     for seed in options.seeds:
         run = folder / f"{options.name}-{seed}"
@@ -166,7 +164,7 @@ def main() -> None:
         params.write_text(yaml.safe_dump(changed(options.changes, seed, options.collection)))
         if not (folder / "vectors").exists():
             prepare(folder, params, options.queries)
-        seconds = tune(folder, run, params)
+        seconds = tune(folder, run, params, train)
         found.append(measure(folder, run, params))
         write_json(run / "evaluate.json", found[-1].summary())
         means = {
