@@ -60,7 +60,8 @@ def main(
     launch("stages.train", processes, settings.train.batch_size)
     documents = read_corpus(corpus)
     by_people, held_out = read_split(dev), read_split(synthetic_dev)
-    teacher = {row["query_id"]: row["ranking"] for _, row in read_jsonl(mined / "dev.jsonl")}
+    spare = [read_example(row) for _, row in read_jsonl(mined / "dev.jsonl")]
+    teacher = {example.query_id: example.ranking for example in spare}
     judge = (
         Dev(by_people, None, settings.train.teacher_temperature)
         if by_people
@@ -72,6 +73,9 @@ def main(
         for name in ("train.jsonl", "phrases.jsonl")
         for _, row in read_jsonl(mined / name)
     ]
+    if by_people:
+        # the synthetic dev set judges nothing here: its queries train
+        examples += spare
     if read_json(mined / "teacher.json")["teacher"] == "base":
         # the teacher is no better than the student: there is nothing to learn from it
         examples = []
