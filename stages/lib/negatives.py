@@ -25,6 +25,11 @@ class Example:
     negatives: tuple[str, ...] = ()
     source: str | None = None
 
+    @property
+    def document(self) -> str | None:
+        """The document that the query is about, as far as that is known."""
+        return self.source or next(iter(self.positives), None)
+
     def row(self, corpus: Corpus) -> dict[str, Any]:
         """The line that FlagEmbedding reads too; ids and ranking come beside its own keys."""
         return {

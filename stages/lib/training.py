@@ -103,7 +103,7 @@ def train(
     for run in range(1, params.runs + 1):
         student.load(contest.base)
         batches = OneSourceABatch(
-            [example.source or example.positives[0] for example in examples],
+            [example.document or example.query_id for example in examples],
             [len(example.query) for example in examples],
             params.batch_size,
             digest(seed, "run", str(run)),
