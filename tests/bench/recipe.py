@@ -2,12 +2,14 @@
 
 python -m tests.bench.recipe COLLECTION FOLDER [--queries FILE] [--seeds 13 14 15]
                              [--set train.tower=query ...] [--name default] [--with-train]
+                             [--mined NAME] [--split test]
 
 COLLECTION is a folder in BEIR form; FILE has recorded queries, a document a line: `{"doc_id": ...,
 "queries": [{"type": ..., "text": ...}]}` (without it, the extractive provider writes them). All is
 kept in FOLDER, so that variants share the encodings of the base. The stages are the pipeline's, by
 the parameters of params.yaml but for what --set changes; export is left out. Without --with-train a
-train split is left out too, as if nobody had labelled queries.
+train split is left out too, as if nobody had labelled queries. With --mined the queries and the teacher
+are those of the variant NAME, for variants that differ in training alone. Variants are compared with --split dev.
 """
 
 import argparse
@@ -30,6 +32,7 @@ from stages.lib.metrics import PerQuery, mean
 from stages.lib.params import read_params
 from stages.lib.queries import Generated, query_id, write_generated
 from stages.lib.retrievers import load_dense, load_lexical
+from stages.lib.serving import compare_types
 from stages.lib.significance import compare
 from stages.lib.systems import systems
 
@@ -85,12 +88,15 @@ def prepare(folder: Path, params: Path, queries: Path | None) -> None:
     call("embed", params, *options, "--out", folder / "vectors")
 
 
-def tune(folder: Path, run: Path, params: Path, train: Path) -> dict[str, float]:
-    """One seed; the seconds that each stage took."""
+def tune(
+    folder: Path, run: Path, params: Path, train: Path, before: Path | None
+) -> dict[str, float]:
+    """One seed, from the run `before` if there is one; the seconds that each stage took."""
     corpus = ("--corpus", folder / "collection" / "corpus.jsonl")
     data, base, vectors = folder / "collection", folder / "base", folder / "vectors"
     model = ("--model", base, "--vectors", vectors)
-    synthetic, mined, tuned = run / "synthetic", run / "mined", run / "tuned"
+    synthetic, mined = (before or run) / "synthetic", (before or run) / "mined"
+    tuned = run / "tuned"
     dev = data / "dev"
     steps: dict[str, tuple[str | Path, ...]] = {
         "select": (
@@ -118,22 +124,29 @@ def tune(folder: Path, run: Path, params: Path, train: Path) -> dict[str, float]
     }
     seconds = {}
     for stage, options in steps.items():
+        if before and stage in ("select", "expand", "mine"):
+            continue
         start = time.monotonic()
         call(stage, params, *corpus, *options)
         seconds[stage] = round(time.monotonic() - start, 1)
     return seconds
 
 
-def measure(folder: Path, run: Path, params: Path) -> Evaluation:
+def measure(
+    folder: Path, run: Path, params: Path, split: str
+) -> tuple[Evaluation, dict[str, float]]:
+    """All systems on a split, and the tuned model's nDCG@10 by type of its vectors."""
     settings = read_params(params)
     corpus = read_corpus(folder / "collection" / "corpus.jsonl")
-    basis = Basis("test", read_split(folder / "collection" / "test"))
+    basis = Basis(split, read_split(folder / "collection" / split))
     models = {
         "base": load_dense(corpus, folder / "base", folder / "vectors", settings),
         "tuned": load_dense(corpus, run / "tuned", run / "vectors", settings),
     }
     engines = systems(load_lexical(corpus, settings), models, read_json(run / "fusion.json"))
-    return evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
+    found = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
+    types = compare_types(models["tuned"], corpus, basis)
+    return found, {kind: round(100 * row["ndcg_cut_10"], 2) for kind, row in types.items()}
 
 
 def average(seeds: list[PerQuery]) -> PerQuery:
@@ -149,6 +162,8 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="changes")
     parser.add_argument("--name", default="default")
     parser.add_argument("--with-train", action="store_true")
+    parser.add_argument("--mined")
+    parser.add_argument("--split", default="test")
     options = parser.parse_args()
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -164,19 +179,24 @@ def main() -> None:
         params.write_text(yaml.safe_dump(changed(options.changes, seed, options.collection)))
         if not (folder / "vectors").exists():
             prepare(folder, params, options.queries)
-        seconds = tune(folder, run, params, train)
-        found.append(measure(folder, run, params))
+        before = folder / f"{options.mined}-{seed}" if options.mined else None
+        seconds = tune(folder, run, params, train, before)
+        evaluation, types = measure(folder, run, params, options.split)
+        found.append(evaluation)
         write_json(run / "evaluate.json", found[-1].summary())
-        means = {
+        means: dict[str, Any] = {
             system: [round(100 * mean(found[-1].scores[system][m]), 2) for m in MEASURES]
             for system in SYSTEMS
         }
         told = read_json(run / "train.json")
+        means["types"] = types
         print(json.dumps({"seed": seed, **means, "train": told, "seconds": seconds}), flush=True)
     averaged = {s: average([each.scores[s]["ndcg_cut_10"] for each in found]) for s in SYSTEMS}
     against = {"tuned": "base", "tuned+bm25": "base+bm25", "base+bm25": "base"}
     tests = compare(averaged, against, 10_000, 1)
-    print(f"{options.name}: {len(options.seeds)} seeds, {len(averaged['base'])} test queries")
+    print(
+        f"{options.name}: {len(options.seeds)} seeds, {len(averaged['base'])} queries of {options.split}"
+    )
     for system in SYSTEMS:
         values = [100 * mean(each.scores[system]["ndcg_cut_10"]) for each in found]
         spread = stdev(values) if len(values) > 1 else float(np.nan)
