@@ -8,8 +8,9 @@ COLLECTION is a folder in BEIR form; FILE has recorded queries, a document a lin
 "queries": [{"type": ..., "text": ...}]}` (without it, the extractive provider writes them). All is
 kept in FOLDER, so that variants share the encodings of the base. The stages are the pipeline's, by
 the parameters of params.yaml but for what --set changes; export is left out. Without --with-train a
-train split is left out too, as if nobody had labelled queries. With --mined the queries and the teacher
-are those of the variant NAME, for variants that differ in training alone. Variants are compared with --split dev.
+train split is left out too, as if nobody had labelled queries. With --mined the queries and the
+teacher are those of the variant NAME, for variants that differ in training alone. Variants are
+compared with --split dev.
 """
 
 import argparse
@@ -194,9 +195,8 @@ def main() -> None:
     averaged = {s: average([each.scores[s]["ndcg_cut_10"] for each in found]) for s in SYSTEMS}
     against = {"tuned": "base", "tuned+bm25": "base+bm25", "base+bm25": "base"}
     tests = compare(averaged, against, 10_000, 1)
-    print(
-        f"{options.name}: {len(options.seeds)} seeds, {len(averaged['base'])} queries of {options.split}"
-    )
+    queries = len(averaged["base"])
+    print(f"{options.name}: {len(options.seeds)} seeds, {queries} queries of {options.split}")
     for system in SYSTEMS:
         values = [100 * mean(each.scores[system]["ndcg_cut_10"]) for each in found]
         spread = stdev(values) if len(values) > 1 else float(np.nan)
