@@ -70,7 +70,7 @@ def main(
     )
     texts = [each.contents for each in documents.values()]
     lexical = Lexical(list(documents), texts, settings.bm25)
-    hybrid = Fused(semantic, lexical, generation.dense_weight)
+    hybrid = Fused(semantic.whole(), lexical, generation.dense_weight)
     split = read_split(dev) or read_split(synthetic_dev)
     checks = Checks(Embedded(semantic), Embedded(hybrid), split, rejected, force)
     with tempfile.TemporaryDirectory() as scratch:

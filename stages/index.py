@@ -8,6 +8,7 @@ import click
 
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus
+from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.vespa.connection import connect
 from stages.lib.vespa.indexing import index
@@ -28,9 +29,16 @@ from stages.lib.vespa.site import Site
 def main(corpus: Path, vectors: tuple[Path, ...], templates: Path, params: Path) -> None:
     """Index the corpus for `engine: vespa`, beside whatever serves."""
     connection = connect(os.environ)
+    # the tuned model's come later than the searches that lead to them
+    there = [folder for folder in vectors if folder.exists()]
+    for folder in vectors:
+        if folder not in there:
+            click.echo(f"{folder}: not there yet; run make index again once dvc repro has made it")
+    if not there:
+        raise UserError(f"{vectors[0]}: no vectors to index; run dvc repro embed_base")
     with tempfile.TemporaryDirectory() as scratch:
         site = Site(connection, templates, read_params(params), Path(scratch))
-        index(site, read_corpus(corpus), vectors)
+        index(site, read_corpus(corpus), there)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,14 @@ def test_parameters_exist(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_another_engine_runs_what_searches_again(stage: str) -> None:
+    module, _ = command(stage)
+    code = (ROOT / f"{module.replace('.', '/')}.py").read_text()
+    searches = re.search(r"load_(retrievers|dense|lexical)\(", code) is not None
+    assert ("engine" in STAGES[stage].get("params", [])) == searches
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_says_what_it_does(stage: str) -> None:
     assert STAGES[stage]["desc"][0].isupper()
 

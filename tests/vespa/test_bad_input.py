@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from stages.lib.vespa.connection import AUTHORITY, CERTIFICATE, KEY, connect
 from stages.serve import main as serve
-from tests.vespa.project import ROOT, Project, check
+from tests.vespa.project import ROOT, TEXTS, Project, check, write_texts
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.package import VectorType
-from tests.vespa.test_deploy import deploy, live, packed, stays
+from tests.vespa.test_deploy import deploy, field_of, live, packed, stays
 
 
 def refused(project: Project, *messages: str) -> None:
@@ -176,6 +176,26 @@ def test_rejected_document_is_named_in_a_file(project: Project, vespa: StandIn) 
     check(deploy(project))  # what was refused is tried again
     assert (project.folder / "rejected.jsonl").read_text(encoding="utf-8") == ""
     assert len(vespa.container.documents) == 8
+
+
+def test_change_of_a_document_that_is_rejected_stops_no_model(
+    project: Project, vespa: StandIn
+) -> None:
+    project.set("package", vectors="fed")
+    packed(project)
+    check(deploy(project))
+    write_texts(project, TEXTS | {"d2": ("Keys", "keys never leave"), "z9": ("New", "an agent")})
+    project.write_model(seed=2)
+    vespa.rejects = {"d2", "z9"}
+    project.set("deploy", max_loss=1.0)
+    label = packed(project)
+    check(deploy(project))
+    lines = (project.folder / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    named = [json.loads(line)["id"].split("::")[1] for line in lines]
+    assert named == ["d2", "z9"]
+    assert live(vespa) == label
+    # the one that was there is found by the new model too, the other one did not come empty
+    assert len(vespa.container.vectors[field_of(label)]) == len(vespa.container.documents) == 8
 
 
 def test_full_disk_leaves_the_live_model(project: Project, vespa: StandIn) -> None:

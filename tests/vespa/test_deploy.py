@@ -192,6 +192,66 @@ def test_changed_corpus_updates_removes_and_adds(project: Project, vespa: StandI
     assert receipt(project)["parity"]["overlap"] == 1.0
 
 
+def use(project: Project, texts: dict[str, tuple[str, str]]) -> None:
+    """Makes these the project's corpus."""
+    write_texts(project, texts)
+    project.embed()
+
+
+def stored_texts(vespa: StandIn) -> dict[str, tuple[str, str]]:
+    return {each["doc_id"]: (each["title"], each["text"]) for each in documents(vespa)}
+
+
+def documents(vespa: StandIn) -> list[dict[str, Any]]:
+    return list(vespa.container.documents.values())
+
+
+def test_corpus_that_came_half_way_passes_for_none(project: Project, vespa: StandIn) -> None:
+    project.set("package", vectors="fed")
+    packed(project)
+    check(deploy(project))
+    use(project, TEXTS | {"d2": ("Keys", "keys never leave the vault")})
+    packed(project)
+
+    def fill(step: str) -> None:  # up, once the texts are in
+        vespa.full = step == "write" and vespa.requests["write"] > 3 * len(TEXTS)
+
+    vespa.hook = fill
+    stays(project, vespa, "disk or memory is full")
+    assert stored_texts(vespa)["d2"] != TEXTS["d2"]
+    vespa.hook, vespa.full = lambda _step: None, False
+    use(project, TEXTS)  # the change was not meant
+    packed(project)
+    check(deploy(project))
+    assert stored_texts(vespa) == TEXTS
+
+
+def test_document_that_was_gone_gets_its_vectors_again(project: Project, vespa: StandIn) -> None:
+    project.set("package", vectors="fed")
+    old = packed(project)
+    check(deploy(project))
+    use(project, {doc_id: text for doc_id, text in TEXTS.items() if doc_id != "e1"})
+    packed(project, seed=2)
+    check(force(project))
+    use(project, TEXTS)
+    project.write_model(1)
+    assert packed(project) == old
+    check(force(project))
+    assert live(vespa) == old
+    assert len(vespa.container.vectors[field_of(old)]) == len(TEXTS)
+
+
+def test_package_of_another_name_does_not_double_the_documents(
+    project: Project, vespa: StandIn
+) -> None:
+    packed(project)
+    check(deploy(project))
+    project.set("package", name="other")
+    packed(project)
+    stays(project, vespa, "8 documents there have another name than id:other:doc::.*package.name")
+    assert len(vespa.container.documents) == len(TEXTS)
+
+
 def test_frozen_document_tower_needs_no_feed(project: Project, vespa: StandIn) -> None:
     whole, onnx = project.folder / "whole", project.folder / "onnx"
     onnx.rename(whole)

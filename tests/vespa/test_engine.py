@@ -1,7 +1,9 @@
 import re
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from stages.index import main as index_main
 from stages.lib.collection import Corpus, Queries, read_corpus
@@ -99,6 +101,23 @@ def test_second_index_feeds_nothing(project: Project, vespa: StandIn) -> None:
     writes = vespa.requests["write"]
     indexed(project)
     assert vespa.requests["write"] == writes == 2 * len(TEXTS)
+
+
+def test_vectors_that_are_not_made_yet_are_indexed_later(project: Project, vespa: StandIn) -> None:
+    arguments: dict[str, Any] = {"--corpus": project.corpus, "--vectors": "vectors"}
+    arguments["--templates"] = ROOT / "application-package"
+    (project.folder / "vectors").rename(project.folder / "later")
+    result = invoke(index_main, project, arguments)
+    assert result.exit_code == 1
+    assert "vectors: no vectors to index; run dvc repro embed_base" in result.output
+    assert not vespa.requests
+    (project.folder / "later").rename(project.folder / "vectors")
+    line = [each for key, value in arguments.items() for each in (key, str(value))]
+    line[line.index("vectors")] = str(project.folder / "vectors")
+    line += ["--vectors", "tuned-vectors", "--params", str(project.folder / "params.yaml")]
+    result = check(CliRunner().invoke(index_main, line))
+    assert "tuned-vectors: not there yet; run make index again" in result.output
+    assert len(vespa.container.vectors) == 1
 
 
 @pytest.mark.parametrize("kind", ["semantic", "hybrid", "rrf", "bm25"])

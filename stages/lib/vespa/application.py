@@ -75,6 +75,17 @@ class Application:
         merged = {**self.fed, **fed}
         return replace(self, fed={key: merged[key] for key in sorted(merged) if key in known})
 
+    def forgetting(self, feeds: Mapping[str, str]) -> "Application":
+        """The same without the hashes of what these feeds are about to change.
+
+        So that a run which ends half way leaves nothing behind that passes for whole. Other
+        documents bring those that are removed, and with them vectors of every field.
+        """
+        if self.fed.get("documents") != feeds["documents"]:
+            return replace(self, fed={})
+        same = {name: found for name, found in self.fed.items() if feeds.get(name, found) == found}
+        return replace(self, fed=same)
+
     def pruned(self) -> "Application":
         """The live generation alone."""
         alone = (self.generation(self.live),)

@@ -11,7 +11,7 @@ from stages.lib.vespa.application import Application
 from stages.lib.vespa.feed import document_rows, vector_rows
 from stages.lib.vespa.generation import index_generation
 from stages.lib.vespa.site import Site
-from stages.lib.vespa.swap import fill
+from stages.lib.vespa.swap import fill, hashes
 
 
 def index(site: Site, corpus: Corpus, folders: Sequence[Path]) -> Application:
@@ -22,16 +22,17 @@ def index(site: Site, corpus: Corpus, folders: Sequence[Path]) -> Application:
     serving = tuple(each for each in current.generations if each.serves) if current else ()
     generations = (*serving, *indexes)
     live = current.live if current and serving else generations[0].label
-    application = Application(
-        generations, live, current.previous if current else None, current.fed if current else {}
-    ).knowing({})
-    site.deploy(application)
     feeds = {"documents": site.folder / "feed.jsonl"}
     write_jsonl(feeds["documents"], document_rows(name, corpus))
     for generation, folder in indexes.items():
         feeds[generation.field] = site.folder / f"{generation.field}.jsonl"
         rows = vector_rows(name, list(corpus), load_vectors(folder, corpus), generation)
         write_jsonl(feeds[generation.field], rows)
+    application = Application(
+        generations, live, current.previous if current else None, current.fed if current else {}
+    )
+    application = application.knowing({}).forgetting(hashes(feeds))
+    site.deploy(application)
     fed, stored = fill(site, application, feeds)
     if fed.rejected:
         document, fault = next(iter(sorted(fed.rejected.items())))

@@ -1,6 +1,7 @@
 """What Vespa should find, computed here: exact search over vectors as a field stores them."""
 
 from collections.abc import Sequence
+from copy import copy
 
 from sentence_transformers import SentenceTransformer
 
@@ -31,6 +32,12 @@ class Stored(Dense):
         super().__init__(doc_ids, kept, model, query_prefix)
         self._generation = generation
         self._rerank = rerank
+
+    def whole(self) -> "Stored":
+        """The same with everything re-ranked, as the hybrid profiles have it."""
+        other = copy(self)  # which shares the queries that are encoded
+        other._rerank = len(self.doc_ids)
+        return other
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Cosines, (texts, documents); of signs, what is not re-ranked stands below."""

@@ -6,7 +6,7 @@ profile, is the last. A run that is killed leaves the old model serving.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,14 +72,15 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
     """Deploys, fills, compares, measures and flips; returns the receipt."""
     new = package.generation()
     before = site.current()
-    staged = before.adding(new) if before else Application((new,), new.label)
-    site.deploy(staged, package.models)
     feeds = {"documents": package.documents}
     if new.filling == "fed":
         feeds[new.field] = package.vectors
+    staged = before.adding(new) if before else Application((new,), new.label)
+    staged = staged.forgetting(hashes(feeds))
+    site.deploy(staged, package.models)
     fed, stored = fill(site, staged, feeds)
-    _complete(site, package, staged, new, fed)
     write_rejected(checks.rejected, fed)
+    _complete(site, package, staged, new, fed)
     parity = _compare(site, new, checks)
     measured = _measure(site, staged, new, checks)
     after = staged.serving(new.label).knowing(stored)
@@ -133,20 +134,25 @@ def _deployed(site: Site) -> Application:
     return current
 
 
+def hashes(feeds: Mapping[str, Path]) -> dict[str, str]:
+    """The hash of each feed by its name."""
+    return {name: _hash(path) for name, path in feeds.items()}
+
+
 def fill(site: Site, staged: Application, feeds: dict[str, Path]) -> tuple[Fed, dict[str, str]]:
     """Stores the feeds that are not there yet; returns what was refused, and the stored hashes.
 
     `feeds` has the documents first, by that name, then vectors by the name of their field.
     """
-    hashes = {name: _hash(path) for name, path in feeds.items()}
+    found = hashes(feeds)
     fed = Fed()
     for name, path in feeds.items():
-        if staged.fed.get(name) != hashes[name]:
-            fed.rejected |= feed(site.connection, _without(site, path, fed)).rejected
-            if name == "documents":
-                _remove_strangers(site, path)
+        if staged.fed.get(name) != found[name]:
+            strangers = _strangers(site, path) if name == "documents" else []
+            fed.rejected |= feed(site.connection, _creating_none_of(fed, site, path)).rejected
+            _remove(site, strangers)
     # what was refused is tried again by the next run
-    return fed, {} if fed.rejected else hashes
+    return fed, {} if fed.rejected else found
 
 
 def _complete(site: Site, package: Package, staged: Application, new: Generation, fed: Fed) -> None:
@@ -165,32 +171,52 @@ def _complete(site: Site, package: Package, staged: Application, new: Generation
         site.reindex(staged, new, documents, package.models)
 
 
-def _without(site: Site, vectors: Path, fed: Fed) -> Path:
-    """The vectors' feed without documents that were refused: it would create them empty."""
+def _creating_none_of(fed: Fed, site: Site, vectors: Path) -> Path:
+    """The vectors' feed, where documents that were refused get one only if they are there.
+
+    They are where Vespa refused a change of them; where they are not, they would come to be without
+    a text.
+    """
     if not fed.rejected:
         return vectors
-    rest = site.folder / vectors.name
-    write_jsonl(rest, (row for _, row in read_jsonl(vectors) if row["update"] not in fed.rejected))
-    return rest
+    path = site.folder / vectors.name
+    rows = (row for _, row in read_jsonl(vectors))
+    write_jsonl(path, (row | {"create": row["update"] not in fed.rejected} for row in rows))
+    return path
 
 
-def _remove_strangers(site: Site, documents: Path) -> None:
-    """Removes documents of ours that the collection no longer has."""
-    wanted = {row["update"] for _, row in read_jsonl(documents)}
-    strangers = sorted(set(_stored_ids(site)) - wanted)
-    if strangers:
+def _strangers(site: Site, documents: Path) -> list[str]:
+    """The documents in Vespa that the collection no longer has.
+
+    Raises:
+        UserError: documents of another name are there, which would answer beside those to be fed.
+
+    """
+    ours = document_id(site.params.package.name, "")
+    stored = set(_stored_ids(site))
+    others = sorted(each for each in stored if not each.startswith(ours))
+    if others:
+        raise UserError(
+            f"{site.connection.endpoint}: {len(others)} documents there have another name than "
+            f"{ours}..., such as {others[0]}; set package.name back to theirs, or remove them "
+            "(vespa visit lists, vespa document remove removes)"
+        )
+    return sorted(stored - {row["update"] for _, row in read_jsonl(documents)})
+
+
+def _remove(site: Site, document_ids: Sequence[str]) -> None:
+    if document_ids:
         removals = site.folder / "removals.jsonl"
-        write_jsonl(removals, ({"remove": each} for each in strangers))
+        write_jsonl(removals, ({"remove": each} for each in document_ids))
         feed(site.connection, removals)
 
 
 def _stored_ids(site: Site) -> Iterator[str]:
-    ours = document_id(site.params.package.name, "")
     visit = [*site.connection.documents("visit"), "--field-set", "[id]"]
     done = run([*visit, "--content-cluster", CLUSTER, "--bucket-space", "default"])
     for line in done.stdout.splitlines():
         row = json.loads(line)
-        if row.get("id", "").startswith(ours):
+        if "id" in row:
             yield row["id"]
 
 

@@ -17,6 +17,17 @@ Vector = npt.NDArray[Any]
 """Of float32, or of int8 for packed bits."""
 
 
+PHASES = re.compile(
+    r"1 - 2 \* sum\(hamming\(query\(q_bits\), attribute\(\w+\)\), x\) / (?P<first>\d+)\s.*"
+    r"sum\(query\(q\) \* \(2 \* unpack_bits\(attribute\(\w+\), float\) - 1\), x\) / "
+    r"sqrt\((?P<second>\d+)\)\s.*"
+    r"first-phase \{\s+expression: agreement - (?P<below>\d+)\s.*"
+    r"second-phase \{\s+rerank-count: (?P<count>\d+)\s+expression: cosine\s",
+    re.DOTALL,
+)
+"""How bits are ranked; the arithmetic itself is done here."""
+
+
 class Rejected(Exception):  # noqa: N818 - the word of the protocol
     """A request that is answered with 400."""
 
@@ -217,11 +228,12 @@ class Container:
         mode = rank.split("_")[0]
         left, right = ({id: scores.get(id, 0.0) for id in matched} for scores in (cosine, lexical))
         if mode == "semantic" and agreement:
-            second = re.search(r"second-phase \{\s+rerank-count: (\d+)", package.ranks[rank])
-            if second is None:
-                raise Rejected(f"rank profile '{rank}' has no second phase")
-            count = values.get("ranking.rerankCount") or second[1]
-            return _two_phases(left, agreement, int(count))
+            phases = PHASES.search(package.ranks[rank])
+            bits = str(8 * found.type.size)
+            if phases is None or not phases["first"] == phases["second"] == bits:
+                raise Rejected(f"rank profile '{rank}' does not rank by bits, then by numbers")
+            count = values.get("ranking.rerankCount") or phases["count"]
+            return _two_phases(left, agreement, int(phases["below"]), int(count))
         if mode in {"semantic", "bm25"}:
             return left if mode == "semantic" else right
         if mode == "rrf":
@@ -289,9 +301,11 @@ def _bit_cosine(query: Vector, stored: Vector) -> float:
     return float(query @ signs / np.sqrt(len(signs)))
 
 
-def _two_phases(second: dict[str, float], first: dict[str, float], count: int) -> dict[str, float]:
+def _two_phases(
+    second: dict[str, float], first: dict[str, float], below: int, count: int
+) -> dict[str, float]:
     best = sorted(second, key=lambda id: (-first[id], id))[:count]
-    return {id: first[id] - 4 for id in second} | {id: second[id] for id in best}
+    return {id: first[id] - below for id in second} | {id: second[id] for id in best}
 
 
 def _targets(options: str) -> int:

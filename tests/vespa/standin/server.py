@@ -43,7 +43,7 @@ class StandIn:
         self.seen: list[dict[str, Any]] = []
         self.unsteady = 0.0  # share of document operations that are answered with 429 or 503
         self.full = False
-        self.rejects: set[str] = set()
+        self.rejects: set[str] = set()  # doc_ids whose texts are answered with 400
         self.cloud = False  # whether re-indexing starts by itself, with nobody to ask about it
         self.headers: dict[bytes, bytes] = {}  # of the last request
         self.lag = 0  # polls until a deployment has converged, and a reindexing has run
@@ -254,12 +254,12 @@ class StandIn:
         self._tries[id] += 1
         if self.full:
             return 507, {"message": "External feed is blocked due to resource exhaustion: disk"}
-        if doc_id in self.rejects:
+        operation = json.loads(body) if body else {}
+        if doc_id in self.rejects and "text" in operation.get("fields", {}):
             return 400, {"message": "Could not parse field 'text'"}
         drawn = share(1, id, str(self._tries[id]))
         if drawn < self.unsteady:
             return (429, 503)[self._tries[id] % 2], {"message": "busy"}
-        operation = json.loads(body) if body else {}
         self.container.write(id, operation, method, query.get("create") == "true")
         return 200, {"pathId": match[0], "id": id}
 
