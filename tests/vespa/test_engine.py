@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from stages.index import main as index_main
 from stages.lib.collection import Corpus, Queries, read_corpus
+from stages.lib.encoder import encode
 from stages.lib.errors import UserError
 from stages.lib.params import Params, read_params
 from stages.lib.retrievers import Retrievers, load_retrievers
@@ -69,6 +70,26 @@ def test_runs_agree_with_the_embedded_engine_on_the_sample(
         for request in vespa.seen
     )
     assert not any("embed(" in str(request) for request in vespa.seen)
+
+
+def test_queries_are_encoded_once_and_in_the_batches_of_the_embedded_engine(
+    project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = indexed(project)
+    corpus = read_corpus(project.corpus)
+    batches: list[list[str]] = []
+
+    def watched(model: Any, texts: list[str], prefix: str) -> Any:
+        batches.append(list(texts))
+        return encode(model, texts, prefix)
+
+    monkeypatch.setattr("stages.lib.search.encode", watched)
+    monkeypatch.setattr("stages.lib.vespa.engine.BLOCK", 3)  # queries go in several rounds
+    found = retrievers(project, params, corpus)
+    for scorer in (found.dense, found.fused(0.7)):
+        Embedded(scorer).search(QUERIES, 3)
+    assert vespa.seen
+    assert batches == [list(QUERIES.values())]
 
 
 def test_index_lies_beside_what_serves_and_is_pruned(project: Project, vespa: StandIn) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from stages.lib.encoder import Vectors, encode
+from stages.lib.encoder import Vectors
 from stages.lib.search import Dense
 from stages.lib.vespa.connection import connect
 from stages.lib.vespa.engine import Ranking, VespaEngine
@@ -33,12 +33,14 @@ class VespaDense(Dense):
             "semantic",
             index_generation(folder),
             exact=True,
-            encode=lambda texts: encode(model, texts, prefix),
+            encode=self.encode,
         )
         self._engine = VespaEngine(connect(os.environ), ranking)
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Cosines, (texts, documents); beyond the hits of an answer, the least of its scores."""
+        # all at once, as in memory: in bfloat16, a vector's last bits depend on its batch
+        self.encode(texts)
         return _matrix(self._engine, self.doc_ids, texts, lowest=True)
 
 
