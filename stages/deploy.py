@@ -75,7 +75,10 @@ def main(
     checks = Checks(Embedded(semantic), Embedded(hybrid), split, rejected, force)
     with tempfile.TemporaryDirectory() as scratch:
         site = Site(connection, templates, settings, Path(scratch))
-        write_json(receipt, swap(site, Package(package), checks))
+        found = swap(site, Package(package), checks)
+    write_json(receipt, found)
+    if found["rejected"]:
+        click.echo(f"Vespa refused {found['rejected']} documents, named in {rejected}", err=True)
 
 
 if __name__ == "__main__":

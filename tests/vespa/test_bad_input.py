@@ -169,7 +169,8 @@ def test_package_that_vespa_would_not_take(project: Project, vespa: StandIn) -> 
 def test_rejected_document_is_named_in_a_file(project: Project, vespa: StandIn) -> None:
     packed(project)
     vespa.rejects = {"a2"}
-    check(deploy(project))
+    output = check(deploy(project)).output
+    assert f"Vespa refused 1 documents, named in {project.folder / 'rejected.jsonl'}" in output
     (line,) = (project.folder / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["id"] == "id:embedsmith:doc::a2"
     vespa.rejects = set()

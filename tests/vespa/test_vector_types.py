@@ -34,13 +34,15 @@ def test_vespa_ranks_as_the_same_arithmetic_here(
     assert live(vespa) == label
     serving = vespa.container.serving
     assert serving is not None
-    assert [str(each.type) for each in serving.fields.values()] == [tensor]
+    (field,) = serving.fields.values()
+    assert str(field.type) == tensor
+    assert field.metric == ("hamming" if kind == "binary" else "prenormalized-angular")
     (stored,) = vespa.container.vectors.values()
     assert len(stored) == len(texts)
     parity = receipt(project)["parity"]
     assert parity["overlap"] >= 0.9  # ties by Hamming distance alone may fall otherwise
     assert parity["score_gap"] < 0.02
-    assert parity["hybrid_overlap"] >= 0.8
+    assert parity["hybrid_overlap"] >= 0.9
 
 
 def test_binary_answers_are_re_ranked_by_the_querys_own_numbers(
@@ -54,6 +56,17 @@ def test_binary_answers_are_re_ranked_by_the_querys_own_numbers(
     assert len(hits) == len(TEXTS)
     assert all(-1 <= score <= 1 for score in scores)  # none is left with the first phase's
     assert any(8 * score % 1 for score in scores)  # shares of 16 signs would be eighths
+
+
+def test_what_is_not_re_ranked_stays_below(project: Project, vespa: StandIn) -> None:
+    project.set("package", vector_type="binary", profile="semantic")
+    packed(project)
+    check(deploy(project))
+    request = {"query": "restore the files", "ranking.rerankCount": 2}
+    hits = vespa.container.search(request)["root"]["children"]
+    scores = [hit["relevance"] for hit in hits]
+    assert all(-1 <= score <= 1 for score in scores[:2])
+    assert all(score < -1 for score in scores[2:])
 
 
 def test_no_other_vector_type_takes_the_name_of_a_field(project: Project) -> None:
