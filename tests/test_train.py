@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from stages.lib.collection import Corpus, Document, Split, write_corpus, write_split
+from stages.lib.collection import Corpus, Document, Split, read_split, write_corpus, write_split
 from stages.lib.encoder import encode, load_encoder
 from stages.lib.files import read_json, write_json, write_jsonl
 from stages.lib.negatives import Example
@@ -102,9 +103,22 @@ def test_two_processes_train_what_one_trains(project: Path, tiny_model: Path) ->
     assert 0 < speed["share_of_peak"] < 1
 
 
-def test_a_batch_that_cannot_be_shared(project: Path, tiny_model: Path) -> None:
-    from click.testing import CliRunner
+@pytest.mark.parametrize("judged", [0, 2])
+def test_the_synthetic_dev_queries_train_where_people_judge(
+    project: Path, tiny_model: Path, judged: int
+) -> None:
+    synthetic = read_split(project / "synthetic")
+    qrels = dict(list(synthetic.qrels.items())[:judged])
+    queries = {query_id: synthetic.queries[query_id] for query_id in qrels}
+    write_split(project / "dev", Split(queries, qrels))
+    done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    told = read_json(project / "metrics-1.json")
+    assert told["examples"] == len(CORPUS) * (2 if judged else 1)
+    assert told["dev"] == ("people" if judged else "synthetic")
 
+
+def test_a_batch_that_cannot_be_shared(project: Path, tiny_model: Path) -> None:
     result = CliRunner().invoke(main, options(project, tiny_model, 3))
     assert result.exit_code == 1
     assert "train.batch_size: 8 cannot be shared by 3 processes" in result.output

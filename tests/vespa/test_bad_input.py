@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from stages.lib.vespa.connection import AUTHORITY, CERTIFICATE, KEY, connect
 from stages.serve import main as serve
+from tests.vespa.deployments import deploy, field_of, live, packed, stays
 from tests.vespa.project import ROOT, TEXTS, Project, check, write_texts
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.package import VectorType
-from tests.vespa.test_deploy import deploy, field_of, live, packed, stays
 
 
 def refused(project: Project, *messages: str) -> None:

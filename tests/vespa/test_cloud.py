@@ -19,10 +19,10 @@ from stages.lib.vespa.connection import (
 )
 from stages.lib.vespa.engine import count_documents
 from stages.rollback import main as rollback_main
+from tests.vespa.deployments import command, deploy, live, packed, receipt
 from tests.vespa.project import ROOT, TEXTS, Project, check, parse
 from tests.vespa.standin import StandIn
 from tests.vespa.test_bad_input import certificates, refused
-from tests.vespa.test_deploy import command, deploy, live, packed, receipt
 
 APPLICATION = "tenant.application"
 

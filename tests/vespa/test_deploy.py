@@ -1,71 +1,35 @@
 import json
 import os
-import re
 import shutil
 import signal
-from typing import Any
 
 import pytest
 import torch
-from click.testing import Result
 
-from stages.deploy import main as deploy_main
 from stages.lib.files import read_jsonl
 from stages.prune import main as prune_main
 from stages.rollback import main as rollback_main
+from tests.vespa.deployments import (
+    answers,
+    command,
+    deploy,
+    field_of,
+    force,
+    live,
+    packed,
+    receipt,
+    stays,
+)
 from tests.vespa.project import (
     QUERIES,
-    ROOT,
     TEXTS,
     WORDS,
     Project,
     check,
-    deploying,
-    invoke,
     write_texts,
 )
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.package import manifest
-
-
-def deploy(project: Project, **changes: Any) -> Result:
-    return invoke(deploy_main, project, deploying(project) | changes)
-
-
-def packed(project: Project, seed: int = 1) -> str:
-    """Packages the model of a seed; returns its label."""
-    if seed != 1:
-        project.write_model(seed)
-    check(project.package())
-    path = project.application / "embedsmith.json"
-    return str(json.loads(path.read_text(encoding="utf-8"))["live"])
-
-
-def receipt(project: Project) -> Any:
-    path = project.folder / "metrics" / "deploy.json"
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def live(vespa: StandIn) -> str:
-    """The label that the default query profile serves."""
-    serving = vespa.container.serving
-    assert serving is not None
-    return serving.profiles["default"]["ranking.profile"].split("_", 1)[1]
-
-
-def field_of(label: str) -> str:
-    """The vector field of a model of one tower."""
-    return f"embedding_{label.rsplit('_w', 1)[0]}"
-
-
-def answers(vespa: StandIn) -> list[str]:
-    """What a user gets who names no profile."""
-    found = vespa.container.search({"query": QUERIES["q1"]})
-    return [hit["fields"]["doc_id"] for hit in found["root"]["children"]]
-
-
-def command(project: Project, main: Any) -> Result:
-    return invoke(main, project, {"--templates": ROOT / "application-package"})
 
 
 def test_first_deployment_feeds_embeds_and_serves(project: Project, vespa: StandIn) -> None:
@@ -124,11 +88,6 @@ def test_new_model_takes_over_only_once_it_is_filled(project: Project, vespa: St
     assert vespa.requests["reindex"] == 1  # what is fed is embedded on its way in
 
 
-def force(project: Project) -> Result:
-    project.set("deploy", max_loss=1.0)
-    return deploy(project)
-
-
 def test_rollback_is_one_deployment_and_prune_keeps_the_live_model(
     project: Project, vespa: StandIn
 ) -> None:
@@ -159,99 +118,6 @@ def test_third_model_pushes_out_the_first(project: Project, vespa: StandIn) -> N
     assert sorted(vespa.container.vectors) == sorted(map(field_of, labels[1:]))
 
 
-def test_fed_vectors_survive_a_swap_and_a_change_of_the_corpus(
-    project: Project, vespa: StandIn
-) -> None:
-    project.set("package", vectors="fed")
-    old = packed(project)
-    check(deploy(project))
-    assert vespa.requests["reindex"] == 0
-    assert vespa.requests["write"] == 2 * len(TEXTS)
-    assert not vespa.container.serving.fields[field_of(old)].embedder  # type: ignore[union-attr]
-    new = packed(project, seed=2)
-    check(force(project))
-    assert live(vespa) == new
-    assert all(len(each) == len(TEXTS) for each in vespa.container.vectors.values())
-    check(command(project, rollback_main))
-    assert live(vespa) == old
-    assert answers(vespa)
-
-
-def test_changed_corpus_updates_removes_and_adds(project: Project, vespa: StandIn) -> None:
-    packed(project)
-    check(deploy(project))
-    texts = dict(TEXTS) | {"z9": ("New", "a new agent for the laptop")}
-    del texts["e1"]
-    texts["d2"] = ("Keys", "keys never leave the vault")
-    write_texts(project, texts)
-    project.embed()
-    packed(project)
-    check(deploy(project))
-    stored = {each["doc_id"]: each["text"] for each in vespa.container.documents.values()}
-    assert stored == {doc_id: text for doc_id, (_, text) in texts.items()}
-    assert receipt(project)["parity"]["overlap"] == 1.0
-
-
-def use(project: Project, texts: dict[str, tuple[str, str]]) -> None:
-    """Makes these the project's corpus."""
-    write_texts(project, texts)
-    project.embed()
-
-
-def stored_texts(vespa: StandIn) -> dict[str, tuple[str, str]]:
-    return {each["doc_id"]: (each["title"], each["text"]) for each in documents(vespa)}
-
-
-def documents(vespa: StandIn) -> list[dict[str, Any]]:
-    return list(vespa.container.documents.values())
-
-
-def test_corpus_that_came_half_way_passes_for_none(project: Project, vespa: StandIn) -> None:
-    project.set("package", vectors="fed")
-    packed(project)
-    check(deploy(project))
-    use(project, TEXTS | {"d2": ("Keys", "keys never leave the vault")})
-    packed(project)
-
-    def fill(step: str) -> None:  # up, once the texts are in
-        vespa.full = step == "write" and vespa.requests["write"] > 3 * len(TEXTS)
-
-    vespa.hook = fill
-    stays(project, vespa, "disk or memory is full")
-    assert stored_texts(vespa)["d2"] != TEXTS["d2"]
-    vespa.hook, vespa.full = lambda _step: None, False
-    use(project, TEXTS)  # the change was not meant
-    packed(project)
-    check(deploy(project))
-    assert stored_texts(vespa) == TEXTS
-
-
-def test_document_that_was_gone_gets_its_vectors_again(project: Project, vespa: StandIn) -> None:
-    project.set("package", vectors="fed")
-    old = packed(project)
-    check(deploy(project))
-    use(project, {doc_id: text for doc_id, text in TEXTS.items() if doc_id != "e1"})
-    packed(project, seed=2)
-    check(force(project))
-    use(project, TEXTS)
-    project.write_model(1)
-    assert packed(project) == old
-    check(force(project))
-    assert live(vespa) == old
-    assert len(vespa.container.vectors[field_of(old)]) == len(TEXTS)
-
-
-def test_package_of_another_name_does_not_double_the_documents(
-    project: Project, vespa: StandIn
-) -> None:
-    packed(project)
-    check(deploy(project))
-    project.set("package", name="other")
-    packed(project)
-    stays(project, vespa, "8 documents there have another name than id:other:doc::.*package.name")
-    assert len(vespa.container.documents) == len(TEXTS)
-
-
 def test_frozen_document_tower_needs_no_feed(project: Project, vespa: StandIn) -> None:
     whole, onnx = project.folder / "whole", project.folder / "onnx"
     onnx.rename(whole)
@@ -270,18 +136,6 @@ def test_frozen_document_tower_needs_no_feed(project: Project, vespa: StandIn) -
     assert vespa.requests["write"] == writes
     assert vespa.requests["reindex"] == 0
     assert len(vespa.container.vectors) == 1
-
-
-def stays(project: Project, vespa: StandIn, message: str) -> Result:
-    """Deploys, which fails in one line while what was live serves on."""
-    before = live(vespa)
-    result = deploy(project)
-    assert result.exit_code == 1, result.output
-    assert re.search(message, result.output), result.output
-    assert "Traceback" not in result.output
-    assert live(vespa) == before
-    assert answers(vespa)
-    return result
 
 
 def test_model_that_loses_stays_out_unless_forced(

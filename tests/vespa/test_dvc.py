@@ -1,29 +1,17 @@
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.commands import attempt, call
 from tests.vespa.project import ROOT, TEXTS, Project, check
 from tests.vespa.standin import StandIn
 
 
 def dvc(folder: Path, *arguments: str) -> str:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["dvc", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"},
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return call(folder, "dvc", *arguments)
 
 
 @pytest.fixture
@@ -58,6 +46,17 @@ def test_deploy_runs_each_time_and_never_by_itself(clone: Path, vespa: StandIn) 
     receipt = json.loads((clone / "data/metrics/deploy.json").read_text(encoding="utf-8"))
     assert receipt["documents"] == len(TEXTS)
     assert vespa.requests["write"] == len(TEXTS)
+
+
+def test_refused_deployment_leaves_the_receipt_of_what_is_live(clone: Path, vespa: StandIn) -> None:
+    dvc(clone, "repro", "application-package/dvc.yaml:deploy")
+    receipt = clone / "data/metrics/deploy.json"
+    before = receipt.read_bytes()
+    vespa.full = True
+    (clone / "data/collection/corpus.jsonl").write_text("", encoding="utf-8")
+    done = attempt(clone, "dvc", "repro", "application-package/dvc.yaml:deploy")
+    assert done.returncode != 0
+    assert receipt.read_bytes() == before
 
 
 def test_dependencies_of_the_stage_exist() -> None:

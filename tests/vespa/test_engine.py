@@ -16,9 +16,9 @@ from stages.lib.vespa.connection import Connection, Credentials
 from stages.lib.vespa.engine import Ranking, VespaEngine
 from stages.lib.vespa.swap import Package
 from stages.prune import main as prune_main
+from tests.vespa.deployments import command, deploy, field_of, live, packed
 from tests.vespa.project import QUERIES, ROOT, TEXTS, Project, check, invoke
 from tests.vespa.standin import StandIn
-from tests.vespa.test_deploy import command, deploy, field_of, live, packed
 
 SAMPLE = ROOT / "data" / "sample" / "corpus.jsonl"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from stages.lib.params import read_params
+from tests.vespa.deployments import deploy, live, packed, receipt
 from tests.vespa.project import TEXTS, WORDS, Project, check, write_texts
 from tests.vespa.standin import StandIn
-from tests.vespa.test_deploy import deploy, live, packed, receipt
 
 KINDS = [
     ("float", 0, "tensor<float>(x[16])"),
