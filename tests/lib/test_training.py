@@ -14,6 +14,7 @@ from stages.lib.params import Params
 from stages.lib.search import Embedded
 from stages.lib.stored import TRAINED, load_vectors, made_by
 from stages.lib.students import DOCUMENTS, QueryAndVectors, Student, student
+from stages.lib.trainer import run_trainer
 from stages.lib.training import Contest, interpolate, train
 
 Change = Callable[[dict[str, Any]], Params]
@@ -200,7 +201,9 @@ def test_prefixes_of_vectors_rank_too_if_they_are_asked_to(
     assert by_prefix([4]) > by_prefix([]) + 0.02
 
 
-def test_the_mean_of_runs_competes(tiny_model: Path, corpus: Corpus, free: Params) -> None:
+def test_the_mean_of_runs_competes(
+    tiny_model: Path, corpus: Corpus, free: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
     changes = {"runs": 2, "evaluations": 1, "interpolations": [], "epochs": 2}
     settings = free.model_copy(update={"train": free.train.model_copy(update=changes)})
     seen: list[dict[str, torch.Tensor]] = []
@@ -212,7 +215,18 @@ def test_the_mean_of_runs_competes(tiny_model: Path, corpus: Corpus, free: Param
     model = load_encoder(tiny_model, settings.encoder)
     vectors = encode(model, [each.contents for each in corpus.values()])
     tuned = student(model, corpus, vectors, settings)
+    starts: list[dict[str, torch.Tensor]] = []
+
+    def start(*args: Any, **kwargs: Any) -> None:
+        starts.append(tuned.weights())
+        run_trainer(*args, **kwargs)
+
+    monkeypatch.setattr("stages.lib.training.run_trainer", start)
     contest = train(tuned, rows(corpus), watch, "", settings.train, seed=1)
+    assert len(starts) == 2
+    for each in starts:
+        for name, weight in contest.base.items():
+            assert torch.allclose(each[name], weight, atol=1e-6), name
     names = [each.name.split(",")[0] for each in contest.candidates]
     assert names == ["step 0", "run 1", "run 2", "mean of 2 runs"]
     _, first, second, mean = seen
