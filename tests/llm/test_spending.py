@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -38,3 +39,13 @@ def test_room_that_is_given_back_is_used() -> None:
         return purse.spent
 
     assert asyncio.run(spend()) == pytest.approx(0.2 / 1e6)
+
+
+def test_what_is_set_aside_covers_the_dearest_call() -> None:
+    question = request()
+    purse = Purse(Price(input=0.1, output=0.2), factor=1.0, limit=1.0)
+    # a token has a byte at least, and an answer max_tokens at most
+    prompt = len((question.system + question.user).encode())
+    assert purse.most(question) >= purse.cost(prompt, question.max_tokens)
+    longer = replace(question, user=question.user + 1000 * "é")
+    assert purse.most(longer) - purse.most(question) == pytest.approx(purse.cost(2000, 0))

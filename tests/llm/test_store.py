@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stages.lib.errors import UserError
 from stages.lib.llm.messages import Request, Response
 from stages.lib.llm.store import Store, append
 from tests.llm.conftest import Project
@@ -89,6 +92,27 @@ def test_a_line_torn_by_a_kill_is_skipped_and_swallows_nothing(tmp_path: Path, c
     last = Store(tmp_path / "out.jsonl", journal)
     assert last.get(request("next")) == response("3")
     assert last.get(request("whole")) == response("1")
+
+
+def _append_to_a_full_disk(path: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
+    try:
+        append(path, b"x" * 100 + b"\n")
+    except UserError as error:
+        assert "cannot be written (No space left on device); make room" in str(error)
+        os._exit(0)
+    os._exit(1)
+
+
+def test_a_line_of_which_the_disk_takes_a_part_is_not_taken_for_whole(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    process = multiprocessing.get_context("fork").Process(
+        target=_append_to_a_full_disk, args=(path,)
+    )
+    process.start()
+    process.join()
+    assert path.stat().st_size == 50
+    assert process.exitcode == 0
 
 
 def _append(path: Path, name: str) -> None:

@@ -1,0 +1,55 @@
+"""Asking by itself, and reading answers, with providers and answers made here."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stages.lib.errors import UserError
+from stages.lib.llm.answers import Fault, Judgements, Question, Rules, read
+from stages.lib.llm.ask import HOPELESS, Asker
+from stages.lib.llm.messages import CallFailedError, Request, Response
+from stages.lib.llm.spending import Purse
+from stages.lib.llm.store import Store
+from tests.llm.test_store import request
+
+
+class Down:
+    """An endpoint that is down, but for some calls."""
+
+    paid = True
+
+    def __init__(self, up: set[int]) -> None:
+        self.calls = 0
+        self._up = up
+
+    async def complete(self, request: Request) -> Response | None:  # noqa: ARG002 - see Provider
+        self.calls += 1
+        if self.calls in self._up:
+            return Response(json.dumps({"rules": ["short"]}), "stop", None, "m", 1, 1)
+        raise CallFailedError("no connection")
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("up", "calls"), [(set(), HOPELESS), ({HOPELESS - 1}, 2 * HOPELESS - 1)])
+def test_an_endpoint_that_is_down_is_not_asked_everything(
+    tmp_path: Path, up: set[int], calls: int
+) -> None:
+    provider = Down(up)
+    store = Store(tmp_path / "out.jsonl", tmp_path / "journal.jsonl")
+    asker: Asker[str] = Asker(provider, store, Purse(None, 1.0, None), attempts=1, concurrency=1)
+    questions = [Question(request(f"u{n}", f"d{n}"), Rules()) for n in range(200)]
+    with pytest.raises(UserError, match="calls got no answer .the last: no connection."):
+        asker.ask(questions, len(questions), "test")
+    assert provider.calls == calls
+
+
+@pytest.mark.parametrize("grade", [True, 4, -1, 2.0, "2", None])
+def test_a_grade_is_a_whole_number_from_0_to_3(grade: object) -> None:
+    rows = [{"doc_id": "d1", "relevance": grade}, {"doc_id": "d2", "relevance": 3}]
+    answer = Response(json.dumps({"judgements": rows}), "stop", None, "m", 1, 1)
+    found = read(answer, Judgements(["d1", "d2"]))
+    assert found.parts == {"d2": 3}
+    assert found.faults == {Fault.OFF_SCHEMA}
