@@ -141,7 +141,7 @@ def test_frozen_document_tower_needs_no_feed(project: Project, vespa: StandIn) -
 def test_model_that_loses_stays_out_unless_forced(
     project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.set("package", profile="semantic")
+    project.set("package", profile="semantic", vectors="fed")
     packed(project)
     check(deploy(project))
     qrels = project.folder / "collection" / "dev" / "qrels.tsv"
@@ -154,10 +154,12 @@ def test_model_that_loses_stays_out_unless_forced(
     qrels.write_text("\n".join(lines), encoding="utf-8")
     new = packed(project, seed=2)
     stays(project, vespa, r"nDCG@10 0\.\d+ in Vespa, the live model \w+ has 1\.0000; that loses")
+    writes = vespa.requests["write"]
     monkeypatch.setenv("FORCE", "1")
     check(deploy(project))
     assert live(vespa) == new
     assert receipt(project)["forced"] is True
+    assert vespa.requests["write"] == writes  # what it was fed stayed
 
 
 def test_ranking_that_disagrees_stays_out(project: Project, vespa: StandIn) -> None:

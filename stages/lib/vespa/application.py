@@ -55,7 +55,8 @@ class Application:
             kept = (*kept, generation)
         # an index serves nobody, so that whatever comes takes its place at once
         live = self.live if self.generation(self.live).serves else generation.label
-        return replace(self, generations=kept, live=live)
+        # a field that is gone has lost what was fed to it
+        return replace(self, generations=kept, live=live).knowing({})
 
     def _keeping(self, labels: Set[str | None]) -> tuple[Generation, ...]:
         return tuple(each for each in self.generations if each.label in labels or not each.serves)

@@ -81,8 +81,13 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
     fed, stored = fill(site, staged, feeds)
     write_rejected(checks.rejected, fed)
     _complete(site, package, staged, new, fed)
-    parity = _compare(site, new, checks)
-    measured = _measure(site, staged, new, checks)
+    try:
+        parity = _compare(site, new, checks)
+        measured = _measure(site, staged, new, checks)
+    except UserError:
+        # what was fed is not fed again, should the model be deployed all the same
+        site.deploy(staged.knowing(stored), package.models)
+        raise
     after = staged.serving(new.label).knowing(stored)
     if after != staged:
         site.deploy(after, package.models)
