@@ -89,10 +89,12 @@ def main(
     )
     if not examples:
         raise UserError(f"{synthetic}: no query has a negative; loosen mine.margin in {params}")
+    ranked = {example.query_id for example in examples}
+    texts |= {each: text for each, text in by_people.queries.items() if each not in ranked}
     spare = unjudged(texts, sources, rank(texts))
     held_out = unjudged(dev.queries, {}, rank(dev.queries))
     with building(out) as folder:
-        for name, rows in (("train", examples), ("phrases", spare), ("dev", held_out)):
+        for name, rows in (("train", examples), ("unjudged", spare), ("dev", held_out)):
             write_jsonl(folder / f"{name}.jsonl", (row.row(documents) for row in rows))
         write_json(folder / "teacher.json", {"teacher": teacher})
     write_json(
