@@ -49,7 +49,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cut_sample(sample: Path) -> None:
     """Leaves the passages that test queries ask for, with the queries that they answer.
 
-    Every other dev query becomes one of a train split.
+    Every other dev query becomes one of a train split; the first of them has every passage as an
+    answer, so that none is a negative.
     """
     corpus = dict(read_corpus(sample / "corpus.jsonl"))
     queries = read_queries(sample / "queries.jsonl")
@@ -65,6 +66,7 @@ def cut_sample(sample: Path) -> None:
         qrels = {query_id: judged for query_id, judged in qrels.items() if judged}
         if split == "dev":
             train = dict(sorted(qrels.items())[::2])
+            train[min(train)] = dict.fromkeys(kept, 1)
             write_qrels(sample / "qrels" / "train.tsv", train)
             remaining |= train
             qrels = {each: judged for each, judged in qrels.items() if each not in train}
@@ -97,12 +99,15 @@ def test_everything_promised_is_there(project: Path) -> None:
 
 def test_train_queries_of_people_are_trained_on_with_their_judgements(project: Path) -> None:
     by_people = read_qrels(project / "data" / "sample" / "qrels" / "train.tsv")
-    mined = project / "data" / "mined" / "train.jsonl"
-    rows = {row["query_id"]: row for _, row in read_jsonl(mined)}
+    mined = project / "data" / "mined"
+    rows = {row["query_id"]: row for _, row in read_jsonl(mined / "train.jsonl")}
+    unjudged = {row["query_id"] for _, row in read_jsonl(mined / "unjudged.jsonl")}
     found = by_people.keys() & rows.keys()
     assert found
     for query_id in found:
         assert set(rows[query_id]["pos_ids"]) <= by_people[query_id].keys()
+    assert min(by_people) in unjudged
+    assert by_people.keys() - found <= unjudged
     assert metrics(project, "mine")["queries_by_people"] == len(by_people)
 
 
