@@ -10,6 +10,9 @@ import Stemmer
 from stages.lib.encoder import Vectors
 from stages.lib.errors import UserError
 from stages.lib.params import Bm25
+from stages.lib.words import UNSPACED
+
+TOKEN = rf"[{UNSPACED}]|[^\W{UNSPACED}]{{2,}}"
 
 
 class Lexical:
@@ -34,6 +37,7 @@ class Lexical:
         """Lists of words or, with `ids`, of numbers with their vocabulary: less memory."""
         return bm25s.tokenize(
             texts,
+            token_pattern=TOKEN,
             stopwords=self._stopwords,
             stemmer=self._stemmer,
             return_ids=ids,

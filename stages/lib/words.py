@@ -3,7 +3,11 @@
 import re
 from itertools import islice
 
-WORD = re.compile(r"\w+")
+UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Han characters and kana, written without spaces between words: each counts as a word."""
+
+WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
+PIECE = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 
 
 def words(text: str) -> list[str]:
@@ -14,6 +18,13 @@ def words(text: str) -> list[str]:
 def has_words(text: str, number: int) -> bool:
     """Whether a text has so many words; looks no further than those."""
     return sum(1 for _ in islice(WORD.finditer(text), number)) == number
+
+
+def first_words(text: str, number: int) -> str:
+    """The text up to the end of so many words, punctuation kept, white space as single spaces."""
+    text = " ".join(text.split())
+    pieces = list(islice(PIECE.finditer(text), number))
+    return text[: pieces[-1].end()] if pieces else ""
 
 
 def normal(text: str) -> str:

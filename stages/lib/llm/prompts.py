@@ -19,6 +19,7 @@ from stages.lib.llm.answers import Form, Judgements, P, Queries, Question, Rules
 from stages.lib.llm.messages import Request
 from stages.lib.params import Generate, Llm
 from stages.lib.params import Rules as RulesParams
+from stages.lib.words import first_words
 
 POOL = 64
 """Examples from which each prompt's few-shot examples are drawn."""
@@ -107,7 +108,7 @@ class Prompts:
         return Question(request, form)
 
     def _document(self, document: Document, ids: Mapping[str, str] | None = None) -> str:
-        text = " ".join(document.text.split()[: self._params.document_words])
+        text = first_words(document.text, self._params.document_words)
         return _json({**(ids or {}), "title": _line(document.title), "text": text})
 
     def _template(self, name: str) -> Template:
