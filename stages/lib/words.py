@@ -7,7 +7,7 @@ UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000
 """Han characters and kana, written without spaces between words: each counts as a word."""
 
 WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
-PIECE = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
+PIECE = rf"\s?(?:[{UNSPACED}]|[^\s{UNSPACED}]+)"
 
 
 def words(text: str) -> list[str]:
@@ -22,9 +22,8 @@ def has_words(text: str, number: int) -> bool:
 
 def first_words(text: str, number: int) -> str:
     """The text up to the end of so many words, punctuation kept, white space as single spaces."""
-    text = " ".join(text.split())
-    pieces = list(islice(PIECE.finditer(text), number))
-    return text[: pieces[-1].end()] if pieces else ""
+    found = re.match(f"(?:{PIECE}){{0,{number}}}", " ".join(text.split()))
+    return found[0] if found else ""
 
 
 def normal(text: str) -> str:
