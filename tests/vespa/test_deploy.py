@@ -138,20 +138,24 @@ def test_frozen_document_tower_needs_no_feed(project: Project, vespa: StandIn) -
     assert len(vespa.container.vectors) == 1
 
 
+def judge_as_the_live_model_ranks(project: Project, vespa: StandIn) -> None:
+    qrels = project.folder / "collection" / "dev" / "qrels.tsv"
+    lines = ["query-id\tcorpus-id\tscore"]
+    for query_id, text in QUERIES.items():
+        hits = vespa.container.search({"query": text})["root"]["children"]
+        lines += [
+            f"{query_id}\t{hit['fields']['doc_id']}\t{8 - rank}" for rank, hit in enumerate(hits)
+        ]
+    qrels.write_text("\n".join(lines), encoding="utf-8")
+
+
 def test_model_that_loses_stays_out_unless_forced(
     project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.set("package", profile="semantic", vectors="fed")
     packed(project)
     check(deploy(project))
-    qrels = project.folder / "collection" / "dev" / "qrels.tsv"
-    lines = ["query-id\tcorpus-id\tscore"]
-    for query_id, text in QUERIES.items():  # the live model's order is the right one
-        hits = vespa.container.search({"query": text})["root"]["children"]
-        lines += [
-            f"{query_id}\t{hit['fields']['doc_id']}\t{8 - rank}" for rank, hit in enumerate(hits)
-        ]
-    qrels.write_text("\n".join(lines), encoding="utf-8")
+    judge_as_the_live_model_ranks(project, vespa)
     new = packed(project, seed=2)
     stays(project, vespa, r"nDCG@10 0\.\d+ in Vespa, the live model \w+ has 1\.0000; that loses")
     writes = vespa.requests["write"]
@@ -160,6 +164,26 @@ def test_model_that_loses_stays_out_unless_forced(
     assert live(vespa) == new
     assert receipt(project)["forced"] is True
     assert vespa.requests["write"] == writes  # what it was fed stayed
+
+
+def test_vectors_that_made_room_for_others_are_fed_again(
+    project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.set("package", profile="semantic", vectors="fed")
+    packed(project)
+    check(deploy(project))
+    judge_as_the_live_model_ranks(project, vespa)
+    refused = packed(project, seed=2)
+    stays(project, vespa, "that loses more than")
+    packed(project, seed=3)
+    vespa.full = True
+    stays(project, vespa, "disk or memory is full")
+    vespa.full = False
+    assert packed(project, seed=2) == refused
+    monkeypatch.setenv("FORCE", "1")
+    check(deploy(project))
+    assert live(vespa) == refused
+    assert len(vespa.container.vectors[field_of(refused)]) == len(TEXTS)
 
 
 def test_ranking_that_disagrees_stays_out(project: Project, vespa: StandIn) -> None:

@@ -86,7 +86,8 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
         measured = _measure(site, staged, new, checks)
     except UserError:
         # what was fed is not fed again, should the model be deployed all the same
-        site.deploy(staged.knowing(stored), package.models)
+        if staged.knowing(stored) != staged:
+            site.deploy(staged.knowing(stored), package.models)
         raise
     after = staged.serving(new.label).knowing(stored)
     if after != staged:
