@@ -7,7 +7,7 @@ from stages.lib.collection import read_corpus, read_queries, write_split
 from stages.lib.errors import UserError
 from stages.lib.files import building, write_json
 from stages.lib.params import read_params
-from stages.lib.phrases import key_phrases, titles
+from stages.lib.phrases import spare_queries
 from stages.lib.queries import read_generated, write_generated
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search import Embedded
@@ -56,9 +56,7 @@ def main(
             f"{generated}: too few queries survive ({left.counts}); generate more, or loosen the "
             f"select section of {params}"
         )
-    phrases = key_phrases(documents, settings.select.phrases, settings.seed)
-    if settings.select.titles:
-        phrases += titles(documents)
+    phrases = spare_queries(documents, settings.select, settings.seed)
     spare = sift(phrases, evaluation, settings.select)
     with building(out) as folder:
         write_split(folder / "train", train)

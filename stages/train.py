@@ -1,24 +1,27 @@
 """Trains the student and picks what ships by dev nDCG@10."""
 
 from pathlib import Path
+from statistics import fmean
 
 import click
 
 from stages.command import PARAMS, path_option, stage
 from stages.lib.collection import read_corpus, read_split
 from stages.lib.dev import DEPTH, Dev
-from stages.lib.encoder import device, fast_dtype, load_encoder, towers
+from stages.lib.encoder import device, dimension, fast_dtype, load_encoder, towers
+from stages.lib.errors import UserError
 from stages.lib.files import building, read_json, read_jsonl, write_json
 from stages.lib.fusing import choose_weight, least_overlapping
 from stages.lib.launch import is_first, launch
 from stages.lib.negatives import read_example
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
-from stages.lib.search import Embedded
+from stages.lib.search import Embedded, Scorer
 from stages.lib.stored import load_vectors
 from stages.lib.students import student
 from stages.lib.throughput import Stopwatch
 from stages.lib.training import train
+from stages.lib.vectors import Typed, prefix_type
 
 
 @stage
@@ -80,10 +83,19 @@ def main(
         # the teacher is no better than the student: there is nothing to learn from it
         examples = []
     encoder = load_encoder(towers(model)[0], settings.encoder)
+    too_long = [size for size in settings.train.matryoshka if size >= dimension(encoder)]
+    if too_long:
+        raise UserError(
+            f"{params}: train.matryoshka: a prefix of {too_long[0]} of {dimension(encoder)} "
+            "dimensions; name fewer"
+        )
     tuned = student(encoder, documents, load_vectors(vectors, documents), settings)
 
     def worth() -> float:
-        return judge.value(Embedded(tuned.dense()).search(queries, DEPTH))
+        dense = tuned.dense()
+        sizes: list[Scorer] = [dense]
+        sizes += [Typed(dense, prefix_type(size)) for size in settings.train.matryoshka]
+        return fmean(judge.value(Embedded(each).search(queries, DEPTH)) for each in sizes)
 
     lexical = load_lexical(documents, settings)
     weighed = by_people or least_overlapping(held_out, documents)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from stages.lib.collection import Corpus, Document, Split, read_split, write_corpus, write_split
 from stages.lib.encoder import encode, load_encoder
 from stages.lib.files import read_json, write_json, write_jsonl
+from stages.lib.metrics import ndcg
 from stages.lib.negatives import Example
 from stages.lib.params import Params
 from stages.lib.stored import save_vectors
@@ -122,3 +123,38 @@ def test_a_batch_that_cannot_be_shared(project: Path, tiny_model: Path) -> None:
     result = CliRunner().invoke(main, options(project, tiny_model, 3))
     assert result.exit_code == 1
     assert "train.batch_size: 8 cannot be shared by 3 processes" in result.output
+
+
+def test_what_ships_is_chosen_by_its_prefixes_too(
+    project: Path, tiny_model: Path, with_params: Change
+) -> None:
+    synthetic = read_split(project / "synthetic")
+    write_split(project / "dev", synthetic)
+    changes = {"encoder.max_length": 16, "train.matryoshka": [4], "train.epochs": 1}
+    settings = with_params(changes | {"train.batch_size": 8})
+    done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    model = load_encoder(tiny_model, settings.encoder)
+    texts = encode(model, list(synthetic.queries.values()))
+    documents = np.load(project / "vectors" / "vectors.npy")
+    reached = []
+    for size in (32, 4):
+        cut = documents[:, :size] / np.linalg.norm(documents[:, :size], axis=1, keepdims=True)
+        scores = texts[:, :size] @ cut.T
+        run = {
+            query_id: {list(CORPUS)[place]: float(row[place]) for place in np.argsort(-row)}
+            for query_id, row in zip(synthetic.queries, scores, strict=True)
+        }
+        reached.append(ndcg(run, synthetic.qrels))
+    assert abs(reached[0] - reached[1]) > 0.05
+    told = read_json(project / "metrics-1.json")
+    assert told["base_dev"] == pytest.approx(sum(reached) / 2, abs=0.02)
+
+
+def test_a_prefix_as_long_as_the_vectors(
+    project: Path, tiny_model: Path, with_params: Change
+) -> None:
+    with_params({"encoder.max_length": 16, "train.matryoshka": [32], "train.batch_size": 8})
+    result = CliRunner().invoke(main, options(project, tiny_model, 1))
+    assert result.exit_code == 1
+    assert "train.matryoshka: a prefix of 32 of 32 dimensions; name fewer" in result.output

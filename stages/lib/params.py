@@ -133,6 +133,7 @@ class Select(Section):
     teacher_depth: Count
     phrases: Whole
     titles: bool
+    phrases_in_all: Whole
     dev_share: Annotated[float, Field(gt=0, lt=1)]
 
 

@@ -4,14 +4,18 @@ They have no judgement: the teacher alone says what answers them. Where an LLM w
 part of the corpus, they let training see the rest.
 """
 
+import heapq
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
 
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from stages.lib import seeds
 from stages.lib.collection import Corpus
+from stages.lib.params import Select
 from stages.lib.queries import Generated, query_id
 
 WORD = re.compile(r"[^\W\d_][\w-]+")
@@ -21,7 +25,22 @@ MIN_WORDS, MAX_WORDS = 2, 4
 STOPWORDS = frozenset(STOPWORDS_EN_PLUS)
 
 
-def key_phrases(corpus: Corpus, each: int, seed: int) -> list[Generated]:
+def spare_queries(corpus: Corpus, params: Select, seed: int) -> list[Generated]:
+    """Key phrases and titles as the parameters ask for them, at most so many, drawn by hash."""
+    found = chain(
+        key_phrases(corpus, params.phrases, seed) if params.phrases else (),
+        titles(corpus) if params.titles else (),
+    )
+    if not params.phrases_in_all:
+        return list(found)
+    return heapq.nsmallest(
+        params.phrases_in_all,
+        found,
+        key=lambda query: (seeds.digest(seed, "spare", query.query_id), query.query_id),
+    )
+
+
+def key_phrases(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
     """`each` phrases of two to four of each document's most telling words (tf-idf).
 
     Documents with fewer than three such words have none.
@@ -30,7 +49,6 @@ def key_phrases(corpus: Corpus, each: int, seed: int) -> list[Generated]:
     frequency = Counter(
         word for document in corpus.values() for word in set(_words(document.contents))
     )
-    phrases = []
     for doc_id, document in corpus.items():
         counts = Counter(_words(document.contents))
         weights = {
@@ -44,17 +62,14 @@ def key_phrases(corpus: Corpus, each: int, seed: int) -> list[Generated]:
         for _ in range(each):
             size = int(random.integers(MIN_WORDS, min(MAX_WORDS, len(telling)) + 1))
             text = " ".join(str(word) for word in random.permutation(telling)[:size])
-            phrases.append(Generated(query_id(doc_id, "phrase", text), doc_id, "phrase", text))
-    return phrases
+            yield Generated(query_id(doc_id, "phrase", text), doc_id, "phrase", text)
 
 
-def titles(corpus: Corpus) -> list[Generated]:
+def titles(corpus: Corpus) -> Iterator[Generated]:
     """The titles of the documents that have one."""
-    return [
-        Generated(query_id(doc_id, "title", each.title), doc_id, "title", each.title)
-        for doc_id, each in corpus.items()
-        if each.title
-    ]
+    for doc_id, each in corpus.items():
+        if each.title:
+            yield Generated(query_id(doc_id, "title", each.title), doc_id, "title", each.title)
 
 
 def _words(text: str) -> list[str]:

@@ -41,7 +41,7 @@ def vector_types(dimension: int, rerank: int = 100) -> list[VectorType]:
     return [
         VectorType("float", 4 * dimension, np.asarray, _products),
         VectorType("bfloat16", 2 * dimension, as_bfloat16, _products),
-        *(_prefix_type(size) for size in (dimension // 2, dimension // 4)),
+        *(prefix_type(size) for size in (dimension // 2, dimension // 4)),
         VectorType("binary", -(-dimension // 8), pack, _binary(rerank)),
     ]
 
@@ -51,7 +51,8 @@ def _products(queries: Vectors, documents: Vectors) -> Vectors:
     return cosines
 
 
-def _prefix_type(size: int) -> VectorType:
+def prefix_type(size: int) -> VectorType:
+    """The first dimensions in bfloat16, as Vespa is fed with them."""
     return VectorType(
         f"bfloat16, first {size}",
         2 * size,

@@ -82,7 +82,7 @@ def main() -> None:
         "base+bm25": Fused(base, lexical, weight),
         "plain+bm25": Fused(tuned, lexical, weight),
     }
-    for name in ("dev", "test"):
+    for name in ("train", "dev", "test"):
         split = read_split(options.folder / "collection" / name)
         if not split:
             continue

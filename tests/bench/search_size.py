@@ -1,20 +1,24 @@
-"""Time and peak memory of `embed` and `select` on generated documents, by their number.
+"""Time and peak memory of `embed`, `select` and `mine` on generated documents, by their number.
 
-Documents have 50 words, vectors are random; 1,000 queries stand for generated ones. Encoding costs
-what the model costs: it is measured with a model of two small layers, for what is around it.
+Documents have 50 words, vectors are random; 1,000 queries, of rare words of a document each, stand
+for generated ones, and 1,000 key phrases are drawn. Neighbours and sentences are off, as README
+advises for large corpora. Encoding costs what the model costs: it is measured with a model of two
+small layers, for what is around it.
 
 python -m tests.bench.search_size --model models/base 100000 1000000
 """
 
 import json
+import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import click
 import numpy as np
 import yaml
 
-from stages.lib.collection import read_corpus
+from stages.lib.collection import Split, read_corpus, write_qrels, write_split
 from stages.lib.queries import Generated, query_id, write_generated
 from tests.bench.prepare_size import PARAMS, measure, write_collection
 from tests.conftest import make_tiny_model
@@ -39,9 +43,8 @@ def write_vectors(folder: Path, doc_ids: list[str]) -> None:
 
 @click.command()
 @click.option("--model", type=click.Path(path_type=Path), required=True, help="Of 384 dimensions.")
-@click.option("--phrases/--no-phrases", default=True, help="Whether select makes key phrases.")
 @click.argument("sizes", type=int, nargs=-1, required=True)
-def main(model: Path, phrases: bool, sizes: tuple[int, ...]) -> None:
+def main(model: Path, sizes: tuple[int, ...]) -> None:
     """Print time and memory by the number of documents."""
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
@@ -50,42 +53,42 @@ def main(model: Path, phrases: bool, sizes: tuple[int, ...]) -> None:
             corpus = read_corpus(folder / "corpus.jsonl")
             write_vectors(folder / "vectors", list(corpus))
             step = max(1, size // QUERIES)
+            frequency = Counter(word for each in corpus.values() for word in each.text.split())
             queries = (
                 Generated(query_id(doc_id, "words", text), doc_id, "words", text)
                 for doc_id in list(corpus)[::step]
-                for text in [" ".join(corpus[doc_id].text.split()[5:15])]
+                for words in [sorted(set(corpus[doc_id].text.split()), key=frequency.__getitem__)]
+                for text in [" ".join(words[:10])]
             )
             write_generated(folder / "generated.jsonl", queries)
             for empty in ("imported.jsonl", "dev.jsonl"):
                 (folder / empty).touch()
             del corpus
             params = yaml.safe_load(PARAMS.read_text())
-            if not phrases:
-                params["select"] |= {"phrases": 0, "titles": False}
-            # the documents are of the likeliest words, and their vectors random
-            params["select"] |= {"retriever_depth": 1000, "teacher_depth": 1000}
+            params["select"] |= {"phrases_in_all": QUERIES}
+            params["mine"] |= {"neighbours": 0, "sentence_share": 0}
+            params["embed"] |= {"sentences": False}
             params["encoder"]["max_length"] = 64
             (folder / "params.yaml").write_text(yaml.safe_dump(params))
-            common: list[str | Path] = [
-                "--params",
-                folder / "params.yaml",
-                "--corpus",
-                folder / "corpus.jsonl",
-            ]
+            common: list[str | Path] = ["--params", folder / "params.yaml"]
+            common += ["--corpus", folder / "corpus.jsonl"]
             tiny = make_tiny_model(folder / "tiny")
             run("embed ", size, [*common, "--model", tiny, "--out", folder / "out"])
-            ins: list[str | Path] = ["--generated", folder / "generated.jsonl"]
-            ins += ["--imported", folder / "imported.jsonl"]
-            ins += ["--dev", folder / "dev.jsonl", "--test", folder / "queries.jsonl"]
-            ins += ["--model", model, "--vectors", folder / "vectors"]
-            outs: list[str | Path] = [
-                "--out",
-                folder / "synthetic",
-                "--metrics",
-                folder / "select.json",
-            ]
-            run("select", size, [*common, *ins, *outs])
-            click.echo((folder / "select.json").read_text())
+            searched: list[str | Path] = ["--model", model, "--vectors", folder / "vectors"]
+            select: list[str | Path] = ["--generated", folder / "generated.jsonl"]
+            select += ["--imported", folder / "imported.jsonl"]
+            select += ["--dev", folder / "dev.jsonl", "--test", folder / "queries.jsonl"]
+            select += ["--out", folder / "synthetic", "--metrics", folder / "select.json"]
+            run("select", size, [*common, *searched, *select])
+            write_split(folder / "train", Split())
+            shutil.copytree(folder / "synthetic" / "train", folder / "expanded")
+            write_qrels(folder / "expanded" / "ignored.tsv", {})
+            mine: list[str | Path] = ["--synthetic", folder / "synthetic"]
+            mine += ["--train", folder / "train", "--expanded", folder / "expanded"]
+            mine += ["--cross-encoder", folder / "none"]
+            mine += ["--out", folder / "mined", "--metrics", folder / "mine.json"]
+            run("mine  ", size, [*common, *searched, *mine])
+            click.echo((folder / "select.json").read_text() + (folder / "mine.json").read_text())
 
 
 def run(stage: str, size: int, arguments: list[str | Path]) -> None:

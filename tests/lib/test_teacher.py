@@ -1,5 +1,6 @@
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from stages.lib.dev import Dev, agreement
 from stages.lib.encoder import Vectors
 from stages.lib.fusing import choose_teacher, choose_weight, decide, least_overlapping
 from stages.lib.params import Params
-from stages.lib.phrases import key_phrases, titles
+from stages.lib.phrases import key_phrases, spare_queries, titles
 from stages.lib.teacher import Neighbours, Smoothed
 
 VECTORS = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], dtype=np.float32)
@@ -117,16 +118,35 @@ def test_dev_asks_the_teacher_only_where_people_did_not_judge() -> None:
     )
 
 
-def test_phrases_are_telling_and_stay_when_a_document_is_added() -> None:
+def test_phrases_are_telling_and_the_same_each_time() -> None:
     texts = ["the zebra gallops over savanna grass", "the tractor ploughs over heavy soil", "no"]
     corpus = {str(n): Document(str(n), "", text) for n, text in enumerate(texts)}
-    phrases = key_phrases(corpus, 3, seed=1)
+    phrases = list(key_phrases(corpus, 3, seed=1))
     assert {each.doc_id for each in phrases} == {"0", "1"}
     for each in phrases:
         words = each.text.split()
         assert 2 <= len(words) <= 4
         assert set(words) <= set(texts[int(each.doc_id)].split()) - {"the", "over"}
-    assert key_phrases(corpus, 3, seed=1) == phrases
+    assert list(key_phrases(corpus, 3, seed=1)) == phrases
+
+
+def test_no_more_phrases_and_titles_than_asked_for_and_a_new_document_moves_few(
+    with_params: Callable[[dict[str, Any]], Params],
+) -> None:
+    corpus = {
+        f"d{n}": Document(f"d{n}", f"Title {n}", f"zebra{n} gallops{n} savanna{n} grass{n}")
+        for n in range(40)
+    }
+    bounded = with_params({"select.phrases_in_all": 30}).select
+    every = spare_queries(corpus, with_params({"select.phrases_in_all": 0}).select, 1)
+    drawn = spare_queries(corpus, bounded, 1)
+    assert len(every) == 120
+    assert len(drawn) == 30
+    assert {each.query_id for each in drawn} < {each.query_id for each in every}
+    assert {each.type for each in drawn} == {"phrase", "title"}
+    more = corpus | {"new": Document("new", "Another", "lion prowls desert sand")}
+    assert len({*spare_queries(more, bounded, 1)} - {*drawn}) <= 3
+    assert {*spare_queries(corpus, bounded, 2)} != {*drawn}
 
 
 def test_titles_are_queries_where_there_are_some() -> None:
