@@ -22,7 +22,10 @@ def has_words(text: str, number: int) -> bool:
 
 def first_words(text: str, number: int) -> str:
     """The text up to the end of so many words, punctuation kept, white space as single spaces."""
-    found = re.match(f"(?:{PIECE}){{0,{number}}}", " ".join(text.split()))
+    pieces = text.split()
+    if text.isascii():  # a prompt shows every document: this is many times as fast
+        return " ".join(pieces[:number])
+    found = re.match(f"(?:{PIECE}){{0,{number}}}", " ".join(pieces))
     return found[0] if found else ""
 
 

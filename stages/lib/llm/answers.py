@@ -111,16 +111,23 @@ def read(response: Response, form: Form[P]) -> Reading[P]:
     return Reading(parts, frozenset(faults))
 
 
-def complete(parts: Mapping[str, P], reading: Reading[P], form: Form[P]) -> bool:
-    """Whether asking again is pointless: no fault, or all that was wanted is there.
+def complete(earlier: Mapping[str, P], reading: Reading[P], form: Form[P]) -> bool:
+    """Whether asking again is pointless.
+
+    It is where the answer has no fault, where all that was wanted is there, and where a whole
+    answer has only what was there before: what is missing is what the model does not do.
 
     Args:
-        parts: usable parts of all answers to the question so far.
+        earlier: usable parts of the answers to the question before this one.
         reading: the latest answer.
         form: what was asked for.
 
     """
-    return not reading.faults or bool(form.wanted and form.wanted <= parts.keys())
+    found = earlier.keys() | reading.parts.keys()
+    if not reading.faults or (form.wanted and form.wanted <= found):
+        return True
+    whole = reading.parts and Fault.TRUNCATED not in reading.faults
+    return bool(whole and reading.parts.keys() <= earlier.keys())
 
 
 FENCE = re.compile(r"^```\w*\s*\n(.*?)(?:\n```)?\s*$", re.DOTALL)

@@ -169,10 +169,11 @@ class Asker(Generic[P]):
             asked.prompt_tokens += response.prompt_tokens
             asked.completion_tokens += response.completion_tokens
             reading = read(response, question.form)
-            parts |= reading.parts
             for fault in reading.faults:
                 asked.faults[fault.value] += 1
-            if complete(parts, reading, question.form):
+            done = complete(parts, reading, question.form)
+            parts |= reading.parts
+            if done:
                 break
             request = request.again()
         if parts:

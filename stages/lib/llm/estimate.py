@@ -98,8 +98,9 @@ def _stored(question: Question[P], store: Store, attempts: int) -> tuple[dict[st
         if response is None:
             return parts, True
         reading = read(response, question.form)
+        done = complete(parts, reading, question.form)
         parts |= reading.parts
-        if complete(parts, reading, question.form):
+        if done:
             break
         request = request.again()
     return parts, False
