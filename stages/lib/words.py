@@ -8,6 +8,7 @@ UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000
 
 WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 PIECE = rf"\s?(?:[{UNSPACED}]|[^\s{UNSPACED}]+)"
+"""A word with the punctuation around it and the space before it."""
 
 
 def words(text: str) -> list[str]:

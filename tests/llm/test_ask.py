@@ -88,6 +88,7 @@ class Scripted:
         # answers that were cut off, and useless ones, say nothing of that
         ((text("a", cut=True),) * 5 + (text("a", "b", "c"),), 6),
         ((text("a", bad=1), text(bad=1), text(bad=2), text("a", "b", "c")), 4),
+        ((text("a", cut=True), text("a", bad=1), text("a", "b", "c")), 3),
         # all that was wanted is there
         ((text("a", bad=1), text("b", "c", bad=1)), 2),
         ((text("a", "b"),), 1),

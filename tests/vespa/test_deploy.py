@@ -138,7 +138,11 @@ def test_frozen_document_tower_needs_no_feed(project: Project, vespa: StandIn) -
     assert len(vespa.container.vectors) == 1
 
 
-def judge_as_the_live_model_ranks(project: Project, vespa: StandIn) -> None:
+def deploy_what_ranks_rightly(project: Project, vespa: StandIn) -> None:
+    """Deploys a model and judges the dev queries as it ranks."""
+    project.set("package", profile="semantic", vectors="fed")
+    packed(project)
+    check(deploy(project))
     qrels = project.folder / "collection" / "dev" / "qrels.tsv"
     lines = ["query-id\tcorpus-id\tscore"]
     for query_id, text in QUERIES.items():
@@ -152,10 +156,7 @@ def judge_as_the_live_model_ranks(project: Project, vespa: StandIn) -> None:
 def test_model_that_loses_stays_out_unless_forced(
     project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.set("package", profile="semantic", vectors="fed")
-    packed(project)
-    check(deploy(project))
-    judge_as_the_live_model_ranks(project, vespa)
+    deploy_what_ranks_rightly(project, vespa)
     new = packed(project, seed=2)
     stays(project, vespa, r"nDCG@10 0\.\d+ in Vespa, the live model \w+ has 1\.0000; that loses")
     writes = vespa.requests["write"]
@@ -169,10 +170,7 @@ def test_model_that_loses_stays_out_unless_forced(
 def test_vectors_that_made_room_for_others_are_fed_again(
     project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.set("package", profile="semantic", vectors="fed")
-    packed(project)
-    check(deploy(project))
-    judge_as_the_live_model_ranks(project, vespa)
+    deploy_what_ranks_rightly(project, vespa)
     refused = packed(project, seed=2)
     stays(project, vespa, "that loses more than")
     packed(project, seed=3)

@@ -1,8 +1,8 @@
 """The forms of answers: their JSON schemas, and strict reading that salvages what is good."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -111,23 +111,28 @@ def read(response: Response, form: Form[P]) -> Reading[P]:
     return Reading(parts, frozenset(faults))
 
 
-def complete(earlier: Mapping[str, P], reading: Reading[P], form: Form[P]) -> bool:
-    """Whether asking again is pointless.
+@dataclass(slots=True)
+class Gathered(Generic[P]):
+    """What the answers to a question have given so far."""
 
-    It is where the answer has no fault, where all that was wanted is there, and where a whole
-    answer has only what was there before: what is missing is what the model does not do.
+    form: Form[P]
+    parts: dict[str, P] = field(default_factory=dict)
+    """The usable parts of all answers by name."""
+    _habits: set[str] = field(default_factory=set)
 
-    Args:
-        earlier: usable parts of the answers to the question before this one.
-        reading: the latest answer.
-        form: what was asked for.
+    def add(self, reading: Reading[P]) -> bool:
+        """Takes the next answer; whether asking once more is pointless.
 
-    """
-    found = earlier.keys() | reading.parts.keys()
-    if not reading.faults or (form.wanted and form.wanted <= found):
-        return True
-    whole = reading.parts and Fault.TRUNCATED not in reading.faults
-    return bool(whole and reading.parts.keys() <= earlier.keys())
+        It is where the answer has no fault, where all that was wanted is there, and where a whole
+        answer has only what whole ones had before: what is missing is what the model does not do.
+        """
+        whole = bool(reading.parts) and Fault.TRUNCATED not in reading.faults
+        repeats = whole and reading.parts.keys() <= self._habits
+        self.parts |= reading.parts
+        if whole:
+            self._habits |= reading.parts.keys()
+        wanted = self.form.wanted
+        return not reading.faults or repeats or bool(wanted and wanted <= self.parts.keys())
 
 
 FENCE = re.compile(r"^```\w*\s*\n(.*?)(?:\n```)?\s*$", re.DOTALL)

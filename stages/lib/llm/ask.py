@@ -9,7 +9,7 @@ from typing import Any, Generic
 from tqdm import tqdm
 
 from stages.lib.errors import UserError
-from stages.lib.llm.answers import P, Question, complete, read
+from stages.lib.llm.answers import Gathered, P, Question, read
 from stages.lib.llm.messages import (
     CallFailedError,
     CallRejectedError,
@@ -145,7 +145,7 @@ class Asker(Generic[P]):
 
     async def _one(self, question: Question[P]) -> bool:
         """Asks until the answer is usable; False if it has to be asked in another run."""
-        asked, request, parts = self._asked, question.request, dict[str, P]()
+        asked, request, found = self._asked, question.request, Gathered(question.form)
         for _ in range(self._attempts):
             try:
                 response = await self._response(request)
@@ -171,13 +171,11 @@ class Asker(Generic[P]):
             reading = read(response, question.form)
             for fault in reading.faults:
                 asked.faults[fault.value] += 1
-            done = complete(parts, reading, question.form)
-            parts |= reading.parts
-            if done:
+            if found.add(reading):
                 break
             request = request.again()
-        if parts:
-            asked.answers.setdefault(question.request.subject, []).append(parts)
+        if found.parts:
+            asked.answers.setdefault(question.request.subject, []).append(found.parts)
         else:
             asked.given_up += 1
             self._check_hope()

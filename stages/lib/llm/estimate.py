@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stages.lib.llm.answers import P, Question, complete, read
+from stages.lib.llm.answers import Gathered, P, Question, read
 from stages.lib.llm.spending import CHARACTERS_PER_TOKEN
 from stages.lib.llm.store import Store
 
@@ -92,15 +92,12 @@ def estimate(
 
 def _stored(question: Question[P], store: Store, attempts: int) -> tuple[dict[str, P], bool]:
     """What stored answers give, and whether a call is needed beyond them."""
-    request, parts = question.request, dict[str, P]()
+    request, found = question.request, Gathered(question.form)
     for _ in range(attempts):
         response = store.get(request)
         if response is None:
-            return parts, True
-        reading = read(response, question.form)
-        done = complete(parts, reading, question.form)
-        parts |= reading.parts
-        if done:
+            return found.parts, True
+        if found.add(read(response, question.form)):
             break
         request = request.again()
-    return parts, False
+    return found.parts, False

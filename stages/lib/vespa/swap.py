@@ -86,8 +86,9 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
         measured = _measure(site, staged, new, checks)
     except UserError:
         # what was fed is not fed again, should the model be deployed all the same
-        if staged.knowing(stored) != staged:
-            site.deploy(staged.knowing(stored), package.models)
+        known = staged.knowing(stored)
+        if known != staged:
+            site.deploy(known, package.models)
         raise
     after = staged.serving(new.label).knowing(stored)
     if after != staged:
