@@ -108,7 +108,9 @@ def main(
             "dev_ndcg_cut_10_by_share": weight.by_share,
             "teacher": teacher,
             "dev_ndcg_cut_10_by_teacher": {
-                name: round(float(by_query(run, known).mean()), 6) for name, run in rankings.items()
+                name: round(float(by_query(run, known).mean()), 6)
+                for name, run in rankings.items()
+                if known
             },
             "dev_queries_that_chose": len(known.qrels),
         },
