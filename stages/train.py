@@ -80,7 +80,7 @@ def main(
         # the synthetic dev set judges nothing here: its queries train
         examples += spare
     if read_json(mined / "teacher.json")["teacher"] == "base":
-        # the teacher is no better than the student: there is nothing to learn from it
+        # the student ranks better than the teacher: there is nothing to learn from it
         examples = []
     encoder = load_encoder(towers(model)[0], settings.encoder)
     too_long = [size for size in settings.train.matryoshka if size >= dimension(encoder)]

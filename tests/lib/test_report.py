@@ -173,6 +173,13 @@ def test_a_kept_base_is_said(corpus: Corpus, params: Params) -> None:
     assert "Queries that lost most None." in page
 
 
+def test_dev_queries_that_tell_nothing_of_bm25_are_said(corpus: Corpus, params: Params) -> None:
+    mine = STAGES["mine"] | {"dev_queries_that_chose": 0, "dev_ndcg_cut_10_by_teacher": {}}
+    page = words(render(evaluation(), corpus, params, {"mine": mine}))
+    assert "tell nothing of BM25: the share is the careful default" in page
+    assert "(n = 0)" not in page
+
+
 def test_synthetic_queries_are_no_evidence(corpus: Corpus, params: Params) -> None:
     found = evaluation("synthetic dev")
     page = words(render(found, corpus, params, {}))
