@@ -7,7 +7,7 @@ from stages.lib.collection import Queries, read_corpus, read_qrels, read_split
 from stages.lib.errors import UserError
 from stages.lib.files import building, write_json, write_jsonl
 from stages.lib.fusing import by_query, choose_teacher, choose_weight, least_overlapping
-from stages.lib.negatives import judged, unjudged
+from stages.lib.negatives import judged, known_answers, unmined
 from stages.lib.params import read_params
 from stages.lib.queries import read_generated
 from stages.lib.reranking import Reranker
@@ -78,10 +78,13 @@ def main(
 
     texts = {each.query_id: each.text for each in phrases}
     sources = {each.query_id: each.doc_id for each in phrases}
+    qrels = read_split(expanded).qrels | by_people.qrels
+    answers = known_answers(qrels, written.qrels)
     examples = list(
         judged(
             written.queries | by_people.queries,
-            read_split(expanded).qrels | by_people.qrels,
+            qrels,
+            answers,
             read_qrels(expanded / "ignored.tsv"),
             rank(written.queries | by_people.queries),
             settings.mine,
@@ -91,10 +94,10 @@ def main(
         raise UserError(f"{synthetic}: no query has a negative; loosen mine.margin in {params}")
     ranked = {example.query_id for example in examples}
     texts |= {each: text for each, text in by_people.queries.items() if each not in ranked}
-    spare = unjudged(texts, sources, rank(texts))
-    held_out = unjudged(dev.queries, {}, rank(dev.queries))
+    spare = unmined(texts, answers, sources, rank(texts))
+    held_out = unmined(dev.queries, {}, {}, rank(dev.queries))
     with building(out) as folder:
-        for name, rows in (("train", examples), ("unjudged", spare), ("dev", held_out)):
+        for name, rows in (("train", examples), ("unmined", spare), ("dev", held_out)):
             write_jsonl(folder / f"{name}.jsonl", (row.row(documents) for row in rows))
         write_json(folder / "teacher.json", {"teacher": teacher})
     write_json(
@@ -103,6 +106,7 @@ def main(
             "queries": len(written.queries),
             "queries_by_people": len(by_people.queries),
             "examples": len(examples),
+            "judged": len(answers),
             "negatives": round(sum(len(e.negatives) for e in examples) / len(examples), 3),
             "dense_weight": weight.dense,
             "dev_ndcg_cut_10_by_share": weight.by_share,

@@ -73,7 +73,7 @@ def main(
     queries = {query_id: judge.split.queries[query_id] for query_id in judge.split.qrels}
     examples = [
         read_example(row)
-        for name in ("train.jsonl", "unjudged.jsonl")
+        for name in ("train.jsonl", "unmined.jsonl")
         for _, row in read_jsonl(mined / name)
     ]
     if by_people:

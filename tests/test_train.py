@@ -52,7 +52,7 @@ def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
         text = "what is " + CORPUS[doc_id].text
         examples.append(Example(f"q{number}", text, ranking, (wanted,), (doc_id,)))
     rows = [each.row(CORPUS) for each in examples]
-    for name, lines in (("train", rows), ("unjudged", []), ("dev", rows)):
+    for name, lines in (("train", rows), ("unmined", []), ("dev", rows)):
         write_jsonl(tmp_path / "mined" / f"{name}.jsonl", lines)
     write_json(tmp_path / "mined" / "teacher.json", {"teacher": "fusion"})
     queries = {each.query_id: each.query for each in examples}

@@ -84,13 +84,17 @@ class InBatch:
         self._params = params
 
     def candidates(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:
-        """The best documents of each query, and its positive."""
+        """The best documents of each query, its positive and an answer."""
         size = self._params.train.list_size
         doc_ids = sorted(
             {
                 doc_id
                 for example in examples
-                for doc_id in (*list(example.ranking)[:size], *example.positives[:1])
+                for doc_id in (
+                    *list(example.ranking)[:size],
+                    *example.positives[:1],
+                    *example.answers[:1],
+                )
             }
         )
         prefix = self._params.encoder.document_prefix

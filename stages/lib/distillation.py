@@ -15,11 +15,12 @@ OUT = -1e4  # a logit that leaves no probability
 
 
 class Distillation(torch.nn.Module):
-    """Listwise KL to the teacher, plus InfoNCE with false negatives masked, plus MarginMSE.
+    """Listwise KL to the teacher, what was judged beside it, InfoNCE, and MarginMSE.
 
     The teacher's distribution is the softmax of its scores over its own best documents; the
     student's is taken over every candidate. For a frozen document tower the candidates are the
-    whole corpus, so that no document can rise unseen; else those of the batch. InfoNCE leaves out
+    whole corpus, so that no document can rise unseen; else those of the batch. Where people or a
+    judge said what answers a query, these documents count beside the teacher. InfoNCE leaves out
     what the teacher thinks nearly as good as the positive, which is likely to be relevant too
     (CADET, arXiv 2505.19274). The source of an unjudged query is out of both: a text lifted from
     its document teaches copying.
@@ -56,12 +57,13 @@ class Distillation(torch.nn.Module):
         columns, vectors = self._documents.candidates(examples)
         vectors = vectors.to(queries.device)
         teacher = teacher_scores(examples, columns).to(queries.device)
+        answers = answer_shares(examples, columns).to(queries.device)
         positives = torch.tensor([columns[e.positives[0]] if e.positives else -1 for e in examples])
         sizes = (queries.shape[1], *self._params.matryoshka)
         losses: dict[str, Tensor] = {}
         for size in sizes:
             cosines = _prefix(queries, size) @ _prefix(vectors, size).T
-            for name, loss in self._losses(cosines, teacher, positives.to(queries.device)):
+            for name, loss in self._losses(cosines, teacher, answers, positives.to(queries.device)):
                 losses[name] = losses.get(name, 0) + loss / len(sizes)
         penalty = self._documents.penalty()
         if penalty is not None:
@@ -69,13 +71,15 @@ class Distillation(torch.nn.Module):
         return losses
 
     def _losses(
-        self, cosines: Tensor, teacher: Tensor, positives: Tensor
+        self, cosines: Tensor, teacher: Tensor, answers: Tensor, positives: Tensor
     ) -> Iterator[tuple[str, Tensor]]:
         params = self._params
         logits = cosines / params.student_temperature
         logits = logits.masked_fill(teacher == -torch.inf, OUT)
         if params.kl_weight:
             yield "kl", params.kl_weight * kl(logits, teacher, params)
+        if params.judged_weight:
+            yield "judged", params.judged_weight * cross_entropy(logits, answers)
         if params.infonce_weight:
             found = infonce(logits, teacher, positives, params.false_negative_share)
             yield "infonce", params.infonce_weight * found
@@ -101,6 +105,24 @@ def teacher_scores(examples: Sequence[Example], columns: Mapping[str, int]) -> T
         if example.source is not None and example.source in columns:
             scores[row, columns[example.source]] = -torch.inf
     return scores
+
+
+def answer_shares(examples: Sequence[Example], columns: Mapping[str, int]) -> Tensor:
+    """Each row's answers in equal parts, (examples, candidates); nothing where none is known."""
+    shares = torch.zeros((len(examples), len(columns)))
+    for row, example in enumerate(examples):
+        known = [columns[doc_id] for doc_id in example.answers if doc_id in columns]
+        shares[row, known] = 1 / max(1, len(known))
+    return shares
+
+
+def cross_entropy(logits: Tensor, shares: Tensor) -> Tensor:
+    """Mean cross-entropy of the student's distribution to the answers' (ListNet's top one).
+
+    Rows without answers count as 0, so that judgements weigh as much as they are many.
+    """
+    loss: Tensor = -(shares * functional.log_softmax(logits, dim=1)).sum(dim=1).mean()
+    return loss
 
 
 def kl(logits: Tensor, teacher: Tensor, params: Train) -> Tensor:

@@ -8,14 +8,19 @@ from stages.lib.collection import Corpus, Qrels, Queries
 from stages.lib.params import Mine
 from stages.lib.search import Run
 
+Answers = dict[str, tuple[str, ...]]
+"""Doc_ids by query_id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A training query as the teacher sees it.
 
     `ranking` holds the teacher's best documents with their scores, best first; positives and
-    negatives are taken from it. A query without judgements has neither, and `source` names the
-    document whose words it is made of, which training must not count as an answer.
+    negatives are taken from it. `answers` are the documents that people or a judge found relevant,
+    in the ranking or beyond it; empty where nothing is known but what the query was written for. A
+    query without judgements has none of these, and `source` names the document whose words it is
+    made of, which training must not count as an answer.
     """
 
     query_id: str
@@ -23,6 +28,7 @@ class Example:
     ranking: dict[str, float]
     positives: tuple[str, ...] = ()
     negatives: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     source: str | None = None
 
     @property
@@ -41,6 +47,7 @@ class Example:
             "query_id": self.query_id,
             "pos_ids": list(self.positives),
             "neg_ids": list(self.negatives),
+            "answers": list(self.answers),
             "source": self.source,
             "ranking": {doc_id: round(score, 5) for doc_id, score in self.ranking.items()},
         }
@@ -54,12 +61,13 @@ def read_example(row: dict[str, Any]) -> Example:
         row["ranking"],
         tuple(row["pos_ids"]),
         tuple(row["neg_ids"]),
+        tuple(row["answers"]),
         row["source"],
     )
 
 
 def judged(
-    queries: Queries, qrels: Qrels, ignored: Qrels, ranking: Run, params: Mine
+    queries: Queries, qrels: Qrels, answers: Answers, ignored: Qrels, ranking: Run, params: Mine
 ) -> Iterator[Example]:
     """The rows of all queries that have a positive in the teacher's ranking and a negative.
 
@@ -70,6 +78,7 @@ def judged(
     Args:
         queries: the queries to find negatives for.
         qrels: their positives.
+        answers: what people or a judge found relevant.
         ignored: documents on neither side, by query; they leave the ranking too.
         ranking: the teacher's scores of the candidates, best first.
         params: range, margin and count.
@@ -94,10 +103,43 @@ def judged(
                 ranked,
                 tuple(positives),
                 tuple(hard[: params.negatives]),
+                answers.get(query_id, ()),
             )
 
 
-def unjudged(queries: Queries, sources: dict[str, str], ranking: Run) -> Iterator[Example]:
-    """The rows of queries that nobody judged, with the documents that they were taken from."""
+def unmined(
+    queries: Queries, answers: Answers, sources: dict[str, str], ranking: Run
+) -> Iterator[Example]:
+    """The rows of queries without positives and negatives: the teacher's ranking and what is known.
+
+    Args:
+        queries: the queries.
+        answers: what people found relevant, in or beyond the ranking.
+        sources: the documents that they were taken from.
+        ranking: the teacher's scores of the candidates, best first.
+
+    """
     for query_id in sorted(queries):
-        yield Example(query_id, queries[query_id], ranking[query_id], source=sources.get(query_id))
+        yield Example(
+            query_id,
+            queries[query_id],
+            ranking[query_id],
+            answers=answers.get(query_id, ()),
+            source=sources.get(query_id),
+        )
+
+
+def known_answers(qrels: Qrels, written_for: Qrels) -> Answers:
+    """The relevant documents of each query about which more is known than what it was written for.
+
+    Args:
+        qrels: the judgements, by people or a judge.
+        written_for: the documents that generated queries were written for.
+
+    """
+    found = {}
+    for query_id, judgements in qrels.items():
+        relevant = sorted(doc_id for doc_id, grade in judgements.items() if grade > 0)
+        if relevant != sorted(written_for.get(query_id, {})):
+            found[query_id] = tuple(relevant)
+    return found

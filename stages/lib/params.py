@@ -133,6 +133,7 @@ class Select(Section):
     teacher_depth: Count
     phrases: Whole
     titles: bool
+    sentences: Whole
     phrases_in_all: Whole
     dev_share: Annotated[float, Field(gt=0, lt=1)]
 
@@ -185,6 +186,7 @@ class Train(Section):
     student_temperature: Positive
     teacher_temperature: Positive
     kl_weight: Annotated[float, Field(ge=0)]
+    judged_weight: Annotated[float, Field(ge=0)]
     infonce_weight: Annotated[float, Field(ge=0)]
     false_negative_share: Share
     margin_mse_weight: Annotated[float, Field(ge=0)]

@@ -1,4 +1,4 @@
-"""Key phrases and titles of documents: short queries for every document, without an LLM.
+"""Key phrases, titles and sentences of documents: queries for every document, without an LLM.
 
 They have no judgement: the teacher alone says what answers them. Where an LLM wrote queries for a
 part of the corpus, they let training see the rest.
@@ -17,6 +17,7 @@ from stages.lib import seeds
 from stages.lib.collection import Corpus
 from stages.lib.params import Select
 from stages.lib.queries import Generated, query_id
+from stages.lib.sentences import sentences
 
 WORD = re.compile(r"[^\W\d_][\w-]+")
 TELLING = 8
@@ -26,10 +27,11 @@ STOPWORDS = frozenset(STOPWORDS_EN_PLUS)
 
 
 def spare_queries(corpus: Corpus, params: Select, seed: int) -> list[Generated]:
-    """Key phrases and titles as the parameters ask for them, at most so many, drawn by hash."""
+    """Phrases, titles and sentences as the parameters ask for them, at most so many, by hash."""
     found = chain(
         key_phrases(corpus, params.phrases, seed) if params.phrases else (),
         titles(corpus) if params.titles else (),
+        drawn_sentences(corpus, params.sentences, seed) if params.sentences else (),
     )
     if not params.phrases_in_all:
         return list(found)
@@ -70,6 +72,14 @@ def titles(corpus: Corpus) -> Iterator[Generated]:
     for doc_id, each in corpus.items():
         if each.title:
             yield Generated(query_id(doc_id, "title", each.title), doc_id, "title", each.title)
+
+
+def drawn_sentences(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
+    """`each` sentences of each document, drawn by hash."""
+    for doc_id, document in corpus.items():
+        found = seeds.shuffled(seed, set(sentences(document.text)), "spare sentence", doc_id)
+        for text in found[:each]:
+            yield Generated(query_id(doc_id, "sentence", text), doc_id, "sentence", text)
 
 
 def _words(text: str) -> list[str]:

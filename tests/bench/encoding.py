@@ -72,7 +72,7 @@ def main() -> None:
         fused = Fused(dense, Lexical(list(corpus), texts, params.bm25), params.fusion.dense_weight)
         ranking = Embedded(fused).search(queries, params.mine.depth)
         qrels = {query_id: {query_id: 1} for query_id in queries}
-        list(judged(queries, qrels, {}, ranking, params.mine))
+        list(judged(queries, qrels, {}, {}, ranking, params.mine))
 
     pairs = Dataset.from_dict(
         {"query": list(queries.values()), "document": [each.contents for each in titled]}

@@ -10,7 +10,7 @@ from stages.lib.dev import Dev, agreement
 from stages.lib.encoder import Vectors
 from stages.lib.fusing import choose_teacher, choose_weight, decide, least_overlapping
 from stages.lib.params import Params
-from stages.lib.phrases import key_phrases, spare_queries, titles
+from stages.lib.phrases import drawn_sentences, key_phrases, spare_queries, titles
 from stages.lib.teacher import Neighbours, Smoothed
 
 VECTORS = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], dtype=np.float32)
@@ -151,24 +151,38 @@ def test_phrases_are_telling_and_the_same_each_time() -> None:
     assert list(key_phrases(corpus, 3, seed=1)) == phrases
 
 
-def test_no_more_phrases_and_titles_than_asked_for_and_a_new_document_moves_few(
+def test_no_more_spare_queries_than_asked_for_and_a_new_document_moves_few(
     with_params: Callable[[dict[str, Any]], Params],
 ) -> None:
     corpus = {
         f"d{n}": Document(f"d{n}", f"Title {n}", f"zebra{n} gallops{n} savanna{n} grass{n}")
         for n in range(40)
     }
-    bounded = with_params({"select.phrases_in_all": 30}).select
-    every = spare_queries(corpus, with_params({"select.phrases_in_all": 0}).select, 1)
+    each: dict[str, Any] = {"select.phrases": 2, "select.sentences": 1}
+    bounded = with_params(each | {"select.phrases_in_all": 30}).select
+    every = spare_queries(corpus, with_params(each | {"select.phrases_in_all": 0}).select, 1)
     drawn = spare_queries(corpus, bounded, 1)
-    assert len(every) == 120
+    assert len(every) == 160
     assert len(drawn) == 30
     assert {each.query_id for each in drawn} < {each.query_id for each in every}
-    assert {each.type for each in drawn} == {"phrase", "title"}
+    assert {each.type for each in drawn} == {"phrase", "title", "sentence"}
     more = corpus | {"new": Document("new", "Another", "lion prowls desert sand")}
     assert len({*spare_queries(more, bounded, 1)} - {*drawn}) <= 3
-    only_titles = with_params({"select.phrases": 0, "select.phrases_in_all": 10}).select
+    only_titles = with_params(
+        {"select.phrases": 0, "select.sentences": 0, "select.phrases_in_all": 10}
+    ).select
     assert {*spare_queries(corpus, only_titles, 1)} != {*spare_queries(corpus, only_titles, 2)}
+
+
+def test_sentences_are_drawn_by_the_seed_and_short_pieces_are_none() -> None:
+    text = "No. " + " ".join(f"The {word} gallops over the savanna." for word in "abcdefgh")
+    corpus = {"a": Document("a", "", text), "b": Document("b", "", "Too short.")}
+    drawn = list(drawn_sentences(corpus, 2, seed=1))
+    assert {each.doc_id for each in drawn} == {"a"}
+    assert len({each.text for each in drawn}) == 2
+    assert all(each.text in text and each.text.endswith("savanna.") for each in drawn)
+    assert list(drawn_sentences(corpus, 2, seed=1)) == drawn
+    assert list(drawn_sentences(corpus, 2, seed=2)) != drawn
 
 
 def test_titles_are_queries_where_there_are_some() -> None:
