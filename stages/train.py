@@ -80,8 +80,8 @@ def main(
         # the synthetic dev set judges nothing here: its queries train
         examples += spare
     if read_json(mined / "teacher.json")["teacher"] == "base":
-        # the student ranks better than the teacher: there is nothing to learn from it
-        examples = []
+        # the student ranks better than the teacher: judgements alone have something to teach
+        examples = [example for example in examples if example.answers]
     encoder = load_encoder(towers(model)[0], settings.encoder)
     too_long = [size for size in settings.train.matryoshka if size >= dimension(encoder)]
     if too_long:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from stages.lib.collection import Corpus, Document, Split, read_split, write_corpus, write_split
 from stages.lib.encoder import encode, load_encoder
-from stages.lib.files import read_json, write_json, write_jsonl
+from stages.lib.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.lib.metrics import ndcg
 from stages.lib.negatives import Example
 from stages.lib.params import Params
@@ -117,6 +117,54 @@ def test_the_synthetic_dev_queries_train_where_people_judge(
     told = read_json(project / "metrics-1.json")
     assert told["examples"] == len(CORPUS) * (2 if judged else 1)
     assert told["dev"] == ("people" if judged else "synthetic")
+
+
+@pytest.mark.parametrize("teacher", ["fusion", "base"])
+@pytest.mark.parametrize("weight", [0.0, 10.0])
+def test_what_was_judged_teaches_beside_the_teacher_and_without_one(
+    project: Path, tiny_model: Path, with_params: Change, teacher: str, weight: float
+) -> None:
+    doc_ids = list(CORPUS)
+    rows = [row for _, row in read_jsonl(project / "mined" / "train.jsonl")]
+    answers = {
+        row["query_id"]: doc_ids[(number + 2) % len(doc_ids)] for number, row in enumerate(rows)
+    }
+    rows = [row | {"answers": [answers[row["query_id"]]]} for row in rows]
+    write_jsonl(project / "mined" / "train.jsonl", [rows[0] | {"answers": []}, *rows[1:]])
+    write_jsonl(project / "mined" / "dev.jsonl", [])
+    write_json(project / "mined" / "teacher.json", {"teacher": teacher})
+    judged = list(answers)[1:]
+    queries = read_split(project / "synthetic").queries
+    write_split(
+        project / "dev",
+        Split(
+            {each: queries[each] for each in judged}, {each: {answers[each]: 1} for each in judged}
+        ),
+    )
+    with_params(
+        {
+            "encoder.max_length": 16,
+            "train.epochs": 3,
+            "train.batch_size": 8,
+            "train.document_learning_rate": 3e-2,
+            "train.interpolations": [],
+            "train.judged_weight": weight,
+        }
+    )
+    done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    told = read_json(project / "metrics-1.json")
+    assert told["examples"] == len(CORPUS) - (teacher == "base")
+    gain = told["chosen_dev"] - told["base_dev"]
+    assert (gain > 0.2) == (weight > 0), gain
+
+
+def test_without_a_teacher_and_judgements_nothing_trains(project: Path, tiny_model: Path) -> None:
+    write_json(project / "mined" / "teacher.json", {"teacher": "base"})
+    done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    told = read_json(project / "metrics-1.json")
+    assert (told["examples"], told["kept_base"]) == (0, True)
 
 
 def test_a_batch_that_cannot_be_shared(project: Path, tiny_model: Path) -> None:

@@ -79,8 +79,6 @@ def beats(values: Floats, others: Floats) -> bool:
 
 def by_query(run: Run, dev: Split) -> Floats:
     """nDCG@10 of each judged query, in the order of their ids."""
-    if not dev:
-        return np.array([])
     found = per_query(run, dev.qrels, ("ndcg_cut_10",))["ndcg_cut_10"]
     return np.array([found[query_id] for query_id in sorted(dev.qrels)])
 
