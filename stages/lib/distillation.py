@@ -12,6 +12,8 @@ from stages.lib.negatives import Example
 from stages.lib.params import Train
 
 OUT = -1e4  # a logit that leaves no probability
+FEW = 10
+"""Answers at which a query's judgements have half of their full weight."""
 
 
 class Distillation(torch.nn.Module):
@@ -57,7 +59,7 @@ class Distillation(torch.nn.Module):
         columns, vectors = self._documents.candidates(examples)
         vectors = vectors.to(queries.device)
         teacher = teacher_scores(examples, columns).to(queries.device)
-        answers = answer_shares(examples, columns).to(queries.device)
+        answers = answer_weights(examples, columns).to(queries.device)
         positives = torch.tensor([columns[e.positives[0]] if e.positives else -1 for e in examples])
         sizes = (queries.shape[1], *self._params.matryoshka)
         losses: dict[str, Tensor] = {}
@@ -107,21 +109,26 @@ def teacher_scores(examples: Sequence[Example], columns: Mapping[str, int]) -> T
     return scores
 
 
-def answer_shares(examples: Sequence[Example], columns: Mapping[str, int]) -> Tensor:
-    """Each row's answers in equal parts, (examples, candidates); nothing where none is known."""
-    shares = torch.zeros((len(examples), len(columns)))
+def answer_weights(examples: Sequence[Example], columns: Mapping[str, int]) -> Tensor:
+    """The weights of each row's answers, (examples, candidates); 0 where none is known.
+
+    A row's n answers weigh n / (n + `FEW`) in all: where few are known, more are likely among what
+    nobody judged, which the loss would push down.
+    """
+    weights = torch.zeros((len(examples), len(columns)))
     for row, example in enumerate(examples):
         known = [columns[doc_id] for doc_id in example.answers if doc_id in columns]
-        shares[row, known] = 1 / max(1, len(known))
-    return shares
+        number = len(example.answers)
+        weights[row, known] = number / (number + FEW) / max(1, len(known))
+    return weights
 
 
-def cross_entropy(logits: Tensor, shares: Tensor) -> Tensor:
-    """Mean cross-entropy of the student's distribution to the answers' (ListNet's top one).
+def cross_entropy(logits: Tensor, weights: Tensor) -> Tensor:
+    """Mean over rows of the weighted cross-entropy of the student's distribution.
 
     Rows without answers count as 0, so that judgements weigh as much as they are many.
     """
-    loss: Tensor = -(shares * functional.log_softmax(logits, dim=1)).sum(dim=1).mean()
+    loss: Tensor = -(weights * functional.log_softmax(logits, dim=1)).sum(dim=1).mean()
     return loss
 
 

@@ -7,7 +7,7 @@ import torch
 
 from stages.lib.distillation import (
     OUT,
-    answer_shares,
+    answer_weights,
     cross_entropy,
     infonce,
     kl,
@@ -32,21 +32,21 @@ def test_teacher_scores_tell_listed_unlisted_and_own_source() -> None:
     assert torch.allclose(scores, expected, equal_nan=True)
 
 
-def test_answers_share_a_row_and_those_that_are_no_candidates_are_left_out() -> None:
+def test_answers_share_a_weight_that_grows_with_their_number() -> None:
     examples = [
         Example("q1", "", {"a": 2.0}, answers=("a", "c", "elsewhere")),
         Example("q2", "", {"a": 2.0}, positives=("a",)),
     ]
-    shares = answer_shares(examples, COLUMNS)
-    assert shares.tolist() == [[0.5, 0.0, 0.5], [0.0, 0.0, 0.0]]
+    weights = answer_weights(examples, COLUMNS)
+    assert torch.allclose(weights, torch.tensor([[3 / 26, 0.0, 3 / 26], [0.0, 0.0, 0.0]]))
 
 
 def test_cross_entropy_by_hand() -> None:
     # the student has 1/2 and 1/4 on the answers; the second row has no answer and counts as 0
     logits = torch.tensor([[0.5, 0.25, 0.25], [0.9, 0.05, 0.05]]).log()
-    shares = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]])
+    weights = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]])
     wanted = (0.5 * math.log(2) + 0.5 * math.log(4)) / 2
-    assert cross_entropy(logits, shares).item() == pytest.approx(wanted)
+    assert cross_entropy(logits, weights).item() == pytest.approx(wanted)
 
 
 def test_kl_by_hand(with_params: Change) -> None:
