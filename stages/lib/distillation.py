@@ -12,7 +12,7 @@ from stages.lib.negatives import Example
 from stages.lib.params import Train
 
 OUT = -1e4  # a logit that leaves no probability
-FEW = 10
+FEW = 3
 """Answers at which a query's judgements have half of their full weight."""
 
 

@@ -38,7 +38,7 @@ def test_answers_share_a_weight_that_grows_with_their_number() -> None:
         Example("q2", "", {"a": 2.0}, positives=("a",)),
     ]
     weights = answer_weights(examples, COLUMNS)
-    assert torch.allclose(weights, torch.tensor([[3 / 26, 0.0, 3 / 26], [0.0, 0.0, 0.0]]))
+    assert torch.allclose(weights, torch.tensor([[3 / 12, 0.0, 3 / 12], [0.0, 0.0, 0.0]]))
 
 
 def test_cross_entropy_by_hand() -> None:
