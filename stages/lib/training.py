@@ -155,10 +155,20 @@ class _Watch(TrainerCallback):
         self._contest = contest
         self._run = run
         self._evaluations = evaluations
+        self._entered = 0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         step, parts = state.global_step, self._evaluations
-        if step in {max(1, state.max_steps * part // parts) for part in range(1, parts + 1)}:
-            self._student.model.eval()
-            self._contest.enter(f"{self._run}, step {step}", step)
-            self._student.model.train()
+        if step in {state.max_steps * part // parts for part in range(1, parts)}:
+            self._enter(step)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        # not at max_steps: an epoch may have fewer batches than the first, which that is counted by
+        if state.global_step > self._entered:
+            self._enter(state.global_step)
+
+    def _enter(self, step: int) -> None:
+        self._entered = step
+        self._student.model.eval()
+        self._contest.enter(f"{self._run}, step {step}", step)
+        self._student.model.train()

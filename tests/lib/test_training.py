@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from stages.lib.encoder import encode, load_encoder
 from stages.lib.metrics import ndcg
 from stages.lib.negatives import Example
 from stages.lib.params import Params
+from stages.lib.sampling import OneSourceABatch
 from stages.lib.search import Embedded
+from stages.lib.seeds import digest
 from stages.lib.stored import TRAINED, load_vectors, made_by
 from stages.lib.students import DOCUMENTS, QueryAndVectors, Student, student
 from stages.lib.trainer import run_trainer
@@ -91,6 +94,32 @@ def test_the_student_learns_what_the_teacher_wants(
     winner, _ = contest.winner
     assert winner.step > 0
     assert winner.dev > contest.candidates[0].dev + 0.2
+
+
+def test_the_end_of_a_run_competes_whatever_its_epochs_hold(
+    tiny_model: Path, corpus: Corpus, settings: Params
+) -> None:
+    # three queries a document, of which no two share a batch: how many batches that takes
+    # depends on their order
+    examples = [
+        replace(each, positives=(f"d{number % 9:02}",)) for number, each in enumerate(rows(corpus))
+    ]
+    model = load_encoder(tiny_model, settings.encoder)
+    tuned = student(model, corpus, encode(model, [d.contents for d in corpus.values()]), settings)
+    params = settings.train.model_copy(update={"epochs": 2, "interpolations": []})
+
+    def batches(seed: int) -> list[int]:
+        documents, lengths = [e.positives[0] for e in examples], [len(e.query) for e in examples]
+        order = OneSourceABatch(documents, lengths, params.batch_size, digest(seed, "run", "1"))
+        counts = []
+        for epoch in range(2):
+            order.set_epoch(epoch)
+            counts.append(len(order))
+        return counts
+
+    seed = next(seed for seed in range(100) if batches(seed)[1] < batches(seed)[0])
+    contest = train(tuned, examples, lambda: worth(tuned, corpus), "", params, seed)
+    assert [each.step for each in contest.candidates] == [0, batches(seed)[0], sum(batches(seed))]
 
 
 def test_the_query_tower_leaves_documents_alone(
