@@ -79,9 +79,11 @@ def main(
     if by_people:
         # the synthetic dev set judges nothing here: its queries train
         examples += spare
+    recipe = settings.train
     if read_json(mined / "teacher.json")["teacher"] == "base":
         # the student ranks better than the teacher: judgements alone have something to teach
         examples = [example for example in examples if example.answers]
+        recipe = recipe.model_copy(update={"kl_weight": 0.0, "margin_mse_weight": 0.0})
     encoder = load_encoder(towers(model)[0], settings.encoder)
     too_long = [size for size in settings.train.matryoshka if size >= dimension(encoder)]
     if too_long:
@@ -102,7 +104,7 @@ def main(
     base_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
     watch = Stopwatch(tuned.model)
     contest = train(
-        tuned, examples, worth, settings.encoder.query_prefix, settings.train, settings.seed, watch
+        tuned, examples, worth, settings.encoder.query_prefix, recipe, settings.seed, watch
     )
     if not is_first():
         return

@@ -159,6 +159,25 @@ def test_what_was_judged_teaches_beside_the_teacher_and_without_one(
     assert (gain > 0.2) == (weight > 0), gain
 
 
+def test_a_refused_teacher_says_nothing_of_judged_queries(
+    project: Path, tiny_model: Path, with_params: Change
+) -> None:
+    rows = [
+        row | {"answers": row["pos_ids"]} for _, row in read_jsonl(project / "mined/train.jsonl")
+    ]
+    write_jsonl(project / "mined" / "train.jsonl", rows)
+    write_json(project / "mined" / "teacher.json", {"teacher": "base"})
+    short: dict[str, Any] = {"encoder.max_length": 16, "train.batch_size": 8, "train.runs": 1}
+    found = []
+    for weight in (0.0, 1.0):
+        with_params(short | {"train.kl_weight": weight})
+        done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        assert not read_json(project / "metrics-1.json")["kept_base"]
+        found.append(trained(project, 1))
+    assert np.array_equal(found[0], found[1])
+
+
 def test_without_a_teacher_and_judgements_nothing_trains(project: Path, tiny_model: Path) -> None:
     write_json(project / "mined" / "teacher.json", {"teacher": "base"})
     done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
