@@ -8,9 +8,10 @@ from tqdm import tqdm
 
 from stages.command import PARAMS, path_option, stage
 from stages.lib.cleaning import clean_documents, clean_splits
-from stages.lib.collection import Document, stream_corpus, write_split
+from stages.lib.collection import Document, Split, stream_corpus, write_split
 from stages.lib.errors import UserError
 from stages.lib.files import building, write_json
+from stages.lib.holdout import with_dev
 from stages.lib.imported import match
 from stages.lib.lengths import count_long, long_documents_message, read_tokenizer
 from stages.lib.params import Prepare, read_params
@@ -35,7 +36,8 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
         corpus = folder / "corpus.jsonl"
         documents = tqdm(source.documents, "prepare", unit=" documents", disable=None)
         counts = clean_documents(source.name, documents, policy, spool)
-        splits, of_splits = clean_splits(source, spool, policy)
+        labelled, faults = clean_splits(source, spool, policy)
+        splits = with_dev(labelled, policy.dev_share, settings.seed)
         spool.write(corpus)
         progress = tqdm(_documents(corpus), "tokens", len(spool), unit=" documents", disable=None)
         long = count_long(progress, counter, settings.encoder)
@@ -51,7 +53,13 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
         write_generated(folder / "imported.jsonl", queries)
     sizes = {"documents": len(spool), **source.counts, **counts, "long_documents": long}
     shares = {"long_share": round(long / len(spool), 4), "zero_shot": not splits["train"]}
-    write_json(metrics, {**sizes, **shares, **of_splits})
+    drawn = len(splits["dev"].queries) - len(labelled["dev"].queries)
+    of_splits = {name: {**_size(split), **faults.pop(name)} for name, split in splits.items()}
+    write_json(metrics, {**sizes, **shares, **of_splits, "dev_from_train": drawn, **faults})
+
+
+def _size(split: Split) -> dict[str, int]:
+    return {"queries": len(split.queries), "judgements": sum(map(len, split.qrels.values()))}
 
 
 def _documents(corpus: Path) -> Iterator[Document]:

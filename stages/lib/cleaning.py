@@ -101,7 +101,8 @@ def clean_splits(
     """The three splits of a source without their faults; one that it lacks is empty.
 
     Returns:
-        The splits and their counts: by split, and of the texts that two splits share.
+        The splits and the counts of their faults: by split, and `repeated_queries`, the texts that
+        two splits share.
 
     """
     splits: dict[str, Split] = {}
@@ -117,16 +118,14 @@ def clean_splits(
             "mend them or set prepare.repeated_queries to drop"
         )
     kept = drop_repeated_queries(splits) if policy.repeated_queries == "drop" else splits
-    sizes = {
+    faults = {
         name: {
-            "queries": len(kept[name].queries),
-            "judgements": sum(map(len, kept[name].qrels.values())),
             **counts[name],
             "dropped_repeated": len(splits[name].queries) - len(kept[name].queries),
         }
         for name in SPLITS
     }
-    return kept, {**sizes, "repeated_queries": repeated}
+    return kept, {**faults, "repeated_queries": repeated}
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -66,6 +66,7 @@ class Prepare(Section):
         return self
 
     repeated_queries: Literal["error", "drop", "keep"]
+    dev_share: Annotated[float, Field(ge=0, lt=1)]
 
 
 class Llm(Section):
