@@ -57,7 +57,9 @@ def main(
             f"select section of {params}"
         )
     phrases = spare_queries(documents, settings.select, settings.seed)
-    spare = sift(phrases, evaluation, settings.select)
+    # dev judges what was trained, so it has to be as unseen as people's queries
+    unseen = [*evaluation, *held_out.queries.values()]
+    spare = sift(phrases, unseen, settings.select)
     with building(out) as folder:
         write_split(folder / "train", train)
         write_split(folder / "dev", held_out)
