@@ -54,8 +54,8 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
     sizes = {"documents": len(spool), **source.counts, **counts, "long_documents": long}
     shares = {"long_share": round(long / len(spool), 4), "zero_shot": not splits["train"]}
     drawn = len(splits["dev"].queries) - len(labelled["dev"].queries)
-    of_splits = {name: {**_size(split), **faults.pop(name)} for name, split in splits.items()}
-    write_json(metrics, {**sizes, **shares, **of_splits, "dev_from_train": drawn, **faults})
+    of_splits = {name: {**_size(split), **faults[name]} for name, split in splits.items()}
+    write_json(metrics, {**sizes, **shares, **faults, **of_splits, "dev_from_train": drawn})
 
 
 def _size(split: Split) -> dict[str, int]:
