@@ -22,30 +22,30 @@ $(VENV)/installed: requirements.lock
 	@touch $@
 
 repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq sets the collection
-	@$(if $(PRESET),python -m stages.preset --presets stages/presets $(PRESET))
+	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@dvc repro
-	@python -m stages.show
+	@python -m stages.operate.show
 
 cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
 	@dvc repro --quiet prepare
-	@python -m stages.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
+	@python -m stages.operate.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
 	  --synthetic data/synthetic/train --prompts stages/prompts --stores data/llm
 
 deploy: $(VENV)/installed ## Bring the packaged model into Vespa; FORCE=1 whatever the gates say
 	@dvc repro application-package/dvc.yaml:deploy
 
 rollback: $(VENV)/installed ## Flip Vespa back to the model that served before
-	@python -m stages.rollback --templates application-package
+	@python -m stages.operate.rollback --templates application-package
 
 prune: $(VENV)/installed ## Remove from Vespa what no longer serves
-	@python -m stages.prune --templates application-package
+	@python -m stages.operate.prune --templates application-package
 
 index: $(VENV)/installed ## Bring the corpus into Vespa, for engine: vespa
-	@python -m stages.index --corpus data/collection/corpus.jsonl --vectors data/vectors/base \
+	@python -m stages.operate.index --corpus data/collection/corpus.jsonl --vectors data/vectors/base \
 	  --vectors data/vectors/tuned --templates application-package
 
 serve: $(VENV)/installed ## Start Vespa in Docker here, wait for it, and deploy
-	@python -m stages.serve
+	@python -m stages.operate.serve
 	@$(MAKE) deploy
 
 test: $(VENV)/installed ## Run all tests, the linter and the type check

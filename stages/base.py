@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.files import building
-from stages.lib.models import (
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.files import building
+from stages.lib.encoding.hub import (
     check_code,
     check_size,
     check_tokenizer,

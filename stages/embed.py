@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 import numpy as np
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import Texts, read_corpus
-from stages.lib.encoder import Vectors, dimension, encode, load_encoder, towers
-from stages.lib.files import building
-from stages.lib.models import content_hash
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import Texts, read_corpus
+from stages.lib.core.files import building
+from stages.lib.encoding.encoder import Vectors, dimension, encode, load_encoder, towers
+from stages.lib.encoding.hub import content_hash
+from stages.lib.encoding.vectors import describe_vectors, made_by
 from stages.lib.params import read_params
-from stages.lib.sentences import all_sentences
-from stages.lib.stored import describe_vectors, made_by
+from stages.lib.teaching.best_sentence import all_sentences
 
 
 @stage

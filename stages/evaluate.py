@@ -4,19 +4,19 @@ from pathlib import Path
 
 import click
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus
-from stages.lib.comparison import HEADLINE, comparison_table
-from stages.lib.evaluation import evaluate, read_basis
-from stages.lib.files import building, read_json, write_json, write_jsonl, writing
-from stages.lib.gate import judge_model
-from stages.lib.metrics import mean
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus
+from stages.lib.core.files import building, read_json, write_json, write_jsonl, writing
+from stages.lib.evaluation.comparison import evaluate, read_basis
+from stages.lib.evaluation.report import render
+from stages.lib.evaluation.runs import write_run
+from stages.lib.evaluation.systems import systems
+from stages.lib.evaluation.table import HEADLINE, comparison_table
+from stages.lib.evaluation.variants import SYSTEM, compare_types, compare_variants, judge_variants
+from stages.lib.export.gate import judge_model
 from stages.lib.params import read_params
-from stages.lib.report import render
 from stages.lib.retrievers import load_dense, load_exported, load_lexical
-from stages.lib.serving import SYSTEM, compare_types, compare_variants, judge_variants
-from stages.lib.systems import systems
-from stages.lib.trec import write_run
+from stages.lib.search.metrics import mean
 
 
 @stage

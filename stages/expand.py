@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib import judging
-from stages.lib.collection import Split, read_corpus, read_split, write_qrels, write_split
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import Split, read_corpus, read_split, write_qrels, write_split
+from stages.lib.core.files import building, write_json
 from stages.lib.errors import UserError
-from stages.lib.files import building, write_json
+from stages.lib.llm import judging
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_retrievers
-from stages.lib.search import Embedded
+from stages.lib.search.engine import Embedded
 
 
 @stage

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.card import model_card, sha256
-from stages.lib.collection import read_corpus, read_split
-from stages.lib.encoder import load_encoder, towers
-from stages.lib.files import building, write_json, writing
-from stages.lib.onnx_check import check_retrieval, measured_texts, verdicts
-from stages.lib.onnx_export import export_variants
-from stages.lib.onnx_folder import read_embedders
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.files import building, write_json, writing
+from stages.lib.encoding.encoder import load_encoder, towers
+from stages.lib.encoding.vectors import load_vectors
+from stages.lib.export.card import model_card, sha256
+from stages.lib.export.dev_check import check_retrieval, measured_texts, verdicts
+from stages.lib.export.folder import read_embedders
+from stages.lib.export.variants import export_variants
 from stages.lib.params import read_params
-from stages.lib.stored import load_vectors
 
 
 @stage

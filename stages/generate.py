@@ -3,14 +3,14 @@
 from collections import Counter
 from pathlib import Path
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus, read_split
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.files import write_json, write_jsonl
 from stages.lib.errors import UserError
-from stages.lib.files import write_json, write_jsonl
 from stages.lib.llm.prompts import Prompts, examples
 from stages.lib.llm.session import ask, ask_nothing
+from stages.lib.llm.synthesis import read_rules, rows, sources
 from stages.lib.params import read_params
-from stages.lib.synthesis import read_rules, rows, sources
 
 
 @stage

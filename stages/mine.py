@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import Queries, read_corpus, read_qrels, read_split
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import Queries, read_corpus, read_qrels, read_split
+from stages.lib.core.files import building, write_json, write_jsonl
+from stages.lib.core.generated import read_generated
 from stages.lib.errors import UserError
-from stages.lib.files import building, write_json, write_jsonl
-from stages.lib.fusing import by_query, choose_teacher, choose_weight, least_overlapping
-from stages.lib.negatives import judged, known_answers, unmined
 from stages.lib.params import read_params
-from stages.lib.queries import read_generated
-from stages.lib.reranking import Reranker
 from stages.lib.retrievers import load_retrievers
-from stages.lib.search import Embedded, Run
-from stages.lib.sentences import load_best_sentence
-from stages.lib.teacher import Neighbours, fusion_teacher
+from stages.lib.search.engine import Embedded, Run
+from stages.lib.search.weights import by_query, choose_teacher, choose_weight, least_overlapping
+from stages.lib.teaching.best_sentence import load_best_sentence
+from stages.lib.teaching.cross_encoder import Reranker
+from stages.lib.teaching.negatives import judged, known_answers, unmined
+from stages.lib.teaching.teacher import Neighbours, fusion_teacher
 
 
 @stage

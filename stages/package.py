@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus
+from stages.lib.core.files import building, read_json, write_json, write_jsonl
+from stages.lib.encoding.vectors import load_vectors
 from stages.lib.errors import UserError
-from stages.lib.files import building, read_json, write_json, write_jsonl
-from stages.lib.gate import next_best, read_verdicts
+from stages.lib.export.gate import next_best, read_verdicts
 from stages.lib.params import read_params
-from stages.lib.stored import load_vectors
-from stages.lib.vespa.application import Application, write_application
-from stages.lib.vespa.feed import document_rows, vector_rows
-from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
+from stages.lib.vespa.package.application import Application, write_application
+from stages.lib.vespa.package.feed import document_rows, vector_rows
+from stages.lib.vespa.package.generation import SIDES, read_generation, tower_folder
 
 
 @stage

@@ -6,19 +6,19 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.cleaning import clean_documents, clean_splits
-from stages.lib.collection import Document, Split, stream_corpus, write_split
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import Document, Split, stream_corpus, write_split
+from stages.lib.core.files import building, write_json
+from stages.lib.core.generated import Generated, write_generated
 from stages.lib.errors import UserError
-from stages.lib.files import building, write_json
-from stages.lib.holdout import with_dev
-from stages.lib.imported import match
-from stages.lib.lengths import count_long, long_documents_message, read_tokenizer
 from stages.lib.params import Prepare, read_params
-from stages.lib.queries import Generated, write_generated
 from stages.lib.sources.catalogue import open_source
-from stages.lib.sources.synthetic import read_written
-from stages.lib.spool import spooling
+from stages.lib.sources.cleaning import clean_documents, clean_splits
+from stages.lib.sources.holdout import with_dev
+from stages.lib.sources.lengths import count_long, long_documents_message, read_tokenizer
+from stages.lib.sources.matching import match
+from stages.lib.sources.spool import spooling
+from stages.lib.sources.written import read_written
 
 
 @stage

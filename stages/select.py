@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus, read_queries, write_split
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus, read_queries, write_split
+from stages.lib.core.files import building, write_json
+from stages.lib.core.generated import read_generated, write_generated
 from stages.lib.errors import UserError
-from stages.lib.files import building, write_json
 from stages.lib.params import read_params
-from stages.lib.phrases import spare_queries
-from stages.lib.queries import read_generated, write_generated
 from stages.lib.retrievers import load_retrievers
-from stages.lib.search import Embedded
-from stages.lib.selection import hold_out, round_trip, sift
+from stages.lib.search.engine import Embedded
+from stages.lib.selection.filters import hold_out, round_trip, sift
+from stages.lib.selection.phrases import spare_queries
 
 
 @stage

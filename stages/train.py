@@ -5,23 +5,23 @@ from statistics import fmean
 
 import click
 
-from stages.command import PARAMS, path_option, stage
-from stages.lib.collection import read_corpus, read_split
-from stages.lib.dev import DEPTH, Dev
-from stages.lib.encoder import device, dimension, fast_dtype, load_encoder, towers
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.files import building, read_json, read_jsonl, write_json
+from stages.lib.encoding.encoder import device, dimension, fast_dtype, load_encoder, towers
+from stages.lib.encoding.vectors import load_vectors
 from stages.lib.errors import UserError
-from stages.lib.files import building, read_json, read_jsonl, write_json
-from stages.lib.fusing import choose_weight, least_overlapping
-from stages.lib.launch import is_first, launch
-from stages.lib.negatives import read_example
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
-from stages.lib.search import Embedded, Scorer
-from stages.lib.stored import load_vectors
-from stages.lib.students import student
-from stages.lib.throughput import Stopwatch
-from stages.lib.training import train
-from stages.lib.vectors import Typed, prefix_type
+from stages.lib.search.engine import Embedded, Scorer
+from stages.lib.search.vector_types import Typed, prefix_type
+from stages.lib.search.weights import choose_weight, least_overlapping
+from stages.lib.teaching.negatives import read_example
+from stages.lib.training.dev import DEPTH, Dev
+from stages.lib.training.processes import is_first, launch
+from stages.lib.training.recipe import train
+from stages.lib.training.speed import Stopwatch
+from stages.lib.training.students import student
 
 
 @stage

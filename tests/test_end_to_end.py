@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.collection import (
+from stages.lib.core.collection import (
     Qrels,
     read_corpus,
     read_qrels,
@@ -16,7 +16,7 @@ from stages.lib.collection import (
     write_qrels,
     write_queries,
 )
-from stages.lib.files import read_jsonl
+from stages.lib.core.files import read_jsonl
 from tests.commands import attempt, call, commit
 from tests.imports import ROOT
 

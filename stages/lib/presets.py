@@ -6,8 +6,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from stages.lib.core.files import writing
 from stages.lib.errors import UserError
-from stages.lib.files import writing
 from stages.lib.params import read_params
 
 

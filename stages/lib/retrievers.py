@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.lib.bm25 import Lexical
-from stages.lib.collection import Corpus, Texts
-from stages.lib.encoder import encode, load_encoder, towers
-from stages.lib.onnx_folder import load_onnx
+from stages.lib.core.collection import Corpus, Texts
+from stages.lib.encoding.encoder import encode, load_encoder, towers
+from stages.lib.encoding.vectors import load_vectors, trained_vectors
+from stages.lib.export.folder import load_onnx
 from stages.lib.params import Params
-from stages.lib.search import Dense, Fused, Scorer
-from stages.lib.stored import load_vectors, trained_vectors
+from stages.lib.search.bm25 import Lexical
+from stages.lib.search.engine import Dense, Fused, Scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def load_dense(corpus: Corpus, model: Path, vectors: Path, params: Params) -> De
     encoder = load_encoder(towers(model)[0], params.encoder)
     prefix = params.encoder.query_prefix
     if params.engine == "vespa":
-        from stages.lib.vespa.scorers import VespaDense
+        from stages.lib.vespa.search.scorers import VespaDense
 
         return VespaDense(list(corpus), load_vectors(vectors, corpus), encoder, prefix, vectors)
     return Dense(list(corpus), load_vectors(vectors, corpus), encoder, prefix)
@@ -38,7 +38,7 @@ def load_dense(corpus: Corpus, model: Path, vectors: Path, params: Params) -> De
 def load_lexical(corpus: Corpus, params: Params) -> Scorer:
     """BM25 over title and text."""
     if params.engine == "vespa":
-        from stages.lib.vespa.scorers import VespaLexical
+        from stages.lib.vespa.search.scorers import VespaLexical
 
         return VespaLexical(list(corpus))
     return Lexical(list(corpus), Texts(corpus), params.bm25)

@@ -17,12 +17,12 @@ from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.util import mine_hard_negatives
 
-from stages.lib.bm25 import Lexical
-from stages.lib.collection import read_corpus
-from stages.lib.encoder import Vectors, encode, load_encoder
-from stages.lib.negatives import judged
+from stages.lib.core.collection import read_corpus
+from stages.lib.encoding.encoder import Vectors, encode, load_encoder
 from stages.lib.params import read_params
-from stages.lib.search import Dense, Embedded, Fused
+from stages.lib.search.bm25 import Lexical
+from stages.lib.search.engine import Dense, Embedded, Fused
+from stages.lib.teaching.negatives import judged
 
 
 def best(rounds: int, *systems: Callable[[], object]) -> list[float]:

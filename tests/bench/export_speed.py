@@ -20,14 +20,14 @@ import torch
 from onnxruntime.quantization import quantize_dynamic
 from sentence_transformers import SentenceTransformer
 
-from stages.lib.collection import read_corpus, read_qrels, read_queries
-from stages.lib.encoder import load_encoder, token_ids
-from stages.lib.metrics import ndcg
-from stages.lib.onnx_export import pooling
-from stages.lib.onnx_folder import read_embedder
-from stages.lib.onnx_runtime import open_session, run_session
+from stages.lib.core.collection import read_corpus, read_qrels, read_queries
+from stages.lib.encoding.encoder import load_encoder, token_ids
+from stages.lib.export.folder import read_embedder
+from stages.lib.export.runtime import open_session, run_session
+from stages.lib.export.variants import pooling
 from stages.lib.params import read_params
-from stages.lib.search import Embedded, Scorer
+from stages.lib.search.engine import Embedded, Scorer
+from stages.lib.search.metrics import ndcg
 
 Encode = Callable[[Sequence[int]], Any]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import click
 
-from stages.lib.collection import Document
-from stages.lib.files import write_jsonl
-from stages.lib.vespa.connection import Connection, Credentials
-from stages.lib.vespa.feed import document_row
-from stages.lib.vespa.feeder import feed
+from stages.lib.core.collection import Document
+from stages.lib.core.files import write_jsonl
+from stages.lib.vespa.operate.feeder import feed
+from stages.lib.vespa.package.feed import document_row
+from stages.lib.vespa.search.connection import Connection, Credentials
 from tests.vespa.project import check, write_project
 from tests.vespa.standin import StandIn
 

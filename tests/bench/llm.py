@@ -21,12 +21,12 @@ import click
 import orjson
 import yaml
 
-from stages.lib.collection import read_corpus
+from stages.lib.core.collection import read_corpus
 from stages.lib.llm.messages import Response
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
+from stages.lib.llm.synthesis import sources
 from stages.lib.params import read_params
-from stages.lib.synthesis import sources
 
 ROOT = Path(__file__).parents[2]
 PORT, LATENCY, CONCURRENCY = 18731, 0.2, 64

@@ -22,13 +22,13 @@ from sentence_transformers.sentence_transformer.training_args import (
     SentenceTransformerTrainingArguments,
 )
 
-from stages.lib.collection import read_corpus, read_split
-from stages.lib.encoder import encode, load_encoder
-from stages.lib.metrics import mean, per_query
+from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.encoding.encoder import encode, load_encoder
+from stages.lib.evaluation.significance import compare
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
-from stages.lib.search import Dense, Embedded, Fused, Scorer
-from stages.lib.significance import compare
+from stages.lib.search.engine import Dense, Embedded, Fused, Scorer
+from stages.lib.search.metrics import mean, per_query
 
 MEASURES = ("ndcg_cut_10", "recall_100")
 

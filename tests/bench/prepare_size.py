@@ -18,7 +18,7 @@ import numpy as np
 import yaml
 
 WORDS = 30_000
-READ = """import sys; from pathlib import Path; from stages.lib.collection import read_corpus
+READ = """import sys; from pathlib import Path; from stages.lib.core.collection import read_corpus
 sum(len(document.contents) for document in read_corpus(Path(sys.argv[1])).values())"""
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 

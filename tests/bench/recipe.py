@@ -26,16 +26,16 @@ from typing import Any
 import numpy as np
 import yaml
 
-from stages.lib.collection import Split, read_corpus, read_split, write_split
-from stages.lib.evaluation import Basis, Evaluation, evaluate
-from stages.lib.files import read_json, read_jsonl, write_json
-from stages.lib.metrics import PerQuery, mean
+from stages.lib.core.collection import Split, read_corpus, read_split, write_split
+from stages.lib.core.files import read_json, read_jsonl, write_json
+from stages.lib.core.generated import Generated, query_id, write_generated
+from stages.lib.evaluation.comparison import Basis, Evaluation, evaluate
+from stages.lib.evaluation.significance import compare
+from stages.lib.evaluation.systems import systems
+from stages.lib.evaluation.variants import compare_types
 from stages.lib.params import read_params
-from stages.lib.queries import Generated, query_id, write_generated
 from stages.lib.retrievers import load_dense, load_lexical
-from stages.lib.serving import compare_types
-from stages.lib.significance import compare
-from stages.lib.systems import systems
+from stages.lib.search.metrics import PerQuery, mean
 
 SYSTEMS = ("bm25", "base", "tuned", "base+bm25", "tuned+bm25")
 MEASURES = ("ndcg_cut_10", "recall_100")

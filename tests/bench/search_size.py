@@ -18,8 +18,8 @@ import click
 import numpy as np
 import yaml
 
-from stages.lib.collection import Split, read_corpus, write_qrels, write_split
-from stages.lib.queries import Generated, query_id, write_generated
+from stages.lib.core.collection import Split, read_corpus, write_qrels, write_split
+from stages.lib.core.generated import Generated, query_id, write_generated
 from tests.bench.prepare_size import PARAMS, measure, write_collection
 from tests.conftest import make_tiny_model
 

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from stages import cost, expand, generate, rules
+from stages import expand, generate, rules
+from stages.operate import cost
 from tests.llm.server import Server
 
 ROOT = Path(__file__).parents[2]

@@ -122,7 +122,7 @@ def test_missing_key(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_endpoint(server: Server, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.lib.llm.endpoint.RETRIES", 0)
+    monkeypatch.setattr("stages.lib.llm.providers.endpoint.RETRIES", 0)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     assert "127.0.0.1:9/v1 cannot be reached; check" in project.refused("rules")
     assert server.stats["calls"] == 0
@@ -142,7 +142,7 @@ def test_a_model_that_never_answers_usably_is_given_up_early(
 def test_repeated_failures_stop_and_a_later_run_goes_on(
     server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.lib.llm.endpoint.RETRIES", 0)
+    monkeypatch.setattr("stages.lib.llm.providers.endpoint.RETRIES", 0)
     project.must("rules")
     server.script = ["", "", "server_error"]
     message = project.refused("generate")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.collection import Document
+from stages.lib.core.collection import Document
 from stages.lib.llm.prompts import Prompts
 from stages.lib.params import Generate, read_params
 from tests.llm.conftest import ROOT, Project

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from stages import embed
-from stages.lib import judging
-from stages.lib.collection import read_corpus, read_split
+from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.llm import judging
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
 from stages.lib.params import read_params

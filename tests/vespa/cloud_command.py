@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.lib.vespa.connection import CERTIFICATE, executable
+from stages.lib.vespa.search.connection import CERTIFICATE, executable
 
 
 def main(arguments: list[str]) -> int:

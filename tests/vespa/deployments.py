@@ -6,7 +6,7 @@ from typing import Any
 
 from click.testing import Result
 
-from stages.deploy import main as deploy_main
+from stages.operate.deploy import main as deploy_main
 from tests.vespa.project import QUERIES, ROOT, Project, check, deploying, invoke
 from tests.vespa.standin import StandIn
 

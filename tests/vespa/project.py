@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from stages.embed import main as embed
-from stages.lib.collection import Corpus, Document, Split, write_corpus, write_split
+from stages.lib.core.collection import Corpus, Document, Split, write_corpus, write_split
 from stages.package import main as package
 from tests.vespa.models import MAX_TOKENS, export_model, write_model
 

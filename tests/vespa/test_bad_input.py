@@ -10,8 +10,8 @@ import pytest
 import trustme
 from click.testing import CliRunner
 
-from stages.lib.vespa.connection import AUTHORITY, CERTIFICATE, KEY, connect
-from stages.serve import main as serve
+from stages.lib.vespa.search.connection import AUTHORITY, CERTIFICATE, KEY, connect
+from stages.operate.serve import main as serve
 from tests.vespa.deployments import deploy, field_of, live, packed, stays
 from tests.vespa.project import ROOT, TEXTS, Project, check, write_texts
 from tests.vespa.standin import StandIn

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stages.rollback import main as rollback_main
+from stages.operate.rollback import main as rollback_main
 from tests.vespa.deployments import (
     answers,
     command,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages.lib.errors import UserError
-from stages.lib.vespa.connection import (
+from stages.lib.vespa.search.connection import (
     AUTHORITY,
     CERTIFICATE,
     KEY,
@@ -17,8 +17,8 @@ from stages.lib.vespa.connection import (
     connect,
     run,
 )
-from stages.lib.vespa.engine import count_documents
-from stages.rollback import main as rollback_main
+from stages.lib.vespa.search.engine import count_documents
+from stages.operate.rollback import main as rollback_main
 from tests.vespa.deployments import command, deploy, live, packed, receipt
 from tests.vespa.project import ROOT, TEXTS, Project, check, parse
 from tests.vespa.standin import StandIn

@@ -6,9 +6,9 @@ import signal
 import pytest
 import torch
 
-from stages.lib.files import read_jsonl
-from stages.prune import main as prune_main
-from stages.rollback import main as rollback_main
+from stages.lib.core.files import read_jsonl
+from stages.operate.prune import main as prune_main
+from stages.operate.rollback import main as rollback_main
 from tests.vespa.deployments import (
     answers,
     command,
@@ -20,14 +20,7 @@ from tests.vespa.deployments import (
     receipt,
     stays,
 )
-from tests.vespa.project import (
-    QUERIES,
-    TEXTS,
-    WORDS,
-    Project,
-    check,
-    write_texts,
-)
+from tests.vespa.project import QUERIES, TEXTS, WORDS, Project, check, write_texts
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.package import manifest
 

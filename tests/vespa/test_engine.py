@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from stages.index import main as index_main
-from stages.lib.collection import Corpus, Queries, read_corpus
-from stages.lib.encoder import encode
+from stages.lib.core.collection import Corpus, Queries, read_corpus
+from stages.lib.encoding.encoder import encode
 from stages.lib.errors import UserError
 from stages.lib.params import Params, read_params
 from stages.lib.retrievers import Retrievers, load_retrievers
-from stages.lib.search import Embedded, Engine, Run
-from stages.lib.vespa.connection import Connection, Credentials
-from stages.lib.vespa.engine import Ranking, VespaEngine
-from stages.lib.vespa.swap import Package
-from stages.prune import main as prune_main
+from stages.lib.search.engine import Embedded, Engine, Run
+from stages.lib.vespa.operate.swap import Package
+from stages.lib.vespa.search.connection import Connection, Credentials
+from stages.lib.vespa.search.engine import Ranking, VespaEngine
+from stages.operate.index import main as index_main
+from stages.operate.prune import main as prune_main
 from tests.vespa.deployments import command, deploy, field_of, live, packed
 from tests.vespa.project import QUERIES, ROOT, TEXTS, Project, check, invoke
 from tests.vespa.standin import StandIn
@@ -83,8 +83,8 @@ def test_queries_are_encoded_once_and_in_the_batches_of_the_embedded_engine(
         batches.append(list(texts))
         return encode(model, texts, prefix)
 
-    monkeypatch.setattr("stages.lib.search.encode", watched)
-    monkeypatch.setattr("stages.lib.vespa.engine.BLOCK", 3)  # queries go in several rounds
+    monkeypatch.setattr("stages.lib.search.engine.encode", watched)
+    monkeypatch.setattr("stages.lib.vespa.search.engine.BLOCK", 3)  # queries go in several rounds
     found = retrievers(project, params, corpus)
     for scorer in (found.dense, found.fused(0.7)):
         Embedded(scorer).search(QUERIES, 3)

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.collection import Corpus, Document
+from stages.lib.core.collection import Corpus, Document
+from stages.lib.core.files import write_jsonl
 from stages.lib.errors import UserError
-from stages.lib.files import write_jsonl
 from stages.lib.params import read_params
-from stages.lib.vespa.application import read_application, write_application
-from stages.lib.vespa.connection import Connection, Credentials
-from stages.lib.vespa.feed import document_rows
-from stages.lib.vespa.feeder import feed
-from stages.lib.vespa.swap import Package
+from stages.lib.vespa.operate.feeder import feed
+from stages.lib.vespa.operate.swap import Package
+from stages.lib.vespa.package.application import read_application, write_application
+from stages.lib.vespa.package.feed import document_rows
+from stages.lib.vespa.search.connection import Connection, Credentials
 from tests.vespa.project import ROOT, Project, check
 from tests.vespa.standin import StandIn
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.collection import Document
+from stages.lib.core.collection import Document
+from stages.lib.core.files import read_jsonl
+from stages.lib.encoding.hub import content_hash
 from stages.lib.errors import UserError
-from stages.lib.files import read_jsonl
-from stages.lib.models import content_hash
-from stages.lib.vespa.application import read_application
-from stages.lib.vespa.feed import doc_id_of, document_row, floats, hexadecimal
+from stages.lib.vespa.package.application import read_application
+from stages.lib.vespa.package.feed import doc_id_of, document_row, floats, hexadecimal
 from tests.vespa.project import TEXTS, Project, check, parse, write_texts
 
 

@@ -12,14 +12,14 @@ from string import Template
 import orjson
 import yaml
 
-from stages.lib import seeds
-from stages.lib.collection import Corpus, Document, Split
+from stages.lib.core import seeds
+from stages.lib.core.collection import Corpus, Document, Split
+from stages.lib.core.text import first_words
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import Form, Judgements, P, Queries, Question, Rules
 from stages.lib.llm.messages import Request
 from stages.lib.params import Generate, Llm
 from stages.lib.params import Rules as RulesParams
-from stages.lib.words import first_words
 
 POOL = 64
 """Examples from which each prompt's few-shot examples are drawn."""

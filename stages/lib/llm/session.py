@@ -5,14 +5,14 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from stages.lib.collection import Corpus
+from stages.lib.core.collection import Corpus
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import P, Question
 from stages.lib.llm.ask import Asked, Asker
 from stages.lib.llm.environment import Environment
-from stages.lib.llm.extractive import Extractive
 from stages.lib.llm.messages import Provider, Request, Response
-from stages.lib.llm.recorded import Recorded
+from stages.lib.llm.providers.extractive import Extractive
+from stages.lib.llm.providers.recorded import Recorded
 from stages.lib.llm.spending import BudgetError, Purse, price_of
 from stages.lib.llm.store import Store
 from stages.lib.params import Params
@@ -71,7 +71,7 @@ def _ask_in_batches(
     label: str,
 ) -> Asked[P]:
     """Submits what is not stored and waits for as long as the environment says."""
-    from stages.lib.llm.batches import Batches
+    from stages.lib.llm.providers.batches import Batches
 
     deadline = time.monotonic() + environment.batch_wait
     batches = Batches(environment, store, purse)
@@ -114,7 +114,7 @@ class Deferred:
     async def complete(self, request: Request) -> Response | None:
         """One answer."""
         if self._made is None:
-            from stages.lib.llm.endpoint import Endpoint
+            from stages.lib.llm.providers.endpoint import Endpoint
 
             self._made = Endpoint(self._timeout)
         return await self._made.complete(request)

@@ -18,8 +18,8 @@ from typing import Any
 
 import orjson
 
+from stages.lib.core.files import writing
 from stages.lib.errors import UserError
-from stages.lib.files import writing
 from stages.lib.llm.messages import Request, Response
 
 START = b'{"key":"'

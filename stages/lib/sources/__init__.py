@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stages.lib.collection import Document, Qrels
+from stages.lib.core.collection import Document, Qrels
 
 
 class Placed(NamedTuple):

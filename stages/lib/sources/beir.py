@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.lib.collection import SPLITS, Qrels, read_qrels, stream_corpus, stream_queries
+from stages.lib.core.collection import SPLITS, Qrels, read_qrels, stream_corpus, stream_queries
 from stages.lib.errors import UserError
 from stages.lib.sources import Placed, PlacedQuery, Source
 

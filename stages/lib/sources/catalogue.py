@@ -2,15 +2,15 @@
 
 from tokenizers import Tokenizer
 
-from stages.lib.chunking import Chunker
 from stages.lib.errors import UserError
-from stages.lib.lengths import count_tokens
 from stages.lib.params import Encoder, Prepare
 from stages.lib.sources import Source
 from stages.lib.sources.beir import open_beir
+from stages.lib.sources.chunking import Chunker
 from stages.lib.sources.documents import open_documents
 from stages.lib.sources.irds import open_irds
-from stages.lib.sources.synthetic import open_written
+from stages.lib.sources.lengths import count_tokens
+from stages.lib.sources.written import open_written
 
 
 def open_source(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Source:

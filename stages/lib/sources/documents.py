@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stages.lib.chunking import Chunker, Section
-from stages.lib.collection import Document
+from stages.lib.core.collection import Document
 from stages.lib.errors import UserError
-from stages.lib.formats import READERS, read_sections
 from stages.lib.params import Prepare
 from stages.lib.sources import Placed, Source
+from stages.lib.sources.chunking import Chunker, Section
+from stages.lib.sources.formats import READERS, read_sections
 
 
 def open_documents(policy: Prepare, chunker: Chunker) -> Source:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from stages.lib.collection import Document, Qrels, check_id
+from stages.lib.core.collection import Document, Qrels, check_id
 from stages.lib.errors import UserError
 from stages.lib.sources import Placed, PlacedQuery, Source
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-from stages.lib.bm25 import Lexical
 from stages.lib.params import Bm25
-from stages.lib.vespa.feed import floats
+from stages.lib.search.bm25 import Lexical
+from stages.lib.vespa.package.feed import floats
 from tests.vespa.standin.package import Embedder, Package, VectorField, VectorType
 
 Vector = npt.NDArray[Any]

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from stages.lib.seeds import share
+from stages.lib.core.seeds import share
 from tests.vespa.standin.container import Container, Rejected
 from tests.vespa.standin.package import Package, Refused, check_change, read_package
 

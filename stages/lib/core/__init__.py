@@ -1,0 +1,1 @@
+"""What every wing stands on: collections, files, seeds, text, hashes."""

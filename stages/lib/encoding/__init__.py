@@ -1,0 +1,1 @@
+"""Models that turn texts into vectors: where they come from, and their vectors on disk."""

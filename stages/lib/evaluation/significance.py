@@ -1,0 +1,118 @@
+"""Whether one system is better than another, or luck with the queries made it look so."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.lib.core import seeds
+from stages.lib.search.metrics import PerQuery
+
+BLOCK = 1000  # resamples held at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A system's mean difference from a baseline over the same queries.
+
+    `low` and `high` bound it at 95% (percentile bootstrap over queries); `p` is two-sided, by
+    paired randomisation (Smucker et al., CIKM 2007); `p_holm` accounts for the comparisons made
+    beside it.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    better: int
+    worse: int
+    n: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, rounded so that the last bits of the arithmetic do not show."""
+        return {
+            key: round(value, 6) if isinstance(value, float) else value
+            for key, value in asdict(self).items()
+        }
+
+
+def compare(
+    systems: Mapping[str, PerQuery], baseline: Mapping[str, str], resamples: int, seed: int
+) -> dict[str, Comparison]:
+    """Compares each system named in `baseline` with the system that it is measured against.
+
+    Args:
+        systems: a measure's value by query_id, by system.
+        baseline: the baseline's name by system.
+        resamples: of the test and of the bootstrap.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: two systems were not measured on the same queries.
+
+    """
+    found: dict[str, Comparison] = {}
+    for system, base in baseline.items():
+        if systems[system].keys() != systems[base].keys():
+            raise ValueError(f"{system} and {base} were measured on different queries")
+        deltas = np.array([systems[system][each] - systems[base][each] for each in systems[base]])
+        low, high = interval(deltas, resamples, seed)
+        found[system] = Comparison(
+            difference=float(deltas.mean()),
+            low=low,
+            high=high,
+            p=randomisation(deltas, resamples, seed),
+            p_holm=1.0,
+            better=int((deltas > 0).sum()),
+            worse=int((deltas < 0).sum()),
+            n=len(deltas),
+        )
+    return {
+        system: Comparison(**asdict(each) | {"p_holm": p})
+        for (system, each), p in zip(
+            found.items(), holm([each.p for each in found.values()]), strict=True
+        )
+    }
+
+
+def randomisation(deltas: npt.NDArray[np.float64], resamples: int, seed: int) -> float:
+    """The two-sided p of a mean difference, by flipping the sign of each query's difference.
+
+    At least 1 / (resamples + 1), since the observed assignment is one of those possible.
+    """
+    observed = abs(deltas.mean())
+    random = seeds.generator(seed, "randomisation")
+    extreme = 0
+    for start in range(0, resamples, BLOCK):
+        size = min(BLOCK, resamples - start)
+        signs = random.integers(0, 2, (size, len(deltas))) * 2 - 1
+        extreme += int((np.abs((signs * deltas).mean(axis=1)) >= observed - 1e-12).sum())
+    return (extreme + 1) / (resamples + 1)
+
+
+def interval(deltas: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float]:
+    """The 95% percentile bootstrap interval of a mean over queries."""
+    random = seeds.generator(seed, "bootstrap")
+    means = np.concatenate(
+        [
+            deltas[
+                random.integers(0, len(deltas), (min(BLOCK, resamples - start), len(deltas)))
+            ].mean(axis=1)
+            for start in range(0, resamples, BLOCK)
+        ]
+    )
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def holm(p: list[float]) -> list[float]:
+    """Holm's step-down adjustment of several p values (Scandinavian J. of Statistics, 1979)."""
+    adjusted = [1.0] * len(p)
+    highest = 0.0
+    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        highest = max(highest, min(1.0, p[index] * (len(p) - rank)))
+        adjusted[index] = highest
+    return adjusted

@@ -1,0 +1,100 @@
+"""What serving costs in quality: exported variants and vector types, beside torch and float32."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stages.lib.core.collection import Corpus
+from stages.lib.evaluation.comparison import Basis, Evaluation, search
+from stages.lib.evaluation.table import HEADLINE
+from stages.lib.export.gate import Figures, judge
+from stages.lib.params import Params
+from stages.lib.retrievers import load_exported
+from stages.lib.search.engine import Dense, Embedded, Run
+from stages.lib.search.metrics import mean, ndcg
+from stages.lib.search.vector_types import typed
+
+SYSTEM = "tuned"
+"""The system that is served."""
+
+TORCH = "torch"
+"""What the variants' model is called among them before it is exported."""
+
+DEPTH = 10
+POOL = 20
+"""Ranks of torch's ranking from which a variant as near as fp16 may fill its first ten."""
+
+
+def pooled(run: Run, corpus: Corpus) -> Corpus:
+    """The documents that may be among the first ten of a variant close to this run's system."""
+    wanted = {doc_id for ranking in run.values() for doc_id in list(ranking)[:POOL]}
+    return {doc_id: each for doc_id, each in corpus.items() if doc_id in wanted}
+
+
+def compare_variants(
+    found: Evaluation,
+    corpus: Corpus,
+    onnx: Path,
+    vectors: Path,
+    exports: Mapping[str, Any],
+    params: Params,
+) -> dict[str, dict[str, Any]]:
+    """nDCG@10 of torch and of every exported variant over the same queries, with parity and bytes.
+
+    A variant that was evaluated as a system over the whole corpus is taken from there. The others
+    encode what torch found at the first ranks alone: that leaves torch's nDCG@10 as it is, and
+    theirs, as long as their cosines to torch are those of the gate.
+
+    Args:
+        found: the evaluation.
+        corpus: that it searched.
+        onnx: the exported model.
+        vectors: torch's vectors of the corpus.
+        exports: metrics of the export, for parity and bytes.
+        params: all parameters.
+
+    """
+    pool = pooled(found.runs[SYSTEM], corpus)
+    rows: dict[str, dict[str, Any]] = {
+        TORCH: {"ndcg_cut_10": round(mean(found.scores[SYSTEM][HEADLINE]), 6)}
+    }
+    for variant in exports["gate"]:
+        if variant in found.scores:
+            reached = mean(found.scores[variant][HEADLINE])
+        else:
+            engine = Embedded(load_exported(pool, onnx, variant, vectors, params))
+            reached = ndcg(search(engine, pool, found.basis, DEPTH), found.basis.split.qrels)
+        towers = [tower[variant] for tower in exports["parity"].values()]
+        rows[variant] = {
+            "ndcg_cut_10": round(reached, 6),
+            "min_cosine": min(tower["min_cosine"] for tower in towers),
+            "bytes": sum(tower["bytes"] for tower in towers),
+        }
+    return rows
+
+
+def judge_variants(
+    rows: Mapping[str, Mapping[str, Any]], params: Params
+) -> dict[str, dict[str, Any]]:
+    """The verdict on each variant, by its figures beside torch's."""
+    expected = rows[TORCH]["ndcg_cut_10"]
+    return {
+        variant: judge(
+            variant, Figures(row["min_cosine"], row["ndcg_cut_10"], expected), params.export
+        ).row
+        for variant, row in rows.items()
+        if variant != TORCH
+    }
+
+
+def compare_types(dense: Dense, corpus: Corpus, basis: Basis) -> dict[str, dict[str, Any]]:
+    """Bytes a document and nDCG@10 of each way to store a model's vectors, largest first."""
+    return {
+        kind.name: {
+            "bytes": kind.bytes,
+            "ndcg_cut_10": round(
+                ndcg(search(Embedded(scorer), corpus, basis, DEPTH), basis.split.qrels), 6
+            ),
+        }
+        for kind, scorer in typed(dense)
+    }

@@ -1,0 +1,1 @@
+"""The tuned model as ONNX, checked against torch."""

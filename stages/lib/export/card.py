@@ -1,0 +1,108 @@
+"""The model card: what an exported model is, of what it was made, and how good it is."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.lib.export.folder import Embedder
+from stages.lib.params import Params
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def model_card(
+    params: Params,
+    embedders: Mapping[str, Embedder],
+    corpus: str,
+    metrics: Mapping[str, Any],
+) -> str:
+    """The card in Markdown, with the front matter that the Hugging Face hub reads.
+
+    Args:
+        params: all parameters.
+        embedders: the exported variants' settings by their folder.
+        corpus: sha256 of the corpus.
+        metrics: of the export.
+
+    """
+    front = {
+        "license": params.export.licence,
+        "base_model": params.base.model,
+        "pipeline_tag": "sentence-similarity",
+        "library_name": "onnx",
+    }
+    first = next(iter(embedders.values()))
+    lines = [
+        "---",
+        yaml.safe_dump(front, sort_keys=False).strip(),
+        "---",
+        "",
+        f"# {params.base.model}, tuned to a collection",
+        "",
+        f"- Base: {params.base.model}, revision {params.base.revision}",
+        f"- Weights of the base: sha256 {params.base.sha256 or 'not checked'}",
+        f"- Licence of the base: {params.export.licence}",
+        f"- Vectors: {first.dimension} dimensions, pooling {first.pooling}, unit length",
+        f"- Input: at most {first.max_tokens} tokens; queries after "
+        f"{json.dumps(first.query_prefix)}, documents after {json.dumps(first.document_prefix)}",
+        "",
+        f"- Tuned to: a corpus with sha256 {corpus}, from {_source(params)}",
+        f"- Training queries: by {_writer(params)}; {', '.join(params.generate.types)}",
+        "",
+        "## Variants",
+        "",
+        "| folder | content hash | bytes | least cosine to torch | mean | may serve |",
+        "|---|---|---|---|---|---|",
+        *(_variant(folder, each, metrics) for folder, each in embedders.items()),
+        "",
+        _retrieval(metrics["dev"]),
+        "",
+        "## Parameters",
+        "",
+        "```yaml",
+        yaml.safe_dump(
+            params.model_dump(mode="json", include={"seed", "encoder", "mine", "train", "export"}),
+            sort_keys=False,
+        ).strip(),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _source(params: Params) -> str:
+    by_name = params.prepare.source == "ir_datasets"
+    return str(params.prepare.dataset if by_name else params.prepare.path)
+
+
+def _writer(params: Params) -> str:
+    llm = params.llm
+    if llm.provider == "none":
+        return f"another tool ({params.prepare.queries_from})"
+    return llm.model if llm.provider == "openai" else f"the {llm.provider} provider"
+
+
+def _variant(folder: str, embedder: Embedder, metrics: Mapping[str, Any]) -> str:
+    tower = folder.removesuffix(embedder.variant).strip("/") or "."
+    row = metrics["parity"][tower][embedder.variant]
+    gate = metrics["gate"][embedder.variant]
+    verdict = "yes" if gate["passed"] else f"no: {gate['reason']}"
+    return (
+        f"| {folder} | {embedder.hash} | {row['bytes']} | {row['min_cosine']:.6f} "
+        f"| {row['mean_cosine']:.6f} | {verdict} |"
+    )
+
+
+def _retrieval(dev: Mapping[str, Any]) -> str:
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in dev["ndcg_cut_10"].items())
+    return (
+        f"nDCG@10 on {dev['queries']} dev queries ({dev['by']}) over "
+        f"{dev['documents']} documents: {figures}. The figures on test queries are in data/metrics."
+    )

@@ -1,0 +1,87 @@
+"""The dev check of exported variants: what int8 does to retrieval."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from stages.lib.core.collection import Corpus, Split, contents
+from stages.lib.core.seeds import shuffled
+from stages.lib.encoding.vectors import load_vectors
+from stages.lib.export.gate import Figures, Verdict, judge
+from stages.lib.params import Params
+from stages.lib.retrievers import load_exported
+from stages.lib.search.engine import Dense, Embedded
+from stages.lib.search.metrics import ndcg
+
+
+def measured_texts(corpus: Corpus, split: Split, params: Params) -> list[str]:
+    """Documents and queries with which int8 is measured, drawn by hash, with their prefixes."""
+    count = params.export.texts
+    doc_ids = shuffled(params.seed, corpus, "export")[:count]
+    query_ids = shuffled(params.seed, split.queries, "export")[:count]
+    return [params.encoder.document_prefix + text for text in contents(corpus, doc_ids)] + [
+        params.encoder.query_prefix + split.queries[query_id] for query_id in query_ids
+    ]
+
+
+def checked_documents(corpus: Corpus, split: Split, params: Params) -> list[str]:
+    """The doc_ids to search in: all, or the judged ones and others drawn by hash."""
+    limit = params.export.documents or len(corpus)
+    judged = {doc_id for judgements in split.qrels.values() for doc_id in judgements}
+    others = shuffled(params.seed, (each for each in corpus if each not in judged), "export check")
+    wanted = judged | set(others[: max(0, limit - len(judged))])
+    return [doc_id for doc_id in corpus if doc_id in wanted]
+
+
+def check_retrieval(
+    corpus: Corpus,
+    split: Split,
+    folder: Path,
+    queries: SentenceTransformer,
+    exported: Path,
+    params: Params,
+) -> dict[str, Any]:
+    """Dev nDCG@10 of torch and int8 over the same documents.
+
+    Args:
+        corpus: in the order of the vectors.
+        split: the dev split.
+        folder: torch's vectors of the whole corpus.
+        queries: torch's query encoder.
+        exported: folder of the exported variants, `query/` and `document/` apart if they differ.
+        params: all parameters.
+
+    """
+    checked = {doc_id: corpus[doc_id] for doc_id in checked_documents(corpus, split, params)}
+    place = {doc_id: row for row, doc_id in enumerate(corpus)}
+    rows = np.asarray(load_vectors(folder, corpus)[[place[doc_id] for doc_id in checked]])
+    prefix = params.encoder.query_prefix
+    systems = {
+        "torch": Dense(list(checked), rows, queries, prefix),
+        "int8": load_exported(checked, exported, "int8", folder, params),
+    }
+    wanted = {query_id: split.queries[query_id] for query_id in split.qrels}
+    figures = {
+        name: ndcg(Embedded(dense).search(wanted, 10), split.qrels)
+        for name, dense in systems.items()
+    }
+    return {
+        "documents": len(checked),
+        "queries": len(wanted),
+        "ndcg_cut_10": {name: round(figure, 6) for name, figure in figures.items()},
+    }
+
+
+def verdicts(
+    parity: dict[str, dict[str, dict[str, Any]]], dev: dict[str, Any], params: Params
+) -> dict[str, Verdict]:
+    """The verdict on each variant: its worst tower's parity, and int8's dev nDCG@10."""
+    found: dict[str, Verdict] = {}
+    for variant in next(iter(parity.values())):
+        least = min(tower[variant]["min_cosine"] for tower in parity.values())
+        ndcgs = dev["ndcg_cut_10"] if variant == "int8" else {}
+        figures = Figures(least, ndcgs.get("int8"), ndcgs.get("torch"))
+        found[variant] = judge(variant, figures, params.export)
+    return found

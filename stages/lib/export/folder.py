@@ -1,0 +1,148 @@
+"""An exported variant on disk: model.onnx, tokenizer.json, and embedder.json beside them.
+
+embedder.json says what a server must be told, so that packaging and deploying need nothing else.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import onnx
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from stages.lib.core.files import read_json, write_json
+from stages.lib.encoding.hub import content_hash
+from stages.lib.errors import UserError
+from stages.lib.export.graph import OUTPUT
+from stages.lib.export.runtime import OnnxTransformer
+from stages.lib.params import Encoder
+
+SETTINGS = "embedder.json"
+SERVED_POOLING = {"mean", "cls"}
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """What a server must be told about an exported model.
+
+    `pooling` is mean, cls, or none where the graph pools by itself. `hash` is the content's: 16
+    hex digits over the graph, the tokenizer and these settings.
+    """
+
+    variant: str
+    dimension: int
+    max_tokens: int
+    pooling: str
+    normalize: bool
+    query_prefix: str
+    document_prefix: str
+    token_type_ids: bool
+    output: str
+    hash: str = ""
+
+
+def describe(
+    model: SentenceTransformer, graph: onnx.ModelProto, variant: str, params: Encoder
+) -> Embedder:
+    """The settings of an exported graph.
+
+    Raises:
+        UserError: the model pools in a way that servers do not know, and the graph does not pool.
+
+    """
+    output = graph.graph.output[0].name
+    found = model.get_embedding_dimension()
+    assert found is not None  # noqa: S101 - every model here ends in a pooling layer
+    return Embedder(
+        variant=variant,
+        dimension=found,
+        max_tokens=params.max_length,
+        pooling=_pooling(model) if output == OUTPUT else "none",
+        normalize=True,
+        query_prefix=params.query_prefix,
+        document_prefix=params.document_prefix,
+        token_type_ids="token_type_ids" in {each.name for each in graph.graph.input},
+        output=output,
+    )
+
+
+def _pooling(model: SentenceTransformer) -> str:
+    pooling, *rest = list(model)[1:]
+    mode = pooling.pooling_mode if isinstance(pooling, Pooling) else type(pooling).__name__
+    others = [type(each).__name__ for each in rest if not isinstance(each, Normalize)]
+    if mode not in SERVED_POOLING or others:
+        raise UserError(
+            f"the model ends in {', '.join([str(mode), *others])}, which the server cannot do; "
+            "set export.pooled to true, so that the graph does it"
+        )
+    return str(mode)
+
+
+def save_variant(
+    folder: Path, graph: onnx.ModelProto, tokenizer: Tokenizer, settings: Embedder
+) -> None:
+    """Writes a variant's three files."""
+    folder.mkdir(parents=True)
+    onnx.save(graph, folder / "model.onnx")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    row = asdict(settings)
+    write_json(folder / SETTINGS, row)
+    write_json(folder / SETTINGS, {**row, "hash": content_hash(folder)})
+
+
+def read_embedder(folder: Path) -> Embedder:
+    """The settings of an exported variant."""
+    try:
+        return Embedder(**read_json(folder / SETTINGS))
+    except TypeError as error:
+        raise UserError(f"{folder / SETTINGS}: {error}; run the stage export again") from error
+
+
+def read_embedders(folder: Path) -> dict[str, Embedder]:
+    """The settings of all exported variants by their folder's name within this one."""
+    found = sorted(folder.rglob(SETTINGS))
+    return {
+        each.parent.relative_to(folder).as_posix(): read_embedder(each.parent) for each in found
+    }
+
+
+def served_tokenizer(model: SentenceTransformer) -> Tokenizer:
+    """The model's tokenizer for a server, without truncation and padding of its own.
+
+    Truncation inside tokenizer.json would win over the server's maximum of tokens, and padding
+    would be computed for nothing.
+
+    Raises:
+        UserError: the model has no fast tokenizer, which alone has a tokenizer.json.
+
+    """
+    if not model.tokenizer.is_fast:
+        raise UserError(
+            f"the model's tokenizer ({type(model.tokenizer).__name__}) has no tokenizer.json; "
+            "convert it to a fast tokenizer, or choose another base.model"
+        )
+    tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def load_onnx(folder: Path) -> SentenceTransformer:
+    """An exported variant as an encoder like any other: it searches wherever torch's does.
+
+    It computes each text by itself on the CPU, as the server does.
+    """
+    settings = read_embedder(folder)
+    fast = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=fast,
+        pad_token=fast.id_to_token(0),  # padding is masked: any token will do
+    )
+    transformer = OnnxTransformer(folder / "model.onnx", tokenizer, settings.max_tokens)
+    pooling = [] if settings.pooling == "none" else [Pooling(settings.dimension, settings.pooling)]
+    model = SentenceTransformer(modules=[transformer, *pooling, Normalize()], device="cpu")
+    if model.get_embedding_dimension() is None:
+        model.truncate_dim = settings.dimension
+    return model

@@ -1,0 +1,112 @@
+"""Relevance judgements by an LLM: what gets judged, and what the grades mean."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sklearn.metrics import cohen_kappa_score, confusion_matrix
+
+from stages.lib.core import seeds
+from stages.lib.core.collection import Corpus, Qrels, Queries, Split
+from stages.lib.llm.answers import GRADES, Question
+from stages.lib.llm.prompts import Prompts
+from stages.lib.params import Expand
+from stages.lib.search.engine import Engine
+
+POSITIVE, UNCLEAR = 2, 1
+
+Candidates = dict[str, list[str]]
+"""Doc_ids to grade by query_id."""
+
+
+def chosen(synthetic: Split, human: Split, params: Expand, seed: int) -> tuple[Queries, Queries]:
+    """The queries to expand, and those with judgements by people to compare the judge on."""
+    judged = {query_id: human.queries[query_id] for query_id in human.qrels}
+    compared = _drawn(judged, seed)[: params.compared]
+    expanded = _drawn(synthetic.queries, seed)
+    return dict(expanded[: params.queries or None]), dict(compared)
+
+
+def _drawn(queries: Queries, seed: int) -> list[tuple[str, str]]:
+    return [(query_id, queries[query_id]) for query_id in seeds.shuffled(seed, queries, "expand")]
+
+
+def candidates(queries: Queries, engines: Sequence[Engine], depth: int) -> Candidates:
+    """The first `depth` documents of each query, from the engines in turn."""
+    runs = [engine.search(queries, depth) for engine in engines]
+    found: Candidates = {}
+    for query_id in queries:
+        ranks = zip(*(run[query_id] for run in runs), strict=False)
+        found[query_id] = list(dict.fromkeys(doc_id for rank in ranks for doc_id in rank))[:depth]
+    return found
+
+
+def calls(found: Candidates, documents_per_call: int) -> int:
+    """How many questions `questions` asks."""
+    return sum(math.ceil(len(doc_ids) / documents_per_call) for doc_ids in found.values())
+
+
+def questions(
+    prompts: Prompts, corpus: Corpus, queries: Queries, found: Candidates, documents_per_call: int
+) -> Iterator[Question[int]]:
+    """Questions for the grades of the candidates, several documents each."""
+    for query_id, doc_ids in found.items():
+        for start in range(0, len(doc_ids), documents_per_call):
+            documents = [corpus[doc_id] for doc_id in doc_ids[start : start + documents_per_call]]
+            yield prompts.judgements(query_id, queries[query_id], documents)
+
+
+def grades(answers: Mapping[str, Iterable[Mapping[str, int]]]) -> Qrels:
+    """Grades 0 to 3 by query and document, from the answers to all questions about each query."""
+    return {
+        query_id: {doc_id: grade for part in parts for doc_id, grade in part.items()}
+        for query_id, parts in answers.items()
+    }
+
+
+def expand(qrels: Qrels, judged: Qrels) -> tuple[Qrels, Qrels]:
+    """Positives with those judged 2 and up, and the documents to leave out of both sides.
+
+    LLM judges are more lenient than people, so that a 1 is no evidence either way. The document
+    that a query was written for stays a positive whatever the judge says.
+    """
+    positives: Qrels = {}
+    ignored: Qrels = {}
+    for query_id, sources in qrels.items():
+        found = judged.get(query_id, {})
+        found = {doc_id: grade for doc_id, grade in found.items() if doc_id not in sources}
+        positives[query_id] = sources | {
+            doc_id: 1 for doc_id, grade in found.items() if grade >= POSITIVE
+        }
+        unclear = {doc_id: 1 for doc_id, grade in found.items() if grade == UNCLEAR}
+        if unclear:
+            ignored[query_id] = unclear
+    return positives, ignored
+
+
+def agreement(judged: Qrels, human: Qrels) -> dict[str, Any]:
+    """Cohen's kappa of relevant against not, and counts by human grade (rows) and LLM grade.
+
+    What people did not judge counts as 0, as it does in the measures of retrieval.
+    """
+    pairs = [
+        (max(0, human.get(query_id, {}).get(doc_id, 0)), grade)
+        for query_id, found in judged.items()
+        for doc_id, grade in found.items()
+    ]
+    if not pairs:
+        return {"pairs": 0}
+    people, judge = zip(*pairs, strict=True)
+    rows = sorted(set(people))
+    table = confusion_matrix(people, judge, labels=sorted({*rows, *GRADES}))
+    kappa = cohen_kappa_score(
+        [grade > 0 for grade in people], [grade >= POSITIVE for grade in judge], labels=[0, 1]
+    )
+    return {
+        "pairs": len(pairs),
+        "kappa": None if math.isnan(kappa) else round(float(kappa), 4),
+        "confusion": {
+            f"human {row}": {f"llm {grade}": int(table[row][grade]) for grade in GRADES}
+            for row in rows
+        },
+    }

@@ -1,0 +1,57 @@
+"""Answers that a language model once gave, from a folder."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from stages.lib.core.files import read_json, read_jsonl
+from stages.lib.errors import UserError
+from stages.lib.llm.messages import Request, Response
+
+FILES = {
+    "dataset_rules": "rules.json",
+    "synthetic_queries": "queries.jsonl",
+    "relevance_judgements": "judgements.jsonl",
+}
+SUBJECTS = {"synthetic_queries": "doc_id", "relevance_judgements": "query_id"}
+
+
+class Recorded:
+    """Answers from rules.json, queries.jsonl (by doc_id) and judgements.jsonl (by query_id)."""
+
+    paid = False
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._answers: dict[str, dict[str, Any]] = {}
+
+    async def complete(self, request: Request) -> Response | None:
+        """The recorded answer; None for a subject that has none."""
+        answers = self._answers.get(request.schema)
+        if answers is None:
+            answers = self._answers[request.schema] = self._read(request.schema)
+        answer = answers.get(request.subject if request.schema in SUBJECTS else "")
+        if answer is None:
+            return None
+        return Response(orjson.dumps(answer).decode(), "stop", None, "recorded", 0, 0)
+
+    async def close(self) -> None:
+        """There is nothing to end."""
+
+    def _read(self, schema: str) -> dict[str, Any]:
+        path = self._folder / FILES[schema]
+        if not path.is_file():
+            raise UserError(
+                f"{path}: no such file; llm.provider recorded reads it: mend llm.recorded in "
+                "params.yaml, or set another provider"
+            )
+        if schema not in SUBJECTS:
+            return {"": read_json(path)}
+        name = SUBJECTS[schema]
+        answers: dict[str, Any] = {}
+        for number, row in read_jsonl(path):
+            if not isinstance(row.get(name), str):
+                raise UserError(f'{path}:{number}: "{name}" is missing or not a string')
+            answers[row.pop(name)] = row
+        return answers

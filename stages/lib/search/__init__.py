@@ -1,0 +1,1 @@
+"""Searching a corpus in memory, and measuring what was found."""

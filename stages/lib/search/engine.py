@@ -1,0 +1,121 @@
+"""Searching a corpus: dense, BM25, and the fusion of both, behind one interface."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from stages.lib.core.collection import Queries
+from stages.lib.encoding.encoder import Vectors, encode
+
+Run = dict[str, dict[str, float]]
+"""Score by doc_id by query_id, best first."""
+
+BLOCK_CELLS = 2**25  # scores held at a time: 128 MB
+
+
+class Engine(Protocol):
+    """Anything that ranks documents for queries."""
+
+    def search(self, queries: Queries, depth: int) -> Run:
+        """The best `depth` documents of each query."""
+        ...
+
+
+class Scorer(Protocol):
+    """Anything that scores a whole corpus in memory."""
+
+    doc_ids: list[str]
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        """Scores of every document for each text, (texts, documents)."""
+        ...
+
+
+class Dense:
+    """Exact search with unit vectors; the model must not change afterwards."""
+
+    def __init__(
+        self, doc_ids: Sequence[str], vectors: Vectors, model: SentenceTransformer, prefix: str
+    ) -> None:
+        self.doc_ids = list(doc_ids)
+        self.vectors = vectors
+        self._model = model
+        self._prefix = prefix
+        self._known: dict[str, Vectors] = {}
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        """Cosines, (texts, documents)."""
+        cosines: Vectors = self.encode(texts) @ self.vectors.T
+        return cosines
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of queries, (texts, dimensions)."""
+        # the same queries are searched alone and fused, at several weights: each is encoded once
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            encoded = encode(self._model, new, self._prefix)
+            self._known.update(zip(new, encoded, strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+class Fused:
+    """A weighted sum of two scorers' z-scores, taken per query over the whole corpus."""
+
+    def __init__(self, first: Scorer, second: Scorer, weight: float) -> None:
+        self.doc_ids = first.doc_ids
+        self._parts = ((first, weight), (second, 1 - weight))
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        """Fused scores, (texts, documents)."""
+        total = np.zeros((len(texts), len(self.doc_ids)), dtype=np.float32)
+        for scorer, weight in self._parts:
+            if weight:
+                total += weight * zscores(scorer.scores(texts))
+        return total
+
+
+class Embedded:
+    """The engine in memory: exact ranking by a scorer, in blocks of queries."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        # rank of each doc_id, so that ties fall the same way whatever the corpus' order
+        self._tie = np.argsort(np.argsort(np.array(scorer.doc_ids)))
+
+    def search(self, queries: Queries, depth: int) -> Run:
+        """The best `depth` documents of each query; ties by doc_id."""
+        run: Run = {}
+        for query_ids, scores in self._blocks(queries):
+            for query_id, row in zip(query_ids, scores, strict=True):
+                best = top(row, depth, self._tie)
+                run[query_id] = {self._scorer.doc_ids[i]: float(row[i]) for i in best}
+        return run
+
+    def _blocks(self, queries: Queries) -> Iterator[tuple[list[str], Vectors]]:
+        size = max(1, BLOCK_CELLS // max(1, len(self._scorer.doc_ids)))
+        query_ids = list(queries)
+        for start in range(0, len(query_ids), size):
+            block = query_ids[start : start + size]
+            yield block, self._scorer.scores([queries[query_id] for query_id in block])
+
+
+def zscores(scores: Vectors) -> Vectors:
+    """Each row to mean 0 and standard deviation 1; a constant row to 0."""
+    spread = scores.std(axis=1, keepdims=True)
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    scaled: Vectors = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-9)
+    return scaled
+
+
+def top(row: Vectors, depth: int, tie: np.ndarray[tuple[int], np.dtype[np.intp]]) -> list[int]:
+    """Indices of the `depth` highest scores of one query, ties in the order of `tie`."""
+    if depth < len(row):
+        # everything that equals the last score is taken along, so that ties are broken below
+        floor = np.partition(row, -depth)[-depth]
+        chosen = np.flatnonzero(row >= floor)
+    else:
+        chosen = np.arange(len(row))
+    order = np.lexsort((tie[chosen], -row[chosen]))
+    return [int(index) for index in chosen[order][:depth]]

@@ -1,0 +1,36 @@
+"""Which short texts say the same in nearly the same words."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer
+
+from stages.lib.core.text import words
+
+BLOCK = 20_000
+
+
+def nearest(
+    texts: Sequence[str], others: Sequence[str]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The highest Jaccard similarity of each text's set of words to any of the others, (texts,)."""
+    best = np.zeros(len(texts))
+    if not texts or not others:
+        return best
+    vectorizer = CountVectorizer(analyzer=words, binary=True, dtype=np.int32)
+    right = vectorizer.fit_transform([*others, "a"])[:-1]  # a vocabulary must not be empty
+    sizes = np.asarray(right.sum(axis=1)).ravel()
+    for start in range(0, len(texts), BLOCK):
+        block = texts[start : start + BLOCK]
+        counts = np.array([len(set(words(text))) for text in block])
+        shared = sparse.coo_matrix(vectorizer.transform(block) @ right.T)
+        similarity = shared.data / (counts[shared.row] + sizes[shared.col] - shared.data)
+        np.maximum.at(best, start + shared.row, similarity)
+    return best
+
+
+def jaccard(left: str, right: str) -> float:
+    """The share of words that two texts have in common."""
+    a, b = set(words(left)), set(words(right))
+    return len(a & b) / len(a | b) if a | b else 1.0

@@ -1,0 +1,87 @@
+"""Key phrases, titles and sentences of documents: queries for every document, without an LLM.
+
+They have no judgement: the teacher alone says what answers them. Where an LLM wrote queries for a
+part of the corpus, they let training see the rest.
+"""
+
+import heapq
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+
+from bm25s.stopwords import STOPWORDS_EN_PLUS
+
+from stages.lib.core import seeds
+from stages.lib.core.collection import Corpus
+from stages.lib.core.generated import Generated, query_id
+from stages.lib.params import Select
+from stages.lib.teaching.best_sentence import sentences
+
+WORD = re.compile(r"[^\W\d_][\w-]+")
+TELLING = 8
+"""Words of a document, by tf-idf, that its phrases are drawn from."""
+MIN_WORDS, MAX_WORDS = 2, 4
+STOPWORDS = frozenset(STOPWORDS_EN_PLUS)
+
+
+def spare_queries(corpus: Corpus, params: Select, seed: int) -> list[Generated]:
+    """Phrases, titles and sentences as the parameters ask for them, at most so many, by hash."""
+    found = chain(
+        key_phrases(corpus, params.phrases, seed) if params.phrases else (),
+        titles(corpus) if params.titles else (),
+        drawn_sentences(corpus, params.sentences, seed) if params.sentences else (),
+    )
+    if not params.phrases_in_all:
+        return list(found)
+    return heapq.nsmallest(
+        params.phrases_in_all,
+        found,
+        key=lambda query: (seeds.digest(seed, "spare", query.query_id), query.query_id),
+    )
+
+
+def key_phrases(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
+    """`each` phrases of two to four of each document's most telling words (tf-idf).
+
+    Documents with fewer than three such words have none.
+    """
+    # the documents are read twice, since the words of a large corpus do not fit into memory
+    frequency = Counter(
+        word for document in corpus.values() for word in set(_words(document.contents))
+    )
+    for doc_id, document in corpus.items():
+        counts = Counter(_words(document.contents))
+        weights = {
+            word: (1 + math.log(count)) * math.log(len(corpus) / frequency[word])
+            for word, count in counts.items()
+        }
+        telling = sorted(weights, key=lambda word: (-weights[word], word))[:TELLING]
+        if len(telling) < MIN_WORDS + 1:
+            continue
+        random = seeds.generator(seed, "phrases", doc_id)
+        for _ in range(each):
+            size = int(random.integers(MIN_WORDS, min(MAX_WORDS, len(telling)) + 1))
+            text = " ".join(str(word) for word in random.permutation(telling)[:size])
+            yield Generated(query_id(doc_id, "phrase", text), doc_id, "phrase", text)
+
+
+def titles(corpus: Corpus) -> Iterator[Generated]:
+    """The titles of the documents that have one."""
+    for doc_id, each in corpus.items():
+        if each.title:
+            yield Generated(query_id(doc_id, "title", each.title), doc_id, "title", each.title)
+
+
+def drawn_sentences(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
+    """`each` sentences of each document, drawn by hash."""
+    for doc_id, document in corpus.items():
+        found = seeds.shuffled(seed, set(sentences(document.text)), "spare sentence", doc_id)
+        for text in found[:each]:
+            yield Generated(query_id(doc_id, "sentence", text), doc_id, "sentence", text)
+
+
+def _words(text: str) -> list[str]:
+    found = WORD.findall(text.lower())
+    return [word for word in found if len(word) > 2 and word not in STOPWORDS]

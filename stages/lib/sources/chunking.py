@@ -1,0 +1,124 @@
+"""Sections of a text cut into chunks of a bounded number of tokens that overlap."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import tee
+
+from tokenizers import Tokenizer
+
+from stages.lib.sources.lengths import count_tokens
+
+SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"')\]]*(?=\s)|[\u3002\uff01\uff1f]+|$)", re.MULTILINE)
+"""A sentence or what a line has of one; what lies between two of them is white space."""
+LONGEST = 2_000
+"""Characters of a sentence from which it is cut before its tokens are counted, to bound memory."""
+
+Span = tuple[int, int]
+Counted = tuple[Span, int]
+"""A span and its length in tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The text below one heading, with the path of titles that leads to it."""
+
+    titles: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunker:
+    """Cuts text where sentences end, by the tokens of a model.
+
+    Args:
+        tokenizer: the model's.
+        size: tokens of a chunk at most, those of its title and the special ones included.
+        overlap: tokens at most that a chunk repeats of the one before, in whole sentences.
+
+    """
+
+    tokenizer: Tokenizer
+    size: int
+    overlap: int
+
+    def titled(self, section: Section) -> tuple[str, list[str]]:
+        """The title of a section and its text in chunks.
+
+        The title is the path as in "Guide > Install > Linux"; one that would take more than half
+        of a chunk loses its first parts.
+        """
+        titles = section.titles
+        while len(titles) > 1 and self._tokens(" > ".join(titles)) > self.size // 2:
+            titles = titles[1:]
+        title = " > ".join(titles)
+        if self._tokens(title) > self.size // 2:
+            title = ""
+        return title, list(self.chunks(section.text, self.size - self._tokens(title)))
+
+    def chunks(self, text: str, size: int) -> Iterator[str]:
+        """The chunks of a text, each of at most `size` tokens without special ones."""
+        pieces = [
+            piece
+            for span in self._counted(text, sentences(text))
+            for piece in self._fitting(text, *span, size)
+        ]
+        spans, lengths = [span for span, _ in pieces], [length for _, length in pieces]
+        start = end = 0
+        while end < len(spans):
+            total = sum(lengths[start:end])
+            while end < len(spans) and total + lengths[end] <= size:
+                total += lengths[end]
+                end += 1
+            yield text[spans[start][0] : spans[end - 1][1]]
+            if end < len(spans):
+                start = self._next(lengths, start, end, size)
+
+    def _next(self, lengths: list[int], start: int, end: int, size: int) -> int:
+        # as many sentences as the overlap holds, but the first new one must fit in
+        room = min(self.overlap, size - lengths[end])
+        first = end
+        while first - 1 > start and lengths[first - 1] <= room:
+            room -= lengths[first - 1]
+            first -= 1
+        return first
+
+    def _fitting(self, text: str, span: Span, length: int, size: int) -> Iterator[Counted]:
+        # a sentence that is longer than a chunk is cut between words
+        start, stop = span
+        while length > size:
+            offsets = self.tokenizer.encode(text[start:stop], add_special_tokens=False).offsets
+            end = start + offsets[size - 1][1]
+            space = text.rfind(" ", start, end)
+            end = space if space > start and text[end : end + 1].strip() else end
+            yield (start, end), size
+            start = end + len(text[end:stop]) - len(text[end:stop].lstrip())
+            length = self._length(text[start:stop])
+        if start < stop:
+            yield (start, stop), length
+
+    def _counted(self, text: str, spans: Iterable[Span]) -> Iterator[Counted]:
+        special = self._tokens("")
+        kept, measured = tee(spans)
+        lengths = count_tokens((text[a:b] for a, b in measured), self.tokenizer)
+        for span, length in zip(kept, lengths, strict=True):
+            yield span, length - special
+
+    def _length(self, text: str) -> int:
+        return len(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def _tokens(self, text: str) -> int:
+        return len(self.tokenizer.encode(text))
+
+
+def sentences(text: str) -> Iterator[Span]:
+    """Where the sentences of a text lie, those that are too long in parts."""
+    for match in SENTENCE.finditer(text):
+        start, stop = match.span()
+        while stop - start > LONGEST:
+            space = text.rfind(" ", start, start + LONGEST)
+            cut = space if space > start else start + LONGEST
+            yield start, cut
+            start = cut
+        if text[start:stop].strip():
+            yield start, stop

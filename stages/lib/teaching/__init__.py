@@ -1,0 +1,1 @@
+"""Who ranks the corpus for the student, and the rows that it learns from."""

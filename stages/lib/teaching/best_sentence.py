@@ -1,0 +1,72 @@
+"""The best sentence of each document: what one vector for a whole document blurs.
+
+A document answers a query if a part of it does (the "max passage" of Dai and Callan, arXiv
+1905.09217). Comparing the query with every sentence costs too much to serve, but a teacher can.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.lib.core.collection import Corpus
+from stages.lib.encoding.encoder import Vectors
+from stages.lib.errors import UserError
+from stages.lib.search.engine import Dense
+
+END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+MIN_CHARACTERS = 20
+"""Shorter pieces are headings and list marks."""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, without those of fewer than twenty characters."""
+    pieces = (piece.strip() for piece in END.split(text))
+    return [piece for piece in pieces if len(piece) >= MIN_CHARACTERS]
+
+
+def all_sentences(corpus: Corpus) -> tuple[list[str], list[int]]:
+    """The sentences of all documents one after the other, and where each document's begin.
+
+    A document without a sentence stands with its whole contents, so that each has at least one.
+    """
+    texts: list[str] = []
+    starts: list[int] = []
+    for document in corpus.values():
+        starts.append(len(texts))
+        texts.extend(sentences(document.text) or [document.contents])
+    return texts, starts
+
+
+class BestSentence:
+    """A scorer by the cosine of the query to the nearest sentence of each document.
+
+    Args:
+        dense: the dense scorer of the same model; it encodes the queries.
+        vectors: of all sentences, (sentences, dimensions), those of a document side by side.
+        starts: the row of each document's first sentence.
+
+    """
+
+    def __init__(self, dense: Dense, vectors: Vectors, starts: npt.NDArray[np.int64]) -> None:
+        self.doc_ids = dense.doc_ids
+        self._dense = dense
+        self._vectors = vectors
+        self._starts = starts
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        """Cosines, (texts, documents)."""
+        cosines = self._dense.encode(texts) @ self._vectors.T
+        best: Vectors = np.maximum.reduceat(cosines, self._starts, axis=1)
+        return best
+
+
+def load_best_sentence(folder: Path, dense: Dense) -> BestSentence:
+    """The scorer from what the stage embed_base left."""
+    path = folder / "sentences.npy"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run dvc repro embed_base")
+    starts = np.load(folder / "sentence_starts.npy")
+    return BestSentence(dense, np.load(path, mmap_mode="r"), starts)

@@ -1,0 +1,78 @@
+"""A cross-encoder as teacher: it reads a query and a document together."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from sentence_transformers import CrossEncoder
+
+from stages.lib.core.collection import Corpus, Queries
+from stages.lib.encoding.encoder import device, fast_dtype
+from stages.lib.errors import UserError
+from stages.lib.params import Mine
+from stages.lib.search.engine import Run
+
+
+class Reranker:
+    """Grades the best documents of a ranking anew.
+
+    Args:
+        folder: a cross-encoder with one score a pair, as sentence-transformers saves it.
+        corpus: the documents.
+        params: how many documents of each ranking are graded (the rest leave it), and how many
+            tokens of each pair are read.
+
+    Raises:
+        UserError: the folder holds no such model.
+
+    """
+
+    def __init__(self, folder: Path, corpus: Corpus, params: Mine) -> None:
+        try:
+            self._model = CrossEncoder(
+                str(folder),
+                device=str(device()),
+                max_length=params.cross_encoder_tokens,
+                local_files_only=True,
+            )
+            labels = self._model.config.num_labels
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise UserError(
+                f"mine.cross_encoder: not a cross-encoder that sentence-transformers can load "
+                f"({' '.join(str(error).split())[:200]})"
+            ) from error
+        if labels != 1:
+            raise UserError(
+                f"mine.cross_encoder: gives {labels} scores a pair; a teacher needs one"
+            )
+        self._corpus = corpus
+        self._depth = params.cross_encoder_depth
+
+    def rerank(self, queries: Queries, run: Run) -> Run:
+        """The first documents of each query in the cross-encoder's order, best first.
+
+        Scores are moved to the mean and the spread of those that they replace, so that one
+        temperature serves every teacher.
+        """
+        heads = {query_id: list(run[query_id].items())[: self._depth] for query_id in queries}
+        pairs = [
+            (queries[query_id], self._corpus[doc_id].contents)
+            for query_id, head in heads.items()
+            for doc_id, _ in head
+        ]
+        where = device()
+        dtype = fast_dtype(where)
+        with torch.autocast(where.type, dtype=dtype, enabled=dtype != torch.float32):
+            logits = self._model.predict(
+                pairs, activation_fn=torch.nn.Identity(), show_progress_bar=len(pairs) > 1000
+            )
+        out: Run = {}
+        start = 0
+        for query_id, head in heads.items():
+            known = np.array([score for _, score in head])
+            scores = np.asarray(logits[start : start + len(head)], dtype=np.float64)
+            start += len(head)
+            moved = (scores - scores.mean()) / max(scores.std(), 1e-9) * known.std() + known.mean()
+            order = sorted(range(len(head)), key=lambda i: (-moved[i], head[i][0]))
+            out[query_id] = {head[i][0]: float(moved[i]) for i in order}
+        return out

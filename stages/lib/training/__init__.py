@@ -1,0 +1,1 @@
+"""Training the student, and choosing what ships."""

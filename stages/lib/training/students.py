@@ -1,0 +1,188 @@
+"""Which parts of a model are tuned: the query encoder, document vectors too, or one encoder."""
+
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor
+from torch.nn import functional
+
+from stages.lib.core.collection import Corpus
+from stages.lib.encoding.encoder import Vectors, encode
+from stages.lib.encoding.vectors import TRAINED, save_vectors
+from stages.lib.params import Params
+from stages.lib.search.engine import Dense
+from stages.lib.teaching.teacher import Neighbours
+from stages.lib.training.documents import Documents, Free, Frozen, InBatch
+
+Weights = dict[str, Tensor]
+"""Tensors by name: everything that training changes."""
+
+DOCUMENTS = "documents"
+"""The name of the document vectors among the weights."""
+
+
+class Student(Protocol):
+    """What training changes, and what ships of it."""
+
+    model: SentenceTransformer
+    documents: Documents
+
+    def weights(self) -> Weights:
+        """A copy of what training changes."""
+        ...
+
+    def load(self, weights: Weights) -> None:
+        """Takes weights that `weights` gave, or a mixture of such."""
+        ...
+
+    def dense(self) -> Dense:
+        """Exact search with the student as it is."""
+        ...
+
+    def save(self, base: Path, folder: Path) -> None:
+        """Saves what ships."""
+        ...
+
+
+class QueryTower:
+    """A query encoder tuned against the base's document vectors, which stay as they are."""
+
+    def __init__(
+        self, model: SentenceTransformer, corpus: Corpus, vectors: Vectors, params: Params
+    ) -> None:
+        self.model = model
+        self.documents: Documents = Frozen(_columns(corpus), vectors)
+        self._vectors = vectors
+        self._doc_ids = list(corpus)
+        self._prefix = params.encoder.query_prefix
+
+    def weights(self) -> Weights:
+        """The query encoder's."""
+        return _copy(self.model)
+
+    def load(self, weights: Weights) -> None:
+        """Takes the query encoder's weights."""
+        self.model.load_state_dict(weights)
+
+    def dense(self) -> Dense:
+        """Ranks the base's document vectors by the tuned queries."""
+        return Dense(self._doc_ids, self._vectors, self.model, self._prefix)
+
+    def save(self, base: Path, folder: Path) -> None:
+        """Saves the query encoder beside the base as document encoder."""
+        self.model.save(str(folder / "query"), create_model_card=False)
+        shutil.copytree(base, folder / "document")
+
+
+class QueryAndVectors:
+    """A query encoder and document vectors, tuned together.
+
+    Vectors are trained far faster than an encoder of documents: every step moves all of them, and
+    encodes none. They ship as data; documents that come later get the base's vectors until the
+    next training.
+
+    Args:
+        model: the query encoder, at the base's weights.
+        corpus: the documents.
+        vectors: the base's document vectors, (documents, dimensions).
+        anchors: what they are held to.
+        params: the recipe.
+
+    """
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        corpus: Corpus,
+        vectors: Vectors,
+        anchors: Vectors,
+        params: Params,
+    ) -> None:
+        self.model = model
+        self.anchors = anchors
+        self._free = Free(_columns(corpus), vectors, anchors, params.train.anchor)
+        self.documents: Documents = self._free
+        self._prefix = params.encoder.query_prefix
+
+    def weights(self) -> Weights:
+        """The query encoder's and the document vectors."""
+        return _copy(self.model) | {DOCUMENTS: torch.from_numpy(self._vectors())}
+
+    def load(self, weights: Weights) -> None:
+        """Takes both."""
+        self.model.load_state_dict({k: v for k, v in weights.items() if k != DOCUMENTS})
+        self._free.vectors.data.copy_(weights[DOCUMENTS])
+
+    def dense(self) -> Dense:
+        """Ranks the document vectors by the queries, both as they are."""
+        return Dense(list(self._free.columns), self._vectors(), self.model, self._prefix)
+
+    def save(self, base: Path, folder: Path) -> None:
+        """Saves the query encoder, the base as document encoder, and the vectors."""
+        self.model.save(str(folder / "query"), create_model_card=False)
+        shutil.copytree(base, folder / "document")
+        save_vectors(folder / "vectors", self._vectors(), list(self._free.columns), TRAINED)
+
+    def _vectors(self) -> Vectors:
+        vectors: Vectors = functional.normalize(self._free.vectors.detach(), dim=1).cpu().numpy()
+        return vectors
+
+
+class Full:
+    """One encoder for queries and documents; documents need new vectors when it changes."""
+
+    def __init__(self, model: SentenceTransformer, corpus: Corpus, params: Params) -> None:
+        self.model = model
+        self.documents: Documents = InBatch(model, corpus, params)
+        self._corpus = corpus
+        self._params = params
+
+    def weights(self) -> Weights:
+        """The encoder's."""
+        return _copy(self.model)
+
+    def load(self, weights: Weights) -> None:
+        """Takes the encoder's weights."""
+        self.model.load_state_dict(weights)
+
+    def dense(self) -> Dense:
+        """Ranks the corpus, encoded anew."""
+        encoder = self._params.encoder
+        texts = [document.contents for document in self._corpus.values()]
+        vectors = encode(self.model, texts, encoder.document_prefix, label="dev corpus")
+        return Dense(list(self._corpus), vectors, self.model, encoder.query_prefix)
+
+    def save(self, base: Path, folder: Path) -> None:  # noqa: ARG002
+        """Saves a model for queries and documents alike."""
+        self.model.save(str(folder), create_model_card=False)
+
+
+def student(
+    model: SentenceTransformer, corpus: Corpus, vectors: Vectors, params: Params
+) -> Student:
+    """The student that `train.tower` asks for.
+
+    Document vectors that may move are held to a mixture with those of their neighbours, by the
+    shares that the teacher's scores are mixed by.
+    """
+    if params.train.tower == "full":
+        return Full(model, corpus, params)
+    if params.train.tower == "query":
+        return QueryTower(model, corpus, vectors, params)
+    anchors = np.array(vectors)
+    if params.mine.neighbours:
+        mixed = Neighbours(vectors, params.mine.neighbours).mix(anchors.T, params.mine.smoothing).T
+        anchors = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return QueryAndVectors(model, corpus, vectors, anchors, params)
+
+
+def _columns(corpus: Corpus) -> dict[str, int]:
+    return {doc_id: column for column, doc_id in enumerate(corpus)}
+
+
+def _copy(model: SentenceTransformer) -> Weights:
+    return {name: weight.detach().clone().cpu() for name, weight in model.state_dict().items()}

@@ -1,0 +1,313 @@
+"""A new model takes over from the live one, with no moment at which neither serves.
+
+Every step can be repeated, and the one that changes what users get, the flip of the default query
+profile, is the last. A run that is killed leaves the old model serving.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.lib.core import seeds
+from stages.lib.core.collection import Split
+from stages.lib.core.files import read_jsonl, write_jsonl
+from stages.lib.errors import UserError
+from stages.lib.search.engine import Engine, Run
+from stages.lib.search.metrics import ndcg
+from stages.lib.vespa.operate.feeder import Fed, feed, write_rejected
+from stages.lib.vespa.operate.site import Site
+from stages.lib.vespa.package.application import CLUSTER, Application, read_application
+from stages.lib.vespa.package.feed import document_id
+from stages.lib.vespa.package.generation import Generation
+from stages.lib.vespa.search.connection import run
+from stages.lib.vespa.search.engine import (
+    Kind,
+    Ranking,
+    VespaEngine,
+    count_documents,
+    count_vectors,
+)
+
+DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The folder that the stage `package` wrote."""
+
+    folder: Path
+
+    @property
+    def models(self) -> Path:
+        """The models by hash."""
+        return self.folder / "application" / "models"
+
+    @property
+    def documents(self) -> Path:
+        """The feed of documents."""
+        return self.folder / "feed.jsonl"
+
+    @property
+    def vectors(self) -> Path:
+        """The feed of vectors, where Vespa does not compute them."""
+        return self.folder / "vectors.jsonl"
+
+    def generation(self) -> Generation:
+        """The one generation of the package."""
+        return read_application(self.folder / "application").generations[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What a new model is held against before it goes live.
+
+    `semantic` and `hybrid` rank in memory as the generation's profiles should.
+    """
+
+    semantic: Engine
+    hybrid: Engine
+    split: Split
+    rejected: Path
+    force: bool
+
+
+def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
+    """Deploys, fills, compares, measures and flips; returns the receipt."""
+    new = package.generation()
+    before = site.current()
+    feeds = {"documents": package.documents}
+    if new.filling == "fed":
+        feeds[new.field] = package.vectors
+    staged = before.adding(new) if before else Application((new,), new.label)
+    staged = staged.forgetting(hashes(feeds))
+    site.deploy(staged, package.models)
+    fed, stored = fill(site, staged, feeds)
+    write_rejected(checks.rejected, fed)
+    _complete(site, package, staged, new, fed)
+    try:
+        parity = _compare(site, new, checks)
+        measured = _measure(site, staged, new, checks)
+    except UserError:
+        # what was fed is not fed again, should the model be deployed all the same
+        known = staged.knowing(stored)
+        if known != staged:
+            site.deploy(known, package.models)
+        raise
+    after = staged.serving(new.label).knowing(stored)
+    if after != staged:
+        site.deploy(after, package.models)
+    return {
+        "live": after.live,
+        "previous": after.previous,
+        "field": new.field,
+        "models": sorted(after.towers()),
+        "fed": dict(after.fed),
+        "documents": count_documents(site.connection),
+        "rejected": len(fed.rejected),
+        "parity": parity,
+        "measured": measured,
+        "forced": checks.force,
+    }
+
+
+def roll_back(site: Site) -> Application:
+    """Flips back to the model that served before, in one deployment."""
+    current = _deployed(site)
+    if current.previous is None:
+        raise UserError("there is no earlier model to go back to: it was pruned, or never was")
+    earlier = current.generation(current.previous)
+    documents = count_documents(site.connection)
+    vectors = count_vectors(site.connection, earlier, documents)
+    if vectors < documents:
+        raise UserError(
+            f"{earlier.field}: only {vectors} of {documents} documents have a vector of the "
+            "earlier model, since documents came in after it; deploy that model again instead"
+        )
+    back = current.serving(earlier.label)
+    site.deploy(back)
+    return back
+
+
+def prune(site: Site) -> Application:
+    """Removes every model but the live one, with its field and its vectors."""
+    current = _deployed(site)
+    pruned = current.pruned()
+    if pruned != current:
+        site.deploy(pruned)
+    return pruned
+
+
+def _deployed(site: Site) -> Application:
+    current = site.current()
+    if current is None:
+        raise UserError(f"{site.connection.target}: nothing is deployed; run make deploy")
+    return current
+
+
+def hashes(feeds: Mapping[str, Path]) -> dict[str, str]:
+    """The hash of each feed by its name."""
+    return {name: _hash(path) for name, path in feeds.items()}
+
+
+def fill(site: Site, staged: Application, feeds: dict[str, Path]) -> tuple[Fed, dict[str, str]]:
+    """Stores the feeds that are not there yet; returns what was refused, and the stored hashes.
+
+    `feeds` has the documents first, by that name, then vectors by the name of their field.
+    """
+    found = hashes(feeds)
+    fed = Fed()
+    for name, path in feeds.items():
+        if staged.fed.get(name) != found[name]:
+            strangers = _strangers(site, path) if name == "documents" else []
+            fed.rejected |= feed(site.connection, _creating_none_of(fed, site, path)).rejected
+            _remove(site, strangers)
+    # what was refused is tried again by the next run
+    return fed, {} if fed.rejected else found
+
+
+def _complete(site: Site, package: Package, staged: Application, new: Generation, fed: Fed) -> None:
+    """Sees to it that every document is there and has a vector of the new model."""
+    documents = count_documents(site.connection)
+    expected = sum(1 for _ in read_jsonl(package.documents)) - len(fed.rejected)
+    if documents < expected:
+        raise UserError(f"{expected} documents were fed, but {documents} are in Vespa")
+    vectors = count_vectors(site.connection, new, documents)
+    if vectors < documents and new.filling == "fed":
+        raise UserError(
+            f"{new.field}: {vectors} of {documents} documents have a vector; run dvc repro "
+            "package, then make deploy"
+        )
+    if vectors < documents:
+        site.reindex(staged, new, documents, package.models)
+
+
+def _creating_none_of(fed: Fed, site: Site, vectors: Path) -> Path:
+    """The vectors' feed, where documents that were refused get one only if they are there.
+
+    They are where Vespa refused a change of them; where they are not, they would come to be without
+    a text.
+    """
+    if not fed.rejected:
+        return vectors
+    path = site.folder / vectors.name
+    rows = (row for _, row in read_jsonl(vectors))
+    write_jsonl(path, (row | {"create": row["update"] not in fed.rejected} for row in rows))
+    return path
+
+
+def _strangers(site: Site, documents: Path) -> list[str]:
+    """The documents in Vespa that the collection no longer has.
+
+    Raises:
+        UserError: documents of another name are there, which would answer beside those to be fed.
+
+    """
+    ours = document_id(site.params.package.name, "")
+    stored = set(_stored_ids(site))
+    others = sorted(each for each in stored if not each.startswith(ours))
+    if others:
+        raise UserError(
+            f"{site.connection.endpoint}: {len(others)} documents there have another name than "
+            f"{ours}..., such as {others[0]}; set package.name back to theirs, or remove them "
+            "(vespa visit lists, vespa document remove removes)"
+        )
+    return sorted(stored - {row["update"] for _, row in read_jsonl(documents)})
+
+
+def _remove(site: Site, document_ids: Sequence[str]) -> None:
+    if document_ids:
+        removals = site.folder / "removals.jsonl"
+        write_jsonl(removals, ({"remove": each} for each in document_ids))
+        feed(site.connection, removals)
+
+
+def _stored_ids(site: Site) -> Iterator[str]:
+    visit = [*site.connection.documents("visit"), "--field-set", "[id]"]
+    done = run([*visit, "--content-cluster", CLUSTER, "--bucket-space", "default"])
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        if "id" in row:
+            yield row["id"]
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _compare(site: Site, new: Generation, checks: Checks) -> dict[str, Any]:
+    """Ranks the same queries in Vespa and here."""
+    params = site.params
+    chosen = seeds.shuffled(params.seed, checks.split.queries, "parity")[: params.deploy.queries]
+    queries = {query_id: checks.split.queries[query_id] for query_id in chosen}
+    here = checks.semantic.search(queries, DEPTH)
+    there = _engine(site, "semantic", new, exact=True).search(queries, DEPTH)
+    hybrid = _engine(site, "hybrid", new).search(queries, DEPTH)
+    overlap = _overlap(here, there)
+    if overlap < params.deploy.min_overlap and not checks.force:
+        raise UserError(
+            f"{new.label}: Vespa and the embedded engine agree on {overlap:.0%} of the top "
+            f"{DEPTH}, less than deploy.min_overlap ({params.deploy.min_overlap:.0%}); the live "
+            "model serves as before. Check package.variant, or set FORCE=1"
+        )
+    gaps = [
+        abs(here[query_id][doc_id] - score)
+        for query_id, ranking in there.items()
+        for doc_id, score in ranking.items()
+        if doc_id in here[query_id]
+    ]
+    return {
+        "queries": len(queries),
+        "overlap": round(overlap, 4),
+        "score_gap": round(max(gaps, default=0.0), 3),
+        # other scales of the scores and another BM25: near, but never the same
+        "hybrid_overlap": round(_overlap(checks.hybrid.search(queries, DEPTH), hybrid), 4),
+    }
+
+
+def _overlap(left: Run, right: Run) -> float:
+    """The mean share of the left run's documents that the right one has too."""
+    shares = [
+        len(left[each].keys() & right[each].keys()) / len(left[each]) for each in left if left[each]
+    ]
+    return sum(shares) / len(shares) if shares else 1.0
+
+
+def _measure(site: Site, staged: Application, new: Generation, checks: Checks) -> dict[str, float]:
+    """nDCG@10 in Vespa; refuses a new model that loses against the live one."""
+    queries, qrels = checks.split.queries, checks.split.qrels
+    if not checks.split:
+        return {}
+    profile = site.params.package.profile
+    rankings: dict[str, tuple[Kind, bool]] = {
+        "semantic": ("semantic", False),
+        "semantic_exact": ("semantic", True),
+        profile: (profile, False),
+    }
+    found = {}
+    for name, (kind, exact) in rankings.items():
+        found[name] = ndcg(_engine(site, kind, new, exact).search(queries, 100), qrels)
+    for kind, engine in (("semantic", checks.semantic), ("hybrid", checks.hybrid)):
+        found[f"{kind}_in_memory"] = ndcg(engine.search(queries, 100), qrels)
+    rival = staged.live if staged.live != new.label else staged.previous
+    if rival is not None:
+        found["rival"] = ndcg(
+            _engine(site, profile, staged.generation(rival)).search(queries, 100), qrels
+        )
+    lost = found.get("rival", 0.0) - found[profile]
+    if staged.live != new.label and lost > site.params.deploy.max_loss and not checks.force:
+        raise UserError(
+            f"{new.label}: nDCG@10 {found[profile]:.4f} in Vespa, the live model {rival} has "
+            f"{found['rival']:.4f}; that loses more than deploy.max_loss "
+            f"({site.params.deploy.max_loss:g}). The live model serves as before; FORCE=1 deploys "
+            "all the same"
+        )
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def _engine(site: Site, kind: Kind, generation: Generation, exact: bool = False) -> VespaEngine:
+    ranking = Ranking(kind, generation, exact, targets=site.params.package.targets)
+    return VespaEngine(site.connection, ranking)

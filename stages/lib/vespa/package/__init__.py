@@ -1,0 +1,1 @@
+"""What Vespa gets: the application package and the feed."""

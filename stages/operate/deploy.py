@@ -1,0 +1,85 @@
+"""Brings the packaged model into Vespa; the live one serves until the new one has proved itself."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.files import write_json
+from stages.lib.encoding.encoder import load_encoder, towers
+from stages.lib.encoding.vectors import load_vectors
+from stages.lib.export.gate import require_passed
+from stages.lib.params import read_params
+from stages.lib.search.bm25 import Lexical
+from stages.lib.search.engine import Embedded, Fused
+from stages.lib.vespa.operate.expected import Stored
+from stages.lib.vespa.operate.site import Site
+from stages.lib.vespa.operate.swap import Checks, Package, swap
+from stages.lib.vespa.search.connection import connect
+
+
+@stage
+@path_option("--package", help="The folder that the stage package wrote.")
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--dev", help="The dev split made by people; may be empty.")
+@path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
+@path_option("--model", help="The model that was exported, for the comparison of rankings.")
+@path_option("--vectors", help="The model's vectors of the corpus.")
+@click.option(
+    "--gate",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="JSON file of verdicts on variants; one that refuses the packaged one stops here.",
+)
+@path_option("--templates", help="The folder of the application package's templates.")
+@path_option("--receipt", help="JSON file for what is deployed: hashes, counts and metrics.")
+@path_option("--rejected", help="JSONL file for documents that Vespa refused, and why.")
+@click.option("--force", is_flag=True, envvar="FORCE", help="Deploy whatever the gates say.")
+@PARAMS
+def main(
+    package: Path,
+    corpus: Path,
+    dev: Path,
+    synthetic_dev: Path,
+    model: Path,
+    vectors: Path,
+    gate: tuple[Path, ...],
+    templates: Path,
+    receipt: Path,
+    rejected: Path,
+    force: bool,
+    params: Path,
+) -> None:
+    """Deploy, feed, check and flip."""
+    settings = read_params(params)
+    generation = Package(package).generation()
+    if not force:
+        require_passed(generation.query.settings.variant, gate)
+    connection = connect(os.environ)
+    documents = read_corpus(corpus)
+    semantic = Stored(
+        list(documents),
+        load_vectors(vectors, documents),
+        load_encoder(towers(model)[0], settings.encoder),
+        settings.encoder.query_prefix,
+        generation,
+        settings.package.targets,
+    )
+    texts = [each.contents for each in documents.values()]
+    lexical = Lexical(list(documents), texts, settings.bm25)
+    hybrid = Fused(semantic.whole(), lexical, generation.dense_weight)
+    split = read_split(dev) or read_split(synthetic_dev)
+    checks = Checks(Embedded(semantic), Embedded(hybrid), split, rejected, force)
+    with tempfile.TemporaryDirectory() as scratch:
+        site = Site(connection, templates, settings, Path(scratch))
+        found = swap(site, Package(package), checks)
+    write_json(receipt, found)
+    if found["rejected"]:
+        click.echo(f"Vespa refused {found['rejected']} documents, named in {rejected}", err=True)
+
+
+if __name__ == "__main__":
+    main()

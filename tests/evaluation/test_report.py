@@ -1,0 +1,203 @@
+import base64
+import html
+import re
+from typing import Any
+
+import pytest
+
+from stages.lib.core.collection import Corpus, Document, Split
+from stages.lib.evaluation.comparison import AGAINST, Basis, Evaluation
+from stages.lib.evaluation.report import render
+from stages.lib.evaluation.significance import compare
+from stages.lib.evaluation.table import comparison_table, p_value
+from stages.lib.params import Params
+from stages.lib.search.engine import Run
+from stages.lib.search.metrics import per_query
+
+HOSTILE = "<script>alert('x')</script> & \"quotes\""
+
+STAGES: dict[str, Any] = {
+    "prepare": {"documents": 3, "zero_shot": False, "test": {"queries": 2, "judgements": 3}},
+    "generate": {
+        "provider": "openai",
+        "uses_llm": True,
+        "answered": 2,
+        "unanswerable": 1,
+        "queries": 6,
+        "prompt_tokens": 700,
+        "completion_tokens": 80,
+    },
+    "select": {
+        "queries": {"generated": 6, "well_formed": 3, "train": 2, "dev": 1},
+        "phrases": {"generated": 8, "distinct": 2},
+    },
+    "mine": {
+        "teacher": "fusion",
+        "dense_weight": 0.75,
+        "dev_queries_that_chose": 7,
+        "dev_ndcg_cut_10_by_teacher": {"base": 0.5, "fusion": 0.625},
+    },
+    "train": {
+        "chosen": "0.5 of step 4",
+        "kept_base": False,
+        "dev": "people",
+        "base_dev": 0.5,
+        "chosen_dev": 0.625,
+        "examples": 2,
+    },
+    "train_curve": [
+        {"name": "step 0", "step": 0, "dev": 0.5},
+        {"name": "step 4", "step": 4, "dev": 0.6},
+        {"name": "0.5 of step 4", "step": 4, "dev": 0.625},
+    ],
+    "serving": {
+        "variants": {
+            "torch": {"ndcg_cut_10": 0.5},
+            "int8": {"ndcg_cut_10": 0.49, "min_cosine": 0.9812, "bytes": 23_400_000},
+        },
+        "gate": {"int8": {"passed": False, "reason": "int8: a loss of 2.00%"}},
+        "vector_types": {
+            "float": {"bytes": 128, "ndcg_cut_10": 0.5},
+            "binary": {"bytes": 4, "ndcg_cut_10": 0.45},
+        },
+    },
+}
+
+
+def evaluation(name: str = "test", base: Run | None = None, tuned: Run | None = None) -> Evaluation:
+    split = Split({"q1": HOSTILE, "q2": "where is it"}, {"q1": {"a": 2, "b": 1}, "q2": {"c": 1}})
+    runs = {
+        "base": base or {"q1": {"c": 2.0, "a": 1.0}, "q2": {"c": 1.0}},
+        "tuned": tuned or {"q1": {"a": 2.0, "b": 1.0}, "q2": {"a": 2.0, "c": 1.0}},
+    }
+    scores = {system: per_query(run, split.qrels) for system, run in runs.items()}
+    headline = {system: measures["ndcg_cut_10"] for system, measures in scores.items()}
+    comparisons = compare(headline, {"tuned": AGAINST["tuned"]}, 200, 1)
+    return Evaluation(Basis(name, split), 3, runs, scores, comparisons)
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    return {
+        "a": Document("a", HOSTILE, "text"),
+        "b": Document("b", "", "</td><img src=x onerror=alert(1)> no title " + "long " * 50),
+        "c": Document("c", "Gamma", "text"),
+    }
+
+
+def words(page: str) -> str:
+    """What a reader sees of a page."""
+    body = re.sub(r"<(head|style).*?</\1>", " ", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> None:
+    page = words(render(evaluation(), corpus, params, STAGES))
+    # q1 rises from (2/log2(3)) / (2 + 1/log2(3)) = 0.4796 to 1, q2 falls from 1 to 1/log2(3)
+    assert "nDCG@10 0.7398 → 0.8155 ( +0.0757 )" in page
+    assert "on test, n = 2 queries" in page
+    assert "1 queries better, 1 worse, 0 alike" in page
+    assert f"Base model: {params.base.model}" in page
+    assert "The 6 synthetic queries were written by an LLM (provider openai)." in page
+    assert "answered 2 · unanswerable 1 · queries 6 · prompt tokens 700" in page
+    assert "well formed 3 50%" in page
+    assert "fusion taught, with a share of 0.75 of the dense scores" in page
+    assert "(n = 7): base 0.5000 · fusion 0.6250." in page
+    assert "distinct 2 25% Shares of the n = 8 generated phrases" in page
+    assert "test 2 3" in page
+    assert "chosen: 0.5 of step 4, 0.6250 against 0.5000 of the base" in page
+    assert "int8 0.4900 -2.00% 0.9812 23.4 no Refused: int8: a loss of 2.00%" in page
+    assert "float 128 100% 0.5000 +0.00% binary 4 3% 0.4500 -10.00%" in page
+    assert "not evidence" not in page
+    assert "base was kept" not in page
+
+
+def test_the_worst_and_best_queries_show_their_documents(corpus: Corpus, params: Params) -> None:
+    page = words(render(evaluation(), corpus, params, {}))
+    worst, best = page.split("Queries that gained most")
+    assert "-0.369 where is it q2" in worst.split("Queries that lost most")[1]
+    assert f"+0.520 {HOSTILE} q1" in best
+    assert "Gamma c" in best, "what base put first"
+    # a: rank 2 by base, 1 by tuned; b: not found by base, 2 by tuned
+    assert f"{HOSTILE} a 2 2 1" in best
+    assert re.search(r"no title (long )+l?o?n?g?… b 1 - 2", best)
+
+
+def test_hostile_text_stays_text(corpus: Corpus, params: Params) -> None:
+    page = render(evaluation(), corpus, params, STAGES)
+    assert page.count("&lt;script&gt;") >= 3
+    assert "<script" not in page
+    assert not re.search(r"<img (?!src=\"data:)", page)
+    assert not re.search(r"(src|href)=\"(?!data:)", page), "the page needs no other file"
+
+
+def test_the_page_stands_by_itself_and_is_the_same_each_time(
+    corpus: Corpus, params: Params
+) -> None:
+    page = render(evaluation(), corpus, params, STAGES)
+    assert page.lstrip().startswith("<!doctype html>")
+    pictures = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)
+    assert len(pictures) == 3
+    assert all(b"<svg" in base64.b64decode(picture) for picture in pictures)
+    assert page == render(evaluation(), corpus, params, STAGES)
+
+
+def test_without_an_llm_the_report_says_so(corpus: Corpus, params: Params) -> None:
+    generate = STAGES["generate"] | {"provider": "extractive", "uses_llm": False}
+    assert "No LLM was used" in words(render(evaluation(), corpus, params, {"generate": generate}))
+
+
+def test_a_run_without_train_labels_is_called_zero_shot(corpus: Corpus, params: Params) -> None:
+    for zero_shot in (True, False):
+        stages = {"prepare": STAGES["prepare"] | {"zero_shot": zero_shot}}
+        page = words(render(evaluation(), corpus, params, stages))
+        assert ("Zero-shot: there are no train judgements" in page) == zero_shot
+
+
+def test_imported_queries_alone_are_said(corpus: Corpus, params: Params) -> None:
+    stages = {
+        "prepare": STAGES["prepare"] | {"imported_queries": 12},
+        "generate": {"provider": "none", "uses_llm": False, "queries": 0},
+    }
+    page = words(render(evaluation(), corpus, params, stages))
+    assert "No queries were generated: 12 that another tool wrote were imported." in page
+    assert "No LLM" not in page
+
+
+def test_a_kept_base_is_said(corpus: Corpus, params: Params) -> None:
+    same = {"q1": {"a": 1.0}, "q2": {"c": 1.0}}
+    train = STAGES["train"] | {"chosen": "step 0", "kept_base": True}
+    page = words(render(evaluation("test", same, same), corpus, params, {"train": train}))
+    assert "the base was kept, and “tuned” is the base" in page
+    assert "p = 1.000" in page
+    assert "Queries that lost most None." in page
+
+
+def test_dev_queries_that_tell_nothing_of_bm25_are_said(corpus: Corpus, params: Params) -> None:
+    mine = STAGES["mine"] | {"dev_queries_that_chose": 0, "dev_ndcg_cut_10_by_teacher": {}}
+    page = words(render(evaluation(), corpus, params, {"mine": mine}))
+    assert "tell nothing of BM25: the share is the careful default" in page
+    assert "(n = 0)" not in page
+
+
+def test_synthetic_queries_are_no_evidence(corpus: Corpus, params: Params) -> None:
+    found = evaluation("synthetic dev")
+    page = words(render(found, corpus, params, {}))
+    assert "neither test nor dev judgements" in page
+    assert "synthetic dev: not evidence of quality, n = 2 queries" in page
+    assert "not evidence of quality" in comparison_table(found.summary())
+    assert "so flatter it" in words(render(evaluation("dev"), corpus, params, {}))
+
+
+def test_the_table_of_the_terminal() -> None:
+    lines = comparison_table(evaluation().summary()).splitlines()
+    assert lines[0] == "On test: 2 queries, 3 documents"
+    assert lines[2].split() == ["base", "0.7398", "0.7500", "0.7500", "0.6250", "0.1000", "1.0000"]
+    assert lines[-1] == (
+        "tuned against base: +0.0757 nDCG@10, 95% interval -0.3691 to +0.5204, "
+        "p = 1.000 (p = 1.000 after Holm)"
+    )
+
+
+def test_no_p_is_printed_as_0() -> None:
+    assert [p_value(p) for p in (0.0001, 0.0314, 1.0)] == ["p < 0.001", "p = 0.031", "p = 1.000"]

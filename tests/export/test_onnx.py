@@ -1,0 +1,351 @@
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from tokenizers import Tokenizer
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    ModernBertConfig,
+    PretrainedConfig,
+    XLMRobertaConfig,
+    set_seed,
+)
+
+from stages.lib.encoding.encoder import encode, load_encoder, token_ids
+from stages.lib.errors import UserError
+from stages.lib.export.folder import (
+    describe,
+    load_onnx,
+    read_embedder,
+    save_variant,
+    served_tokenizer,
+)
+from stages.lib.export.graph import export_graph, halved
+from stages.lib.export.int8 import Quantised, agreement, quantise
+from stages.lib.export.nodes import node_groups, tables, with_floats
+from stages.lib.export.parity import HARD_TEXTS, parity, unit_vectors
+from stages.lib.export.runtime import open_session, run_session
+from stages.lib.export.smooth import channel_ranges, smoothed, tables_by_row
+from stages.lib.export.variants import export_variants, pooling
+from stages.lib.params import Params
+from tests.conftest import WORDS
+
+Change = Callable[[dict[str, Any]], Params]
+TEXTS = ["red apple", "what is the color of a plum", "a dog and a cat on the bus " * 9, "bird"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of base model: what its transformer is, how it pools, whether it has token types."""
+
+    config: PretrainedConfig
+    pooling: str
+    token_types: bool
+
+
+SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 64,
+    "vocab_size": len(WORDS) + 4,
+    "pad_token_id": 0,
+}
+KINDS = {
+    "MiniLM, E5, GTE": Kind(BertConfig(**SIZES), "mean", token_types=True),
+    "BGE": Kind(BertConfig(**SIZES), "cls", token_types=True),
+    "multilingual E5": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "mean", False),
+    "BGE-M3": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "cls", False),
+    "ModernBERT, new GTE": Kind(
+        ModernBertConfig(
+            **SIZES, local_attention=8, cls_token_id=2, sep_token_id=3, bos_token_id=2
+        ),
+        "cls",
+        token_types=False,
+    ),
+}
+
+
+def make_model(kind: Kind, tiny_model: Path, folder: Path) -> Path:
+    """A random model of a kind, with the tiny model's tokenizer."""
+    set_seed(0)
+    AutoModel.from_config(kind.config).save_pretrained(  # type: ignore[no-untyped-call]
+        folder / "transformer"
+    )
+    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder / "transformer")
+    transformer = Transformer(str(folder / "transformer"), max_seq_length=32)
+    modules = [transformer, Pooling(32, kind.pooling), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(
+        str(folder / "model"), create_model_card=False
+    )
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def bert(tiny_model: Path) -> SentenceTransformer:
+    model = SentenceTransformer(str(tiny_model), device="cpu")
+    model.max_seq_length = 32
+    return model
+
+
+@pytest.fixture(scope="module")
+def graph(bert: SentenceTransformer) -> onnx.ModelProto:
+    return export_graph(bert, 18)
+
+
+@pytest.fixture
+def short(with_params: Change) -> Params:
+    return with_params({"encoder.max_length": 32, "export.texts": 2})
+
+
+def outputs(graph: onnx.ModelProto, model: SentenceTransformer) -> list[Any]:
+    session = open_session(graph)
+    return [run_session(session, ids) for ids in token_ids(model, TEXTS)]
+
+
+def test_names_and_shapes_are_those_that_the_server_wants(graph: onnx.ModelProto) -> None:
+    assert [each.name for each in graph.graph.input] == [
+        "input_ids",
+        "attention_mask",
+        "token_type_ids",
+    ]
+    (output,) = graph.graph.output
+    assert output.name == "last_hidden_state"
+    shape = output.type.tensor_type.shape.dim
+    assert [each.dim_param for each in shape[:2]] == ["batch", "length"]
+    assert shape[2].dim_value == 32
+    assert not any(each.external_data for each in graph.graph.initializer)
+
+
+def test_a_graph_says_nothing_of_where_it_was_made(graph: onnx.ModelProto) -> None:
+    assert b".py" not in graph.SerializeToString()
+
+
+def test_a_batch_with_padding_equals_each_text_alone(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    padded = bert.tokenizer.pad({"input_ids": token_ids(bert, TEXTS)}, return_tensors="np")
+    given = {name: np.asarray(padded[name], dtype=np.int64) for name in padded}
+    given.setdefault("token_type_ids", np.zeros_like(given["input_ids"]))
+    together = open_session(graph).run(None, given)[0]
+    for row, alone in zip(together, outputs(graph, bert), strict=True):
+        assert np.abs(row[: len(alone)] - alone).max() < 1e-5
+
+
+def test_halved_graphs_take_and_give_the_same(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    half = halved(graph)
+    assert half.ByteSize() < 0.75 * graph.ByteSize()
+    for found, expected in zip(outputs(half, bert), outputs(graph, bert), strict=True):
+        assert found.dtype == np.float32
+        assert np.abs(found - expected).max() < 0.02
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_kinds_of_models(name: str, tiny_model: Path, short: Params, tmp_path: Path) -> None:
+    kind = KINDS[name]
+    model = load_encoder(make_model(kind, tiny_model, tmp_path), short.encoder).to("cpu")
+    rows = export_variants(model, TEXTS, tmp_path / "out", short.encoder, short.export)
+    assert rows["fp32"]["min_cosine"] > 0.9999
+    assert rows["fp16"]["min_cosine"] > 0.999
+    assert rows["int8"]["mean_cosine"] > 0.99
+    inputs = ["input_ids", "attention_mask", *(["token_type_ids"] if kind.token_types else [])]
+    padded = model.tokenizer.pad({"input_ids": token_ids(model, TEXTS)}, return_tensors="np")
+    for variant in ("fp32", "fp16", "int8"):
+        graph = onnx.load(tmp_path / "out" / variant / "model.onnx")
+        assert [each.name for each in graph.graph.input] == inputs
+        (output,) = graph.graph.output
+        assert (output.name, len(output.type.tensor_type.shape.dim)) == ("last_hidden_state", 3)
+        settings = read_embedder(tmp_path / "out" / variant)
+        assert (settings.token_type_ids, settings.pooling) == (kind.token_types, kind.pooling)
+        given = {key: np.asarray(padded[key], dtype=np.int64) for key in inputs[:2]}
+        given |= {key: np.zeros_like(given["input_ids"]) for key in inputs[2:]}
+        together = open_session(graph).run(None, given)[0]
+        assert together.shape == (*given["input_ids"].shape, 32), "any batch and length"
+
+
+def test_variants_on_disk_search_like_torch(
+    tiny_model: Path, graph: onnx.ModelProto, short: Params, tmp_path: Path
+) -> None:
+    model = load_encoder(tiny_model, short.encoder).to("cpu")
+    rows = export_variants(model, TEXTS, tmp_path / "out", short.encoder, short.export)
+    assert rows["fp32"]["min_cosine"] > 0.99999
+    assert rows["fp16"]["min_cosine"] > 0.999
+    assert rows["int8"]["mean_cosine"] > 0.99
+    expected = encode(model, TEXTS, "the ")
+    for variant in ("fp32", "int8"):
+        found = encode(load_onnx(tmp_path / "out" / variant), TEXTS, "the ")
+        assert (found * expected).sum(axis=1).min() > 0.99
+    assert onnx.load(tmp_path / "out" / "fp32" / "model.onnx") == graph  # made another time
+    names = {each.name for each in (tmp_path / "out" / "int8").iterdir()}
+    assert names == {"model.onnx", "tokenizer.json", "embedder.json"}
+
+
+def test_the_hash_follows_content_and_settings(
+    bert: SentenceTransformer, graph: onnx.ModelProto, with_params: Change, tmp_path: Path
+) -> None:
+    hashes = []
+    for number, query_prefix in enumerate(["", "", "query: "]):
+        params = with_params({"encoder.query_prefix": query_prefix})
+        settings = describe(bert, graph, "fp32", params.encoder)
+        save_variant(tmp_path / str(number), graph, served_tokenizer(bert), settings)
+        hashes.append(read_embedder(tmp_path / str(number)).hash)
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert len(hashes[0]) == 16
+
+
+def test_pooled_graphs_give_the_text_vector(
+    tiny_model: Path, with_params: Change, tmp_path: Path
+) -> None:
+    params = with_params({"encoder.max_length": 32, "export.pooled": True})
+    model = load_encoder(tiny_model, params.encoder).to("cpu")
+    rows = export_variants(model, TEXTS, tmp_path / "out", params.encoder, params.export)
+    assert rows["fp32"]["min_cosine"] > 0.99999
+    settings = read_embedder(tmp_path / "out" / "fp32")
+    assert (settings.pooling, settings.output) == ("none", "sentence_embedding")
+    assert encode(load_onnx(tmp_path / "out" / "fp32"), TEXTS).shape == (4, 32)
+
+
+def test_pooling_that_no_server_knows_must_be_in_the_graph(
+    bert: SentenceTransformer, graph: onnx.ModelProto, short: Params
+) -> None:
+    model = SentenceTransformer(modules=[bert[0], Pooling(32, "max"), Normalize()], device="cpu")
+    with pytest.raises(UserError, match="ends in max, which the server cannot do; set export.pool"):
+        describe(model, graph, "fp32", short.encoder)
+
+
+def test_what_the_tokenizer_cuts_and_pads_by_itself_is_taken_out(
+    tiny_model: Path, short: Params
+) -> None:
+    model = load_encoder(tiny_model, short.encoder)
+    model.tokenizer.backend_tokenizer.enable_truncation(5)
+    model.tokenizer.backend_tokenizer.enable_padding(length=20)
+    tokenizer = served_tokenizer(model)
+    assert len(tokenizer.encode("red apple").ids) == 4
+    assert len(tokenizer.encode("red " * 30).ids) == 32
+    saved = json.loads(tokenizer.to_str())
+    assert saved["truncation"] is saved["padding"] is None
+    assert isinstance(tokenizer, Tokenizer)
+
+
+def test_a_tokenizer_that_is_not_fast_is_refused() -> None:
+    class Slow:
+        is_fast = False
+
+    class Model:
+        tokenizer = Slow()
+
+    with pytest.raises(UserError, match=r"\(Slow\) has no tokenizer.json; convert it"):
+        served_tokenizer(Model())  # type: ignore[arg-type]
+
+
+def test_projections_that_read_the_same_are_one_group(graph: onnx.ModelProto) -> None:
+    # of each of two layers: query, key and value, their output, up, down
+    assert sorted(map(len, node_groups(graph).values())) == [1, 1, 1, 1, 1, 1, 3, 3]
+    assert len(tables(graph)) == 3
+
+
+def test_higher_agreement_keeps_more_in_float(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    ids = token_ids(bert, TEXTS)
+
+    def quantised(least: float) -> Quantised:
+        return quantise(graph, ids, pooling("mean"), least, reduce_range=False)
+
+    # 1 is more than any int8 reaches, so that everything that may stay in float does
+    loose, exact = quantised(0.0), quantised(1.1)
+    assert loose.kept == []
+    assert len(exact.kept) > 1
+    assert exact.agreement == pytest.approx(1, abs=1e-5)
+
+
+def test_a_node_kept_in_float_leaves_no_int8_behind(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    everything = [node.name for group in node_groups(graph).values() for node in group]
+    whole = quantise(graph, token_ids(bert, TEXTS), pooling("mean"), 0.0, reduce_range=False).graph
+    integer = {"MatMulInteger", "DynamicQuantizeLinear"}
+    assert integer <= {node.op_type for node in whole.graph.node}
+    floats = with_floats(whole, graph, everything)
+    assert integer.isdisjoint(node.op_type for node in floats.graph.node)
+    expected = outputs(tables_by_row(graph), bert)
+    for found, each in zip(outputs(floats, bert), expected, strict=True):
+        assert np.abs(found - each).max() < 1e-5
+
+
+def test_rows_of_tables_have_scales_of_their_own(
+    bert: SentenceTransformer, graph: onnx.ModelProto
+) -> None:
+    node = tables(graph)[0]
+    weights = {each.name: each for each in graph.graph.initializer}
+    loud = onnx.numpy_helper.to_array(weights[node.input[0]]).copy()
+    loud[0] *= 1000  # padding, which no text shows
+    uneven = onnx.ModelProto()
+    uneven.CopyFrom(graph)
+    for each in uneven.graph.initializer:
+        if each.name == node.input[0]:
+            each.CopyFrom(onnx.numpy_helper.from_array(loud, each.name))
+    by_row = tables_by_row(uneven)
+    assert node.input[0] not in {each.name for each in by_row.graph.initializer}
+    for found, expected in zip(outputs(by_row, bert), outputs(graph, bert), strict=True):
+        assert np.abs(found - expected).max() < 0.05
+
+
+def test_outliers_move_into_the_weights(tiny_model: Path) -> None:
+    model = SentenceTransformer(str(tiny_model), device="cpu")
+    model.max_seq_length = 32
+    with torch.no_grad():
+        bert: Any = model[0].auto_model
+        for layer in bert.encoder.layer:
+            layer.attention.output.LayerNorm.weight[3] = 40
+    graph, ids = export_graph(model, 18), token_ids(model, TEXTS)
+    smooth = smoothed(graph, ids)
+    for found, expected in zip(outputs(smooth, model), outputs(graph, model), strict=True):
+        assert np.abs(found - expected).max() < 1e-4
+
+    def unevenness(of: onnx.ModelProto) -> float:
+        return max(float(each.max() / np.median(each)) for each in channel_ranges(of, ids).values())
+
+    assert unevenness(smooth) < 0.5 * unevenness(graph)
+
+
+def test_agreement_leaves_out_what_all_texts_share() -> None:
+    own = np.eye(5, 8, dtype=np.float32) + np.tri(5, 8, -1, dtype=np.float32)
+    shared = np.full((1, 8), 50, dtype=np.float32)
+    texts, mixed = own + shared, own[::-1] + shared
+    texts, mixed = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (texts, mixed))
+    assert (texts * mixed).sum(axis=1).min() > 0.999, "cosines see no difference"
+    assert agreement(texts, texts) == pytest.approx(1)
+    assert agreement(texts, mixed) < 0.5
+
+
+def test_parity_names_the_worst_text(bert: SentenceTransformer) -> None:
+    expected = unit_vectors(bert, HARD_TEXTS)
+    found = expected.copy()
+    found[2] = -found[2]
+    worst = parity(expected, found, HARD_TEXTS)
+    assert worst.minimum == pytest.approx(-1)
+    assert worst.worst == "a"
+
+
+def test_positions_that_start_after_padding(
+    tiny_model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    folder = make_model(KINDS["multilingual E5"], tiny_model, tmp_path)
+    model = load_encoder(folder, with_params({"encoder.max_length": 63}).encoder)
+    assert np.isfinite(encode(model, ["cat " * 100])).all()
+    with pytest.raises(UserError, match="64 is more than the 63 tokens that the base model takes"):
+        load_encoder(folder, with_params({"encoder.max_length": 64}).encoder)

@@ -1,0 +1,67 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.lib.encoding.encoder import Vectors
+from stages.lib.errors import UserError
+from stages.lib.params import Params
+from stages.lib.search.bm25 import Lexical
+from stages.lib.search.engine import Embedded, Fused, top, zscores
+
+TEXTS = ["red apples and green pears", "a red car", "the bus is blue", "dogs chase cats"]
+
+
+class Fixed:
+    """A scorer with given scores for every query."""
+
+    def __init__(self, scores: dict[str, float]) -> None:
+        self.doc_ids = list(scores)
+        self._row = np.array(list(scores.values()), dtype=np.float32)
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        return np.tile(self._row, (len(texts), 1))
+
+
+def test_bm25_stems_and_scores_by_hand(params: Params) -> None:
+    lexical = Lexical(list("abcd"), TEXTS, params.bm25)
+    scores = lexical.scores(["apple", "red", "zebra", ""])
+    assert scores.shape == (4, 4)
+    # idf of a term in 1 of 4 documents: ln(1 + 3.5 / 1.5); lengths without stop words: 4, 2, 2, 3
+    tf = 1 / (1 + 1.2 * (1 - 0.75 + 0.75 * 4 / 2.75))
+    assert scores[0, 0] == pytest.approx(np.log(1 + 3.5 / 1.5) * tf, rel=1e-4)
+    assert list(scores[0] > 0) == [True, False, False, False]
+    assert list(scores[1] > 0) == [True, True, False, False]
+    assert not scores[2:].any()
+
+
+def test_an_unknown_language_names_the_known_ones(params: Params) -> None:
+    unknown = params.bm25.model_copy(update={"language": "klingon"})
+    with pytest.raises(UserError, match="bm25.language: no stemmer for 'klingon'; one of .*german"):
+        Lexical(["a"], ["text"], unknown)
+
+
+def test_ties_are_broken_by_doc_id_whatever_the_order() -> None:
+    scores = {"d": 1.0, "b": 2.0, "a": 1.0, "c": 1.0}
+    backwards = dict(reversed(scores.items()))
+    for each in (scores, backwards):
+        assert list(Embedded(Fixed(each)).search({"q": ""}, 3)["q"]) == ["b", "a", "c"]
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.integers(1, 40))
+def test_top_agrees_with_sorting(values: list[int], depth: int) -> None:
+    row = np.array(values, dtype=np.float32)
+    expected = sorted(range(len(values)), key=lambda index: (-values[index], index))[:depth]
+    assert top(row, depth, np.arange(len(values))) == expected
+
+
+def test_fusion_weighs_zscores() -> None:
+    dense, lexical = Fixed({"a": 1.0, "b": 3.0}), Fixed({"a": 30.0, "b": 10.0})
+    fused = Fused(dense, lexical, 0.7).scores(["q"])
+    assert fused[0] == pytest.approx([-0.7 + 0.3, 0.7 - 0.3])
+
+
+def test_a_constant_row_has_no_zscores() -> None:
+    assert not zscores(np.full((1, 3), 5.0, dtype=np.float32)).any()

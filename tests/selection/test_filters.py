@@ -1,0 +1,89 @@
+from collections.abc import Callable
+from typing import Any
+
+from stages.lib.core.collection import Queries
+from stages.lib.core.generated import Generated
+from stages.lib.params import Params
+from stages.lib.search.engine import Run
+from stages.lib.selection.filters import dissimilar, distinct, hold_out, round_trip, sift
+from stages.lib.selection.leaks import jaccard, nearest
+
+Change = Callable[[dict[str, Any]], Params]
+
+
+class Ranked:
+    """An engine that gives the same documents for every query."""
+
+    def __init__(self, *doc_ids: str) -> None:
+        self._doc_ids = doc_ids
+
+    def search(self, queries: Queries, depth: int) -> Run:
+        ranking = {doc_id: -float(rank) for rank, doc_id in enumerate(self._doc_ids[:depth])}
+        return dict.fromkeys(queries, ranking)
+
+
+def query(number: int, doc_id: str, text: str) -> Generated:
+    return Generated(f"q{number}", doc_id, "question", text)
+
+
+def test_each_filter_counts_its_survivors(with_params: Change) -> None:
+    params = with_params(
+        {
+            "select.min_words": 2,
+            "select.max_words": 6,
+            "select.retriever_depth": 2,
+            "select.teacher_depth": 1,
+        }
+    ).select
+    queries = [
+        query(1, "a", "short"),
+        query(2, "a", "how fast is a restore"),
+        query(3, "a", "How fast is a restore?"),  # repeats q2
+        query(4, "a", "how fast is the restore"),  # 4 of 6 words: stays at 0.8
+        query(5, "b", "can it be paused"),
+        query(6, "a", "what does it cost"),
+        query(7, "b", "WHAT does it cost?!"),  # stands for two documents: both go
+        query(8, "a", "is there a free trial"),  # a test query
+        query(9, "c", "never found by any"),
+    ]
+    left = sift(queries, ["Is there a free trial?"], params)
+    round_trip(left, [Ranked("a", "b"), Ranked("b")], Ranked("a"), params)
+    assert left.counts == {
+        "generated": 9,
+        "well_formed": 8,
+        "distinct": 5,
+        "dissimilar": 5,
+        "not_leaking": 4,
+        "retrieved": 3,
+        "confirmed": 2,
+    }
+    assert [each.query_id for each in left.queries] == ["q2", "q4"]
+
+
+def test_a_text_for_two_documents_goes_whole() -> None:
+    queries = [query(1, "a", "x y"), query(2, "b", "X, y"), query(3, "a", "z"), query(4, "a", "Z")]
+    assert [each.query_id for each in distinct(queries)] == ["q3"]
+
+
+def test_near_repetitions_count_within_a_document_alone() -> None:
+    queries = [query(1, "a", "a b c d e"), query(2, "a", "a b c d"), query(3, "b", "a b c d")]
+    assert [each.query_id for each in dissimilar(queries, 0.8)] == ["q1", "q3"]
+    assert [each.query_id for each in dissimilar(queries, 0.81)] == ["q1", "q2", "q3"]
+
+
+def test_nearest_agrees_with_jaccard_by_hand() -> None:
+    texts = ["red apple", "Red, apple!", "a blue car", "", "unseen words here"]
+    others = ["the red apple", "blue"]
+    assert jaccard("red apple", "the red apple") == 2 / 3
+    assert list(nearest(texts, others)) == [2 / 3, 2 / 3, 1 / 3, 0, 0]
+    assert list(nearest(texts, [])) == [0] * 5
+
+
+def test_a_document_is_in_one_split_and_stays_there() -> None:
+    queries = [query(number, f"d{number % 100}", f"text {number}") for number in range(300)]
+    train, dev = hold_out(queries, 0.2, seed=1)
+    sources = [{doc for judged in each.qrels.values() for doc in judged} for each in (train, dev)]
+    assert not sources[0] & sources[1]
+    assert 10 <= len(sources[1]) <= 30
+    fewer, _ = hold_out(queries[:150], 0.2, seed=1)
+    assert fewer.queries.keys() <= train.queries.keys()

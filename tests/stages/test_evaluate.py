@@ -1,0 +1,155 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stages import embed, evaluate
+from stages.lib.core.collection import Document, Split, write_corpus, write_split
+from stages.lib.core.files import write_json
+from stages.lib.encoding.encoder import load_encoder
+from stages.lib.evaluation.runs import read_run
+from stages.lib.export.variants import export_variants
+from stages.lib.params import Params, read_params
+from stages.lib.search.metrics import ndcg
+from stages.operate import show
+from tests.conftest import ROOT
+
+CORPUS = {
+    "a": Document("a", "red", "apple"),
+    "b": Document("b", "", "blue car"),
+    "c": Document("c", "", "green dog bird"),
+}
+SYSTEMS = ["bm25", "base", "tuned", "int8", "base+bm25", "tuned+bm25", "int8+bm25"]
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model's ONNX variants, with the metrics of their export beside them."""
+    folder = tmp_path_factory.mktemp("exported")
+    settings = read_params(ROOT / "params.yaml")
+    encoder = settings.encoder.model_copy(update={"max_length": 32})
+    model = load_encoder(tiny_model, encoder).to("cpu")
+    texts = [document.contents for document in CORPUS.values()]
+    parity = {".": export_variants(model, texts, folder / "onnx", encoder, settings.export)}
+    gate = {name: {"passed": True, "reason": ""} for name in parity["."]}
+    write_json(folder / "export.json", {"parity": parity, "gate": gate})
+    return folder
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path,
+    tiny_model: Path,
+    exported: Path,
+    with_params: Callable[[dict[str, Any]], Params],
+) -> Path:
+    with_params({"encoder.max_length": 32, "evaluate.resamples": 200})  # writes params.yaml
+    (tmp_path / "onnx").symlink_to(exported / "onnx")
+    (tmp_path / "export.json").symlink_to(exported / "export.json")
+    write_corpus(tmp_path / "collection/corpus.jsonl", CORPUS)
+    write_split(tmp_path / "collection/dev", Split())
+    write_split(tmp_path / "synthetic/dev", Split())
+    write_split(
+        tmp_path / "collection/test",
+        Split({"q1": "apple", "q2": "what is a dog"}, {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}),
+    )
+    arguments = options(
+        corpus=tmp_path / "collection/corpus.jsonl",
+        model=tiny_model,
+        out=tmp_path / "vectors",
+        params=tmp_path / "params.yaml",
+    )
+    assert CliRunner().invoke(embed.main, arguments).exit_code == 0
+    return tmp_path
+
+
+def options(**values: Path) -> list[str]:
+    return [
+        part for key, value in values.items() for part in (f"--{key.replace('_', '-')}", str(value))
+    ]
+
+
+def run(project: Path, model: Path, out: str = "evaluation") -> Result:
+    (project / "train.json").write_text('{"kept_base": true}')
+    (project / "fusion.json").write_text('{"base": 0.7, "tuned": 0.7}')
+    arguments = options(
+        collection=project / "collection",
+        synthetic=project / "synthetic",
+        fusion=project / "fusion.json",
+        onnx=project / "onnx",
+        export=project / "export.json",
+        gate=project / "gate.json",
+        base=model,
+        base_vectors=project / "vectors",
+        tuned=model,
+        tuned_vectors=project / "vectors",
+        stage_metrics=project / "train.json",
+        out=project / out,
+        metrics=project / f"{out}.json",
+        params=project / "params.yaml",
+    )
+    return CliRunner().invoke(evaluate.main, arguments)
+
+
+def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None:
+    result = run(project, tiny_model)
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((project / "evaluation.json").read_text())
+    assert list(metrics["systems"]) == SYSTEMS
+    assert metrics["systems"]["bm25"]["recall_100"] == 0.75, "BM25 finds no document without a word"
+    assert metrics["comparisons"]["tuned"]["p"] == 1.0
+    gate = json.loads((project / "gate.json").read_text())
+    assert gate["model"] == {"passed": True, "reason": ""}
+    assert set(gate["gate"]) == {"fp32", "fp16", "int8"}
+    variants = metrics["variants"]
+    assert list(variants) == ["torch", "fp32", "fp16", "int8"]
+    assert variants["torch"]["ndcg_cut_10"] == metrics["systems"]["tuned"]["ndcg_cut_10"]
+    assert variants["fp32"]["ndcg_cut_10"] == variants["torch"]["ndcg_cut_10"]
+    assert variants["int8"]["ndcg_cut_10"] == metrics["systems"]["int8"]["ndcg_cut_10"]
+    assert variants["fp16"]["bytes"] < variants["fp32"]["bytes"]
+    types = metrics["vector_types"]
+    assert types["float"] == {"bytes": 128, "ndcg_cut_10": variants["torch"]["ndcg_cut_10"]}
+    plotted = json.loads((project / "evaluation/vector_types.json").read_text())
+    assert [row["vector_type"] for row in plotted] == list(types)
+    qrels = {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}
+    for system in SYSTEMS:
+        found = read_run(project / f"evaluation/runs/{system}.trec")
+        assert round(ndcg(found, qrels), 6) == metrics["systems"][system]["ndcg_cut_10"]
+    assert list(read_run(project / "evaluation/runs/bm25.trec")["q1"]) == ["a"]
+    rows = (project / "evaluation/per_query.jsonl").read_text().splitlines()
+    assert len(rows) == 2 * len(SYSTEMS)
+    assert len(json.loads((project / "evaluation/deltas.json").read_text())) == 2
+    assert "the base was kept" in (project / "evaluation/report.html").read_text()
+    assert "On test: 2 queries, 3 documents" in result.stdout
+    shown = options(metrics=project / "evaluation.json", report=project / "evaluation/report.html")
+    assert CliRunner().invoke(show.main, shown).stdout == result.stdout
+
+
+def test_the_same_inputs_give_the_same_bytes(project: Path, tiny_model: Path) -> None:
+    run(project, tiny_model)
+    run(project, tiny_model, "again")
+    assert (project / "again.json").read_bytes() == (project / "evaluation.json").read_bytes()
+    files = [path for path in (project / "evaluation").rglob("*") if path.is_file()]
+    assert len(files) == len(SYSTEMS) + 4
+    for path in files:
+        again = project / "again" / path.relative_to(project / "evaluation")
+        assert again.read_bytes() == path.read_bytes(), path.name
+
+
+def test_nothing_to_measure_on_is_said_in_a_line(project: Path, tiny_model: Path) -> None:
+    write_split(project / "collection/test", Split())
+    result = run(project, tiny_model)
+    assert result.exit_code == 1
+    assert "no judged query in any split; run dvc repro select" in result.stderr
+    assert not (project / "evaluation").exists()
+    assert not (project / "evaluation.json").exists()
+
+
+def test_vectors_of_another_corpus_are_refused(project: Path, tiny_model: Path) -> None:
+    write_corpus(project / "collection/corpus.jsonl", {"a": CORPUS["a"]})
+    result = run(project, tiny_model)
+    assert result.exit_code == 1
+    assert "vectors of another corpus; run dvc repro" in result.stderr
