@@ -10,11 +10,11 @@ import numpy as np
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus
 from stages.lib.core.files import building
+from stages.lib.core.hashes import content_hash
+from stages.lib.core.text import all_sentences
 from stages.lib.encoding.encoder import Vectors, dimension, encode, load_encoder, towers
-from stages.lib.encoding.hub import content_hash
 from stages.lib.encoding.vectors import describe_vectors, made_by
 from stages.lib.params import read_params
-from stages.lib.teaching.best_sentence import all_sentences
 
 
 @stage

@@ -11,11 +11,13 @@ from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.runs import write_run
 from stages.lib.evaluation.systems import systems
-from stages.lib.evaluation.table import HEADLINE, comparison_table
+from stages.lib.evaluation.table import comparison_table
 from stages.lib.evaluation.variants import SYSTEM, compare_types, compare_variants, judge_variants
+from stages.lib.export.folder import load_exported
 from stages.lib.export.gate import judge_model
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_dense, load_exported, load_lexical
+from stages.lib.retrievers import load_dense, load_lexical
+from stages.lib.search.measures import HEADLINE
 from stages.lib.search.metrics import mean
 
 

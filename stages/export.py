@@ -5,11 +5,12 @@ from pathlib import Path
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import building, write_json, writing
+from stages.lib.core.hashes import sha256
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.vectors import load_vectors
-from stages.lib.export.card import model_card, sha256
+from stages.lib.export.card import model_card
 from stages.lib.export.dev_check import check_retrieval, measured_texts, verdicts
-from stages.lib.export.folder import read_embedders
+from stages.lib.export.embedder import read_embedders
 from stages.lib.export.variants import export_variants
 from stages.lib.params import read_params
 

@@ -10,11 +10,12 @@ from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search.engine import Embedded, Run
-from stages.lib.search.weights import by_query, choose_teacher, choose_weight, least_overlapping
+from stages.lib.search.neighbours import Neighbours
+from stages.lib.search.weights import by_query, choose_weight, least_overlapping
 from stages.lib.teaching.best_sentence import load_best_sentence
 from stages.lib.teaching.cross_encoder import Reranker
 from stages.lib.teaching.negatives import judged, known_answers, unmined
-from stages.lib.teaching.teacher import Neighbours, fusion_teacher
+from stages.lib.teaching.teacher import choose_teacher, fusion_teacher
 
 
 @stage

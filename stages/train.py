@@ -7,6 +7,7 @@ import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.examples import read_example
 from stages.lib.core.files import building, read_json, read_jsonl, write_json
 from stages.lib.encoding.encoder import device, dimension, fast_dtype, load_encoder, towers
 from stages.lib.encoding.vectors import load_vectors
@@ -16,7 +17,6 @@ from stages.lib.retrievers import load_lexical
 from stages.lib.search.engine import Embedded, Scorer
 from stages.lib.search.vector_types import Typed, prefix_type
 from stages.lib.search.weights import choose_weight, least_overlapping
-from stages.lib.teaching.negatives import read_example
 from stages.lib.training.dev import DEPTH, Dev
 from stages.lib.training.processes import is_first, launch
 from stages.lib.training.recipe import train

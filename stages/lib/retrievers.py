@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.lib.core.collection import Corpus, Texts
-from stages.lib.encoding.encoder import encode, load_encoder, towers
-from stages.lib.encoding.vectors import load_vectors, trained_vectors
-from stages.lib.export.folder import load_onnx
+from stages.lib.encoding.encoder import load_encoder, towers
+from stages.lib.encoding.vectors import load_vectors
 from stages.lib.params import Params
 from stages.lib.search.bm25 import Lexical
 from stages.lib.search.engine import Dense, Fused, Scorer
@@ -47,22 +46,3 @@ def load_lexical(corpus: Corpus, params: Params) -> Scorer:
 def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Retrievers:
     """Both retrievers of a model."""
     return Retrievers(load_dense(corpus, model, vectors, params), load_lexical(corpus, params))
-
-
-def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, params: Params) -> Dense:
-    """Exact search with an exported variant, which encodes the corpus too unless that was trained.
-
-    Args:
-        corpus: the documents to search, or some of them.
-        onnx: the exported model.
-        variant: such as int8.
-        vectors: torch's vectors of the corpus.
-        params: all parameters.
-
-    """
-    query, document = (load_onnx(tower / variant) for tower in towers(onnx))
-    found = trained_vectors(vectors, corpus)
-    if found is None:
-        prefix = params.encoder.document_prefix
-        found = encode(document, Texts(corpus), prefix, label=f"encode: {variant}")
-    return Dense(list(corpus), found, query, params.encoder.query_prefix)

@@ -22,7 +22,7 @@ from sentence_transformers import SentenceTransformer
 
 from stages.lib.core.collection import read_corpus, read_qrels, read_queries
 from stages.lib.encoding.encoder import load_encoder, token_ids
-from stages.lib.export.folder import read_embedder
+from stages.lib.export.embedder import read_embedder
 from stages.lib.export.runtime import open_session, run_session
 from stages.lib.export.variants import pooling
 from stages.lib.params import read_params

@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.core.text import first_words, has_words, words
+from stages.lib.core.text import first_words, has_words, jaccard, words
 from stages.lib.params import Params
 from stages.lib.search.bm25 import Lexical
-from stages.lib.selection.leaks import jaccard
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,8 @@ from transformers import (
 
 from stages.lib.encoding.encoder import encode, load_encoder, token_ids
 from stages.lib.errors import UserError
-from stages.lib.export.folder import (
-    describe,
-    load_onnx,
-    read_embedder,
-    save_variant,
-    served_tokenizer,
-)
+from stages.lib.export.embedder import read_embedder
+from stages.lib.export.folder import describe, load_onnx, save_variant, served_tokenizer
 from stages.lib.export.graph import export_graph, halved
 from stages.lib.export.int8 import Quantised, agreement, quantise
 from stages.lib.export.nodes import node_groups, tables, with_floats

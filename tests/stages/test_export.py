@@ -11,7 +11,8 @@ from stages.embed import main as embed
 from stages.export import main as export
 from stages.lib.core.collection import Document, Split, write_corpus, write_split
 from stages.lib.encoding.encoder import towers
-from stages.lib.export.folder import load_onnx, read_embedder
+from stages.lib.export.embedder import read_embedder
+from stages.lib.export.folder import load_onnx
 from stages.lib.params import Params
 from tests.conftest import ROOT
 

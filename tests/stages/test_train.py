@@ -16,12 +16,12 @@ from stages.lib.core.collection import (
     write_corpus,
     write_split,
 )
+from stages.lib.core.examples import Example
 from stages.lib.core.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
 from stages.lib.params import Params
 from stages.lib.search.metrics import ndcg
-from stages.lib.teaching.negatives import Example
 from stages.train import main
 from tests.commands import attempt
 

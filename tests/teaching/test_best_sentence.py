@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 
 from stages.lib.core.collection import Document
+from stages.lib.core.text import all_sentences, sentences
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.errors import UserError
 from stages.lib.search.engine import Dense
-from stages.lib.teaching.best_sentence import (
-    BestSentence,
-    all_sentences,
-    load_best_sentence,
-    sentences,
-)
+from stages.lib.teaching.best_sentence import BestSentence, load_best_sentence
 
 
 class Given(Dense):

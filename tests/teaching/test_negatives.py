@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.collection import Document
+from stages.lib.core.examples import read_example
 from stages.lib.params import Mine
-from stages.lib.teaching.negatives import Answers, judged, known_answers, read_example, unmined
+from stages.lib.teaching.negatives import Answers, judged, known_answers, unmined
 
 RANKING = {"q": {"n1": 2.0, "p": 1.0, "n2": 0.99, "ignored": 0.9, "n3": 0.9, "n4": 0.5, "n5": -1.0}}
 

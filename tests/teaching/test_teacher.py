@@ -8,9 +8,10 @@ import pytest
 from stages.lib.core.collection import Document, Split
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.params import Params
-from stages.lib.search.weights import choose_teacher, choose_weight, decide, least_overlapping
+from stages.lib.search.neighbours import Neighbours
+from stages.lib.search.weights import choose_weight, decide, least_overlapping
 from stages.lib.selection.phrases import drawn_sentences, key_phrases, spare_queries, titles
-from stages.lib.teaching.teacher import Neighbours, Smoothed
+from stages.lib.teaching.teacher import Smoothed, choose_teacher
 from stages.lib.training.dev import Dev, agreement
 
 VECTORS = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], dtype=np.float32)

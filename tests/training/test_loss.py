@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
+from stages.lib.core.examples import Example
 from stages.lib.params import Params
-from stages.lib.teaching.negatives import Example
-from stages.lib.training.loss import (
+from stages.lib.training.losses import (
     OUT,
     answer_weights,
     cross_entropy,

@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from stages.lib.core.collection import Corpus, Document, Qrels, Queries
+from stages.lib.core.examples import Example
 from stages.lib.core.seeds import digest
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import TRAINED, load_vectors, made_by
 from stages.lib.params import Params
 from stages.lib.search.engine import Embedded
 from stages.lib.search.metrics import ndcg
-from stages.lib.teaching.negatives import Example
 from stages.lib.training.batches import OneSourceABatch
-from stages.lib.training.recipe import Contest, interpolate, train
+from stages.lib.training.contest import Contest
+from stages.lib.training.recipe import interpolate, train
 from stages.lib.training.students import DOCUMENTS, QueryAndVectors, Student, student
 from stages.lib.training.trainer import run_trainer
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stages.lib.core.collection import Document
 from stages.lib.core.files import read_jsonl
-from stages.lib.encoding.hub import content_hash
+from stages.lib.core.hashes import content_hash
 from stages.lib.errors import UserError
 from stages.lib.vespa.package.application import read_application
 from stages.lib.vespa.package.feed import doc_id_of, document_row, floats, hexadecimal

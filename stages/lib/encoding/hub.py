@@ -131,12 +131,3 @@ def check_code(folder: Path, model: str, allowed: str) -> None:
             "anything on this machine; if you have read it, allow it by setting base.custom_code "
             "to the same name"
         )
-
-
-def content_hash(folder: Path) -> str:
-    """16 hex digits of the sha256 over a folder's file names and contents."""
-    total = hashlib.sha256()
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-        total.update(path.relative_to(folder).as_posix().encode())
-        total.update(hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()[:16]

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from stages.lib.core.collection import Corpus, Split, read_split
+from stages.lib.core.text import jaccard
 from stages.lib.errors import UserError
 from stages.lib.evaluation.significance import Comparison, compare
-from stages.lib.evaluation.table import HEADLINE
 from stages.lib.params import Evaluate
 from stages.lib.search.engine import Engine, Run
+from stages.lib.search.measures import HEADLINE
 from stages.lib.search.metrics import PerQuery, mean, per_query
-from stages.lib.selection.leaks import jaccard
 
 AGAINST = {
     "bm25": "base",

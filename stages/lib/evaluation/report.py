@@ -11,8 +11,9 @@ from markupsafe import Markup
 from stages.lib.core.collection import Corpus, Document
 from stages.lib.evaluation import plots
 from stages.lib.evaluation.comparison import AGAINST, Evaluation
-from stages.lib.evaluation.table import HEADLINE, NAMES, p_value
+from stages.lib.evaluation.table import p_value
 from stages.lib.params import Params
+from stages.lib.search.measures import HEADLINE, NAMES
 
 SYSTEM = "tuned"
 TOP = 5

@@ -6,11 +6,11 @@ from typing import Any
 
 from stages.lib.core.collection import Corpus
 from stages.lib.evaluation.comparison import Basis, Evaluation, search
-from stages.lib.evaluation.table import HEADLINE
+from stages.lib.export.folder import load_exported
 from stages.lib.export.gate import Figures, judge
 from stages.lib.params import Params
-from stages.lib.retrievers import load_exported
 from stages.lib.search.engine import Dense, Embedded, Run
+from stages.lib.search.measures import HEADLINE
 from stages.lib.search.metrics import mean, ndcg
 from stages.lib.search.vector_types import typed
 

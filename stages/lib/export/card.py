@@ -1,21 +1,13 @@
 """The model card: what an exported model is, of what it was made, and how good it is."""
 
-import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stages.lib.export.folder import Embedder
+from stages.lib.export.embedder import Embedder
 from stages.lib.params import Params
-
-
-def sha256(path: Path) -> str:
-    """The hash of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def model_card(

@@ -9,9 +9,9 @@ from sentence_transformers import SentenceTransformer
 from stages.lib.core.collection import Corpus, Split, contents
 from stages.lib.core.seeds import shuffled
 from stages.lib.encoding.vectors import load_vectors
+from stages.lib.export.folder import load_exported
 from stages.lib.export.gate import Figures, Verdict, judge
 from stages.lib.params import Params
-from stages.lib.retrievers import load_exported
 from stages.lib.search.engine import Dense, Embedded
 from stages.lib.search.metrics import ndcg
 

@@ -3,7 +3,7 @@
 embedder.json says what a server must be told, so that packaging and deploying need nothing else.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import onnx
@@ -12,35 +12,19 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from stages.lib.core.files import read_json, write_json
-from stages.lib.encoding.hub import content_hash
+from stages.lib.core.collection import Corpus, Texts
+from stages.lib.core.files import write_json
+from stages.lib.core.hashes import content_hash
+from stages.lib.encoding.encoder import encode, towers
+from stages.lib.encoding.vectors import trained_vectors
 from stages.lib.errors import UserError
+from stages.lib.export.embedder import SETTINGS, Embedder, read_embedder
 from stages.lib.export.graph import OUTPUT
 from stages.lib.export.runtime import OnnxTransformer
-from stages.lib.params import Encoder
+from stages.lib.params import Encoder, Params
+from stages.lib.search.engine import Dense
 
-SETTINGS = "embedder.json"
 SERVED_POOLING = {"mean", "cls"}
-
-
-@dataclass(frozen=True, slots=True)
-class Embedder:
-    """What a server must be told about an exported model.
-
-    `pooling` is mean, cls, or none where the graph pools by itself. `hash` is the content's: 16
-    hex digits over the graph, the tokenizer and these settings.
-    """
-
-    variant: str
-    dimension: int
-    max_tokens: int
-    pooling: str
-    normalize: bool
-    query_prefix: str
-    document_prefix: str
-    token_type_ids: bool
-    output: str
-    hash: str = ""
 
 
 def describe(
@@ -92,22 +76,6 @@ def save_variant(
     write_json(folder / SETTINGS, {**row, "hash": content_hash(folder)})
 
 
-def read_embedder(folder: Path) -> Embedder:
-    """The settings of an exported variant."""
-    try:
-        return Embedder(**read_json(folder / SETTINGS))
-    except TypeError as error:
-        raise UserError(f"{folder / SETTINGS}: {error}; run the stage export again") from error
-
-
-def read_embedders(folder: Path) -> dict[str, Embedder]:
-    """The settings of all exported variants by their folder's name within this one."""
-    found = sorted(folder.rglob(SETTINGS))
-    return {
-        each.parent.relative_to(folder).as_posix(): read_embedder(each.parent) for each in found
-    }
-
-
 def served_tokenizer(model: SentenceTransformer) -> Tokenizer:
     """The model's tokenizer for a server, without truncation and padding of its own.
 
@@ -146,3 +114,22 @@ def load_onnx(folder: Path) -> SentenceTransformer:
     if model.get_embedding_dimension() is None:
         model.truncate_dim = settings.dimension
     return model
+
+
+def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, params: Params) -> Dense:
+    """Exact search with an exported variant, which encodes the corpus too unless that was trained.
+
+    Args:
+        corpus: the documents to search, or some of them.
+        onnx: the exported model.
+        variant: such as int8.
+        vectors: torch's vectors of the corpus.
+        params: all parameters.
+
+    """
+    query, document = (load_onnx(tower / variant) for tower in towers(onnx))
+    found = trained_vectors(vectors, corpus)
+    if found is None:
+        prefix = params.encoder.document_prefix
+        found = encode(document, Texts(corpus), prefix, label=f"encode: {variant}")
+    return Dense(list(corpus), found, query, params.encoder.query_prefix)

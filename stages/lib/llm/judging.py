@@ -1,7 +1,7 @@
 """Relevance judgements by an LLM: what gets judged, and what the grades mean."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
@@ -11,12 +11,9 @@ from stages.lib.core.collection import Corpus, Qrels, Queries, Split
 from stages.lib.llm.answers import GRADES, Question
 from stages.lib.llm.prompts import Prompts
 from stages.lib.params import Expand
-from stages.lib.search.engine import Engine
+from stages.lib.search.engine import Candidates
 
 POSITIVE, UNCLEAR = 2, 1
-
-Candidates = dict[str, list[str]]
-"""Doc_ids to grade by query_id."""
 
 
 def chosen(synthetic: Split, human: Split, params: Expand, seed: int) -> tuple[Queries, Queries]:
@@ -29,16 +26,6 @@ def chosen(synthetic: Split, human: Split, params: Expand, seed: int) -> tuple[Q
 
 def _drawn(queries: Queries, seed: int) -> list[tuple[str, str]]:
     return [(query_id, queries[query_id]) for query_id in seeds.shuffled(seed, queries, "expand")]
-
-
-def candidates(queries: Queries, engines: Sequence[Engine], depth: int) -> Candidates:
-    """The first `depth` documents of each query, from the engines in turn."""
-    runs = [engine.search(queries, depth) for engine in engines]
-    found: Candidates = {}
-    for query_id in queries:
-        ranks = zip(*(run[query_id] for run in runs), strict=False)
-        found[query_id] = list(dict.fromkeys(doc_id for rank in ranks for doc_id in rank))[:depth]
-    return found
 
 
 def calls(found: Candidates, documents_per_call: int) -> int:

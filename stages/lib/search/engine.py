@@ -119,3 +119,17 @@ def top(row: Vectors, depth: int, tie: np.ndarray[tuple[int], np.dtype[np.intp]]
         chosen = np.arange(len(row))
     order = np.lexsort((tie[chosen], -row[chosen]))
     return [int(index) for index in chosen[order][:depth]]
+
+
+Candidates = dict[str, list[str]]
+"""Doc_ids to grade by query_id."""
+
+
+def candidates(queries: Queries, engines: Sequence[Engine], depth: int) -> Candidates:
+    """The first `depth` documents of each query, from the engines in turn."""
+    runs = [engine.search(queries, depth) for engine in engines]
+    found: Candidates = {}
+    for query_id in queries:
+        ranks = zip(*(run[query_id] for run in runs), strict=False)
+        found[query_id] = list(dict.fromkeys(doc_id for rank in ranks for doc_id in rank))[:depth]
+    return found

@@ -6,8 +6,8 @@ import numpy as np
 import pytrec_eval
 
 from stages.lib.core.collection import Qrels
-from stages.lib.evaluation.table import NAMES
 from stages.lib.search.engine import Run
+from stages.lib.search.measures import NAMES
 
 MEASURES = tuple(NAMES)
 """nDCG@10, MRR@10, Recall@100, MAP, P@10 and hit rate."""

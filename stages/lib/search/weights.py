@@ -55,20 +55,6 @@ def decide(values: Mapping[float, Floats], prior: float) -> float:
     return round((near + prior) / 2, 3)
 
 
-def choose_teacher(rankings: Mapping[str, Run], dev: Split) -> str:
-    """The name of the ranking to teach by: "base", the student's own, is to teach nothing.
-
-    The fusion teaches unless the base beats it by one standard error. A draw speaks for the fusion:
-    a dev query has one known answer, and what the teacher knows of others does not show there. A
-    cross-encoder, which costs far more, has to beat what would teach without it.
-    """
-    values = {name: by_query(run, dev) for name, run in rankings.items()}
-    held = "base" if beats(values["base"], values["fusion"]) else "fusion"
-    if "cross-encoder" in values and beats(values["cross-encoder"], values[held]):
-        held = "cross-encoder"
-    return held
-
-
 def beats(values: Floats, others: Floats) -> bool:
     """Whether the mean over the same queries is higher by more than a standard error."""
     deltas = values - others

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from stages.lib.core import seeds
 from stages.lib.core.collection import Split
 from stages.lib.core.generated import Generated
-from stages.lib.core.text import normal, words
+from stages.lib.core.text import jaccard, normal, words
 from stages.lib.params import Select
 from stages.lib.search.engine import Engine, Run
-from stages.lib.selection.leaks import jaccard, nearest
+from stages.lib.selection.leaks import nearest
 
 
 @dataclass(slots=True)

@@ -28,9 +28,3 @@ def nearest(
         similarity = shared.data / (counts[shared.row] + sizes[shared.col] - shared.data)
         np.maximum.at(best, start + shared.row, similarity)
     return best
-
-
-def jaccard(left: str, right: str) -> float:
-    """The share of words that two texts have in common."""
-    a, b = set(words(left)), set(words(right))
-    return len(a & b) / len(a | b) if a | b else 1.0

@@ -16,8 +16,8 @@ from bm25s.stopwords import STOPWORDS_EN_PLUS
 from stages.lib.core import seeds
 from stages.lib.core.collection import Corpus
 from stages.lib.core.generated import Generated, query_id
+from stages.lib.core.text import sentences
 from stages.lib.params import Select
-from stages.lib.teaching.best_sentence import sentences
 
 WORD = re.compile(r"[^\W\d_][\w-]+")
 TELLING = 8

@@ -1,6 +1,5 @@
 """Faults of collections: each is counted, and handled as the parameters say."""
 
-import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Container, Iterable
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages.lib.core.collection import SPLITS, Qrels, Queries, Split
+from stages.lib.core.text import normalised, text_digest
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
 from stages.lib.sources import Placed, PlacedQuery, Source
@@ -152,17 +152,6 @@ def drop_repeated_queries(splits: dict[str, Split]) -> dict[str, Split]:
         )
         later |= set(texts.values())
     return {name: kept[name] for name in SPLITS}
-
-
-def normalised(text: str) -> str:
-    """The text as it is compared: case and white space do not matter."""
-    return " ".join(text.casefold().split())
-
-
-def text_digest(text: str) -> int:
-    """64 bits that two texts share if they are the same as compared; signed, for an array."""
-    digest = hashlib.blake2b(normalised(text).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
 
 
 def _refuse_duplicate(policy: Prepare, place: str, identifier: str) -> None:

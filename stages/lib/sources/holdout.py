@@ -2,7 +2,7 @@
 
 from stages.lib.core import seeds
 from stages.lib.core.collection import Split
-from stages.lib.sources.cleaning import normalised
+from stages.lib.core.text import normalised
 
 FEWEST = 50
 """Dev queries below which the synthetic dev set, which has more, chooses with less noise."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from stages.lib.core.collection import Document
 from stages.lib.core.generated import Generated, query_id
+from stages.lib.core.text import text_digest
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
-from stages.lib.sources.cleaning import text_digest
 from stages.lib.sources.written import Written
 
 TYPE = "imported"

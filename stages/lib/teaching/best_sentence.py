@@ -4,40 +4,15 @@ A document answers a query if a part of it does (the "max passage" of Dai and Ca
 1905.09217). Comparing the query with every sentence costs too much to serve, but a teacher can.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib.core.collection import Corpus
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.errors import UserError
 from stages.lib.search.engine import Dense
-
-END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
-MIN_CHARACTERS = 20
-"""Shorter pieces are headings and list marks."""
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, without those of fewer than twenty characters."""
-    pieces = (piece.strip() for piece in END.split(text))
-    return [piece for piece in pieces if len(piece) >= MIN_CHARACTERS]
-
-
-def all_sentences(corpus: Corpus) -> tuple[list[str], list[int]]:
-    """The sentences of all documents one after the other, and where each document's begin.
-
-    A document without a sentence stands with its whole contents, so that each has at least one.
-    """
-    texts: list[str] = []
-    starts: list[int] = []
-    for document in corpus.values():
-        starts.append(len(texts))
-        texts.extend(sentences(document.text) or [document.contents])
-    return texts, starts
 
 
 class BestSentence:

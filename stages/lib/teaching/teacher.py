@@ -5,15 +5,14 @@ score is mixed with those of its nearest documents: closely associated documents
 to the same requests (the cluster hypothesis, van Rijsbergen 1979).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
-from tqdm import tqdm
-
+from stages.lib.core.collection import Split
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.params import Mine
-from stages.lib.search.engine import BLOCK_CELLS, Fused, Scorer, zscores
+from stages.lib.search.engine import Fused, Run, Scorer, zscores
+from stages.lib.search.neighbours import Neighbours
+from stages.lib.search.weights import beats, by_query
 
 
 def fusion_teacher(
@@ -41,36 +40,6 @@ def fusion_teacher(
     return Smoothed(ranked, neighbours, params.smoothing) if neighbours else ranked
 
 
-class Neighbours:
-    """Each document's nearest documents, itself left out, with weights that sum to 1."""
-
-    def __init__(self, vectors: Vectors, count: int) -> None:
-        documents = len(vectors)
-        count = min(count, documents - 1)
-        self.indices: npt.NDArray[np.int64] = np.zeros((documents, count), np.int64)
-        self.weights: Vectors = np.zeros((documents, count), np.float32)
-        step = max(1, BLOCK_CELLS // documents)
-        blocks = range(0, documents if count else 0, step)
-        for start in tqdm(blocks, desc="neighbours", unit="block", delay=2):
-            cosines = vectors[start : start + step] @ vectors.T
-            rows = np.arange(len(cosines))
-            cosines[rows, start + rows] = -np.inf
-            nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-            self.indices[start : start + step] = nearest
-            self.weights[start : start + step] = np.maximum(
-                np.take_along_axis(cosines, nearest, axis=1), 0
-            )
-        self.weights /= np.maximum(self.weights.sum(axis=1, keepdims=True), 1e-9)
-
-    def mix(self, columns: Vectors, amount: float) -> Vectors:
-        """Each column, (rows, documents), mixed with those of its neighbours at their share."""
-        around = np.zeros_like(columns)
-        for indices, weights in zip(self.indices.T, self.weights.T, strict=True):
-            around += columns[:, indices] * weights
-        mixed: Vectors = (1 - amount) * columns + amount * around
-        return mixed
-
-
 class Smoothed:
     """A scorer whose scores are mixed with those of the neighbours.
 
@@ -90,3 +59,17 @@ class Smoothed:
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Smoothed z-scores, (texts, documents)."""
         return zscores(self._neighbours.mix(self._scorer.scores(texts), self._amount))
+
+
+def choose_teacher(rankings: Mapping[str, Run], dev: Split) -> str:
+    """The name of the ranking to teach by: "base", the student's own, is to teach nothing.
+
+    The fusion teaches unless the base beats it by one standard error. A draw speaks for the fusion:
+    a dev query has one known answer, and what the teacher knows of others does not show there. A
+    cross-encoder, which costs far more, has to beat what would teach without it.
+    """
+    values = {name: by_query(run, dev) for name, run in rankings.items()}
+    held = "base" if beats(values["base"], values["fusion"]) else "fusion"
+    if "cross-encoder" in values and beats(values["cross-encoder"], values[held]):
+        held = "cross-encoder"
+    return held

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from stages.lib.core.collection import Corpus
+from stages.lib.core.examples import Example
 from stages.lib.encoding.encoder import Vectors, embed, token_ids
 from stages.lib.params import Params
-from stages.lib.teaching.negatives import Example
 
 
 class Documents(Protocol):

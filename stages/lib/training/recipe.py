@@ -5,68 +5,22 @@ of base and tuned weights (LM-Cocktail, arXiv 2311.13534), and wins ties.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from datasets import Dataset
 from transformers import TrainerCallback
 
+from stages.lib.core.examples import Example
 from stages.lib.core.seeds import digest
 from stages.lib.params import Train
-from stages.lib.teaching.negatives import Example
 from stages.lib.training.batches import OneSourceABatch
+from stages.lib.training.contest import Contest
 from stages.lib.training.loss import Distillation
 from stages.lib.training.processes import processes
 from stages.lib.training.speed import Stopwatch
 from stages.lib.training.students import Student, Weights
 from stages.lib.training.trainer import run_trainer
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A state of the student that might ship, with what it reaches on dev."""
-
-    name: str
-    step: int
-    dev: float
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """The point of the training curve."""
-        return {"name": self.name, "step": self.step, "dev": round(self.dev, 6)}
-
-
-class Contest:
-    """Judges states of a student on dev, and keeps the weights of the base and of the best.
-
-    Args:
-        student: at the base's weights, which compete as step 0.
-        evaluate: what the student is worth on dev, as it is.
-
-    """
-
-    def __init__(self, student: Student, evaluate: Callable[[], float]) -> None:
-        self._student = student
-        self._evaluate = evaluate
-        self.base = student.weights()
-        self.tuned: tuple[Candidate, Weights] | None = None
-        self.candidates = [Candidate("step 0", 0, evaluate())]
-
-    def enter(self, name: str, step: int) -> None:
-        """The student as it is competes."""
-        candidate = Candidate(name, step, self._evaluate())
-        self.candidates.append(candidate)
-        if self.tuned is None or candidate.dev > self.tuned[0].dev:
-            self.tuned = candidate, self._student.weights()
-
-    @property
-    def winner(self) -> tuple[Candidate, Weights]:
-        """The best with its weights; the earlier of equals, so that step 0 wins ties."""
-        start = self.candidates[0]
-        if self.tuned is None or self.tuned[0].dev <= start.dev:
-            return start, self.base
-        return self.tuned
 
 
 def train(

@@ -15,7 +15,7 @@ from stages.lib.encoding.encoder import Vectors, encode
 from stages.lib.encoding.vectors import TRAINED, save_vectors
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense
-from stages.lib.teaching.teacher import Neighbours
+from stages.lib.search.neighbours import Neighbours
 from stages.lib.training.documents import Documents, Free, Frozen, InBatch
 
 Weights = dict[str, Tensor]
