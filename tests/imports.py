@@ -7,23 +7,25 @@ ROOT = Path(__file__).parents[1]
 
 
 def imported_files(module: str) -> set[str]:
-    """Paths from the root of the modules of this project that `module` needs, itself included."""
+    """Paths from the root of the modules that are loaded with `module`, itself included.
+
+    What a function imports when it is called does not count: engines, providers and optional
+    packages are chosen by a parameter, and nothing else of the module needs them.
+    """
     found: set[str] = set()
     waiting = [module]
     while waiting:
         path = _path(waiting.pop())
-        if path is None or path in found:
-            continue
-        found.add(path)
-        waiting.extend(_imports(ROOT / path))
-    return {path for path in found if (ROOT / path).read_text().count("import")} | {
-        path for path in found if not path.endswith("__init__.py")
-    }
+        if path is not None and path not in found:
+            found.add(path)
+            waiting.extend(_imports(ROOT / path))
+    return found
 
 
 def _imports(path: Path) -> list[str]:
+    """The modules that a file imports at its top level, as `stages.…`."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("stages"):
             names.append(node.module)
             names.extend(f"{node.module}.{alias.name}" for alias in node.names)

@@ -1,4 +1,4 @@
-"""The words of a text."""
+"""What text is: words, sentences, and when two texts count as the same."""
 
 import hashlib
 import re
