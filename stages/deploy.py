@@ -15,10 +15,12 @@ from stages.lib.gate import require_passed
 from stages.lib.params import read_params
 from stages.lib.search import Embedded, Fused
 from stages.lib.stored import load_vectors
+from stages.lib.vespa.checks import Checks
 from stages.lib.vespa.connection import connect
+from stages.lib.vespa.probe import read_probes
 from stages.lib.vespa.site import Site
 from stages.lib.vespa.stored import Stored
-from stages.lib.vespa.swap import Checks, Package, swap
+from stages.lib.vespa.swap import Package, swap
 
 
 @stage
@@ -58,6 +60,7 @@ def main(
     generation = Package(package).generation()
     if not force:
         require_passed(generation.query.settings.variant, gate)
+    probes = read_probes(Package(package).probes)
     connection = connect(os.environ)
     documents = read_corpus(corpus)
     semantic = Stored(
@@ -72,7 +75,7 @@ def main(
     lexical = Lexical(list(documents), texts, settings.bm25)
     hybrid = Fused(semantic.whole(), lexical, generation.dense_weight)
     split = read_split(dev) or read_split(synthetic_dev)
-    checks = Checks(Embedded(semantic), Embedded(hybrid), split, rejected, force)
+    checks = Checks(probes, Embedded(semantic), Embedded(hybrid), split, rejected, force)
     with tempfile.TemporaryDirectory() as scratch:
         site = Site(connection, templates, settings, Path(scratch))
         found = swap(site, Package(package), checks)

@@ -12,6 +12,7 @@ from stages.lib.stored import load_vectors
 from stages.lib.vespa.application import Application, write_application
 from stages.lib.vespa.feed import document_rows, vector_rows
 from stages.lib.vespa.generation import SIDES, read_generation, tower_folder
+from stages.lib.vespa.probe import make_probes, write_probes
 
 
 @stage
@@ -53,12 +54,14 @@ def main(
         )
     application = Application((generation,), generation.label)
     towers = {getattr(generation, side).hash: tower_folder(onnx, variant, side) for side in SIDES}
+    probes = make_probes(documents, tower_folder(onnx, variant, "query"), generation, settings.seed)
     with building(out) as folder:
         write_application(folder / "application", application, templates, towers, settings)
         write_jsonl(folder / "feed.jsonl", document_rows(package.name, documents))
         if generation.filling == "fed":
             rows = vector_rows(package.name, list(documents), embedded, generation)
             write_jsonl(folder / "vectors.jsonl", rows)
+        write_probes(folder / "probes.jsonl", probes)
         size = sum(
             each.stat().st_size for each in (folder / "application").rglob("*") if each.is_file()
         )

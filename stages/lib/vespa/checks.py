@@ -1,0 +1,160 @@
+"""What a new model is held against before it goes live: its own vectors, rankings and figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.lib import seeds
+from stages.lib.collection import Split
+from stages.lib.encoder import Vectors
+from stages.lib.errors import UserError
+from stages.lib.metrics import ndcg
+from stages.lib.parity import parity
+from stages.lib.search import Engine, Run
+from stages.lib.vectors import prefix
+from stages.lib.vespa.application import PROBE, Application
+from stages.lib.vespa.engine import SELECT, Kind, Ranking, VespaEngine, ask
+from stages.lib.vespa.generation import Generation
+from stages.lib.vespa.probe import Probes
+from stages.lib.vespa.site import Site
+
+DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What a new model is held against before it goes live.
+
+    `semantic` and `hybrid` rank in memory as the generation's profiles should.
+    """
+
+    probes: Probes
+    semantic: Engine
+    hybrid: Engine
+    split: Split
+    rejected: Path
+    force: bool
+
+
+def probe(site: Site, new: Generation, checks: Checks) -> dict[str, Any]:
+    """Has Vespa embed the probes, and compares with their own vectors.
+
+    Raises:
+        UserError: the vector of a text is another one.
+
+    """
+    probes, least = checks.probes, site.params.deploy.min_cosine
+    found = _embedded(site, new, probes.texts)
+    if found is None:
+        return {"texts": 0, "min_cosine": None}
+    # a vector that Vespa could not compute has no numbers, and counts as a wrong one
+    held = parity(probes.vectors, np.nan_to_num(found), probes.texts)
+    if held.minimum < least and not checks.force:
+        raise UserError(
+            f"{new.label}: Vespa's vector of {' '.join(held.worst.split())!r} has cosine "
+            f"{held.minimum:.4f} to the package's own, less than deploy.min_cosine ({least:g}); "
+            "the live model serves as before. Compare pooling, prefix and max-tokens in "
+            "services.xml with the export; an int8 model may differ by processor (set "
+            "package.variant to fp32); or set FORCE=1"
+        )
+    return {"texts": len(probes.texts), "min_cosine": round(held.minimum, 6)}
+
+
+def _embedded(site: Site, generation: Generation, texts: Sequence[str]) -> Vectors | None:
+    """Unit vectors of texts by Vespa, (texts, dimensions); None if it has no document at all."""
+    requests = [
+        {
+            "queryProfile": "base",
+            "yql": SELECT + "true",
+            "query": text,
+            "hits": 1,  # whichever: each one carries the query's vector
+            "presentation.summary": "ids",
+            "presentation.format.tensors": "short-value",
+            "ranking.profile": f"{PROBE}_{generation.label}",
+            "input.query(q)": f"embed({generation.query.embedder}, @query)",
+        }
+        for text in texts
+    ]
+    hits = [answer["root"].get("children", []) for answer in ask(site.connection, requests)]
+    if not all(hits):
+        return None
+    rows = [hit["fields"]["matchfeatures"]["query(q)"] for hit, *_ in hits]
+    return prefix(np.array(rows, dtype=np.float32), generation.dimension)
+
+
+def compare(site: Site, new: Generation, checks: Checks) -> dict[str, Any]:
+    """Ranks the same queries in Vespa and here."""
+    params = site.params
+    chosen = seeds.shuffled(params.seed, checks.split.queries, "parity")[: params.deploy.queries]
+    queries = {query_id: checks.split.queries[query_id] for query_id in chosen}
+    here = checks.semantic.search(queries, DEPTH)
+    there = _engine(site, "semantic", new, exact=True).search(queries, DEPTH)
+    hybrid = _engine(site, "hybrid", new).search(queries, DEPTH)
+    overlap = _overlap(here, there)
+    if overlap < params.deploy.min_overlap and not checks.force:
+        raise UserError(
+            f"{new.label}: Vespa and the embedded engine agree on {overlap:.0%} of the top "
+            f"{DEPTH}, less than deploy.min_overlap ({params.deploy.min_overlap:.0%}); the live "
+            "model serves as before. Check package.variant, or set FORCE=1"
+        )
+    gaps = [
+        abs(here[query_id][doc_id] - score)
+        for query_id, ranking in there.items()
+        for doc_id, score in ranking.items()
+        if doc_id in here[query_id]
+    ]
+    return {
+        "queries": len(queries),
+        "overlap": round(overlap, 4),
+        "score_gap": round(max(gaps, default=0.0), 3),
+        # other scales of the scores and another BM25: near, but never the same
+        "hybrid_overlap": round(_overlap(checks.hybrid.search(queries, DEPTH), hybrid), 4),
+    }
+
+
+def _overlap(left: Run, right: Run) -> float:
+    """The mean share of the left run's documents that the right one has too."""
+    shares = [
+        len(left[each].keys() & right[each].keys()) / len(left[each]) for each in left if left[each]
+    ]
+    return sum(shares) / len(shares) if shares else 1.0
+
+
+def measure(site: Site, staged: Application, new: Generation, checks: Checks) -> dict[str, float]:
+    """nDCG@10 in Vespa; refuses a new model that loses against the live one."""
+    queries, qrels = checks.split.queries, checks.split.qrels
+    if not checks.split:
+        return {}
+    profile = site.params.package.profile
+    rankings: dict[str, tuple[Kind, bool]] = {
+        "semantic": ("semantic", False),
+        "semantic_exact": ("semantic", True),
+        profile: (profile, False),
+    }
+    found = {}
+    for name, (kind, exact) in rankings.items():
+        found[name] = ndcg(_engine(site, kind, new, exact).search(queries, 100), qrels)
+    for kind, engine in (("semantic", checks.semantic), ("hybrid", checks.hybrid)):
+        found[f"{kind}_in_memory"] = ndcg(engine.search(queries, 100), qrels)
+    rival = staged.live if staged.live != new.label else staged.previous
+    if rival is not None:
+        found["rival"] = ndcg(
+            _engine(site, profile, staged.generation(rival)).search(queries, 100), qrels
+        )
+    lost = found.get("rival", 0.0) - found[profile]
+    if staged.live != new.label and lost > site.params.deploy.max_loss and not checks.force:
+        raise UserError(
+            f"{new.label}: nDCG@10 {found[profile]:.4f} in Vespa, the live model {rival} has "
+            f"{found['rival']:.4f}; that loses more than deploy.max_loss "
+            f"({site.params.deploy.max_loss:g}). The live model serves as before; FORCE=1 deploys "
+            "all the same"
+        )
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def _engine(site: Site, kind: Kind, generation: Generation, exact: bool = False) -> VespaEngine:
+    ranking = Ranking(kind, generation, exact, targets=site.params.package.targets)
+    return VespaEngine(site.connection, ranking)

@@ -1,0 +1,142 @@
+"""What Vespa computes of the probes decides whether a model goes live."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from stages.lib.vespa.probe import read_probes
+from tests.vespa.deployments import deploy, live, packed, receipt, stays
+from tests.vespa.project import TEXTS, Project, check
+from tests.vespa.standin import StandIn
+from tests.vespa.standin.container import Container
+from tests.vespa.standin.package import Embedder
+
+Change = Callable[[Embedder], Embedder]
+
+
+def other_model(embedder: Embedder) -> Embedder:
+    """The same graph with other weights."""
+    model = onnx.load_model_from_string(embedder.model)
+    for each in model.graph.initializer:
+        weights = numpy_helper.to_array(each)
+        if weights.ndim == 2:
+            each.CopyFrom(numpy_helper.from_array(weights[::-1].copy(), each.name))
+    return replace(embedder, model=model.SerializeToString())
+
+
+def truncating(embedder: Embedder) -> Embedder:
+    """A tokenizer with a truncation of its own, which wins over max-tokens."""
+    truncation = {"max_length": 8, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
+    tokenizer = json.loads(embedder.tokenizer) | {"truncation": truncation}
+    return replace(embedder, tokenizer=json.dumps(tokenizer))
+
+
+CHANGES: dict[str, Change] = {
+    "pooling": lambda embedder: replace(embedder, pooling="cls"),
+    "prefix": lambda embedder: replace(embedder, prefixes={}),
+    "truncation": truncating,
+    "model": other_model,
+}
+
+
+def tampered(monkeypatch: pytest.MonkeyPatch, label: str, change: Change) -> None:
+    """Has the stand-in run the embedder of a label otherwise than it was packaged."""
+    serve = Container.serve
+
+    def changed(container: Container, package: Any) -> None:
+        name = f"emb_{label.split('_')[0]}"
+        if name in package.embedders:
+            package.embedders[name] = change(package.embedders[name])
+        serve(container, package)
+
+    monkeypatch.setattr(Container, "serve", changed)
+
+
+def probe_texts(project: Project) -> list[str]:
+    texts = read_probes(project.folder / "package" / "probes.jsonl").texts
+    return [" ".join(text.split()) for text in texts]
+
+
+@pytest.mark.parametrize("cause", CHANGES)
+def test_embedder_that_answers_otherwise_stays_out_unless_forced(
+    project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch, cause: str
+) -> None:
+    project.set("deploy", min_overlap=0.0, max_loss=1.0)  # so that nothing else stops it
+    packed(project)
+    check(deploy(project))
+    project.write_model(seed=2, query="query ")
+    new = packed(project)
+    tampered(monkeypatch, new, CHANGES[cause])
+    message = (
+        rf"{new}: Vespa's vector of (?P<text>.+) has cosine (?P<cosine>-?[01]\.\d{{4}}) to the "
+        r"package's own, less than deploy\.min_cosine \(0\.999\); the live model serves as before"
+    )
+    last = stays(project, vespa, message).output.rstrip("\n").split("\n")[-1]
+    found = re.search(message, last)
+    assert found is not None
+    assert last.endswith("set FORCE=1")  # all of it on one line
+    assert any(text.startswith(found["text"].strip("'\"")) for text in probe_texts(project))
+    assert float(found["cosine"]) < 0.999
+    monkeypatch.setenv("FORCE", "1")
+    check(deploy(project))
+    assert live(vespa) == new
+    assert receipt(project)["forced"] is True
+    assert receipt(project)["probes"]["min_cosine"] == pytest.approx(
+        float(found["cosine"]), abs=1e-4
+    )
+
+
+@pytest.mark.usefixtures("vespa")
+@pytest.mark.parametrize(
+    ("kind", "dimensions"), [("float", 0), ("bfloat16", 8), ("binary", 0), ("binary", 8)]
+)
+def test_receipt_says_how_near_vespas_vectors_are(
+    project: Project, kind: str, dimensions: int
+) -> None:
+    project.set("package", vector_type=kind, dimensions=dimensions)
+    packed(project)
+    probes = read_probes(project.folder / "package" / "probes.jsonl")
+    np.testing.assert_allclose(np.linalg.norm(probes.vectors, axis=1), 1, rtol=1e-6)
+    assert probes.vectors.shape == (len(probes.texts), dimensions or 16)
+    check(deploy(project))
+    found = receipt(project)["probes"]
+    assert found["texts"] == len(probes.texts) >= 16
+    assert 0.99999 < found["min_cosine"] <= 1.00001
+
+
+def test_probes_are_the_same_again_and_none_is_blank(project: Project) -> None:
+    path = project.folder / "package" / "probes.jsonl"
+    packed(project)
+    first = path.read_bytes()
+    packed(project)
+    assert path.read_bytes() == first
+    probes = read_probes(path)
+    assert all(text.strip() for text in probes.texts)
+    contents = {f"{title} {text}".strip() for title, text in TEXTS.values()}
+    assert contents & set(probes.texts)
+    assert max(map(len, probes.texts)) > 1000  # some are cut by the embedder
+
+
+def test_package_without_probes_is_made_again(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    (project.folder / "package" / "probes.jsonl").unlink()
+    result = deploy(project)
+    assert result.exit_code == 1
+    assert "probes.jsonl: no such file; run dvc repro package" in result.output
+    assert not vespa.requests
+
+
+def test_vespa_that_refused_every_document_is_not_asked(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    project.set("deploy", min_overlap=0.0)
+    vespa.rejects = set(TEXTS)
+    check(deploy(project))
+    assert not vespa.container.documents
+    assert receipt(project)["probes"] == {"texts": 0, "min_cosine": None}
