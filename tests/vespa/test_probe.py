@@ -60,7 +60,7 @@ def tampered(monkeypatch: pytest.MonkeyPatch, label: str, change: Change) -> Non
 
 
 def probe_texts(project: Project) -> list[str]:
-    texts = read_probes(project.folder / "package" / "probes.jsonl").texts
+    texts = read_probes(project.folder / "package" / "probes.jsonl").names
     return [" ".join(text.split()) for text in texts]
 
 
@@ -75,8 +75,8 @@ def test_embedder_that_answers_otherwise_stays_out_unless_forced(
     new = packed(project)
     tampered(monkeypatch, new, CHANGES[cause])
     message = (
-        rf"{new}: Vespa's vector of (?P<text>.+) has cosine (?P<cosine>-?[01]\.\d{{4}}) to the "
-        r"package's own, less than deploy\.min_cosine \(0\.999\); the live model serves as before"
+        rf"{new}: Vespa's vector of the text (?P<text>.+) has cosine (?P<cosine>-?[01]\.\d{{4}}) "
+        r"to the package's own, less than deploy\.min_cosine \(0\.999\); the live model serves as"
     )
     last = stays(project, vespa, message).output.rstrip("\n").split("\n")[-1]
     found = re.search(message, last)
@@ -104,10 +104,10 @@ def test_receipt_says_how_near_vespas_vectors_are(
     packed(project)
     probes = read_probes(project.folder / "package" / "probes.jsonl")
     np.testing.assert_allclose(np.linalg.norm(probes.vectors, axis=1), 1, rtol=1e-6)
-    assert probes.vectors.shape == (len(probes.texts), dimensions or 16)
+    assert probes.vectors.shape == (len(probes.names), dimensions or 16)
     check(deploy(project))
     found = receipt(project)["probes"]
-    assert found["texts"] == len(probes.texts) >= 16
+    assert found["texts"] == len(probes.names) >= 16
     assert 0.99999 < found["min_cosine"] <= 1.00001
 
 
@@ -118,10 +118,10 @@ def test_probes_are_the_same_again_and_none_is_blank(project: Project) -> None:
     packed(project)
     assert path.read_bytes() == first
     probes = read_probes(path)
-    assert all(text.strip() for text in probes.texts)
+    assert all(text.strip() for text in probes.names)
     contents = {f"{title} {text}".strip() for title, text in TEXTS.values()}
-    assert contents & set(probes.texts)
-    assert max(map(len, probes.texts)) > 1000  # some are cut by the embedder
+    assert contents & set(probes.names)
+    assert max(map(len, probes.names)) > 1000  # some are cut by the embedder
 
 
 def test_package_without_probes_is_made_again(project: Project, vespa: StandIn) -> None:
@@ -139,4 +139,47 @@ def test_vespa_that_refused_every_document_is_not_asked(project: Project, vespa:
     vespa.rejects = set(TEXTS)
     check(deploy(project))
     assert not vespa.container.documents
-    assert receipt(project)["probes"] == {"texts": 0, "min_cosine": None}
+    assert receipt(project)["probes"] == {
+        "texts": 0,
+        "min_cosine": None,
+        "documents": 0,
+        "documents_min_cosine": None,
+    }
+
+
+def without_document_prefix(embedder: Embedder) -> Embedder:
+    return replace(embedder, prefixes={"query": embedder.prefixes["query"]})
+
+
+def test_documents_that_are_embedded_otherwise_keep_a_model_out(
+    project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.set("deploy", min_overlap=0.0, max_loss=1.0)
+    packed(project)
+    check(deploy(project))
+    found = receipt(project)["probes"]
+    assert found["documents"] == len(TEXTS)
+    assert found["documents_min_cosine"] > 0.9999  # stored as bfloat16
+    project.write_model(seed=2, query="query ", document="passage ")
+    tampered(monkeypatch, packed(project), without_document_prefix)
+    stays(project, vespa, r"vector of the document '.{2,3}' has cosine -?0\.\d{4} to the package's")
+
+
+@pytest.mark.usefixtures("vespa")
+@pytest.mark.parametrize(("kind", "filling"), [("bfloat16", "fed"), ("binary", "vespa")])
+def test_documents_are_left_out_where_no_cosine_of_vespas_own_is_stored(
+    project: Project, kind: str, filling: str
+) -> None:
+    project.set("package", vector_type=kind, vectors=filling)
+    packed(project)
+    check(deploy(project))
+    assert receipt(project)["probes"]["documents"] == 0
+
+
+def test_document_that_vespa_refused_is_left_out(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    vespa.rejects = {"a1"}
+    project.set("deploy", min_overlap=0.0)
+    check(deploy(project))
+    assert receipt(project)["probes"]["documents"] == len(TEXTS) - 1
+    assert receipt(project)["probes"]["documents_min_cosine"] > 0.9999

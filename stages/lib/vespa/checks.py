@@ -1,6 +1,6 @@
 """What a new model is held against before it goes live: its own vectors, rankings and figures."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from stages.lib.collection import Split
 from stages.lib.encoder import Vectors
 from stages.lib.errors import UserError
 from stages.lib.metrics import ndcg
-from stages.lib.parity import parity
 from stages.lib.search import Engine, Run
 from stages.lib.vectors import prefix
 from stages.lib.vespa.application import PROBE, Application
 from stages.lib.vespa.engine import SELECT, Kind, Ranking, VespaEngine, ask
+from stages.lib.vespa.feed import document_id
 from stages.lib.vespa.generation import Generation
 from stages.lib.vespa.probe import Probes
 from stages.lib.vespa.site import Site
@@ -32,6 +32,7 @@ class Checks:
     """
 
     probes: Probes
+    document_probes: Probes
     semantic: Engine
     hybrid: Engine
     split: Split
@@ -39,28 +40,71 @@ class Checks:
     force: bool
 
 
-def probe(site: Site, new: Generation, checks: Checks) -> dict[str, Any]:
-    """Has Vespa embed the probes, and compares with their own vectors.
+def probe(site: Site, new: Generation, checks: Checks, rejected: Container[str]) -> dict[str, Any]:
+    """Compares vectors that Vespa's embedders gave with the probes' own.
+
+    Args:
+        site: where the model is deployed, and its documents are.
+        new: the model.
+        checks: the probes.
+        rejected: Vespa's ids of documents that it refused, of which it may have older vectors.
 
     Raises:
-        UserError: the vector of a text is another one.
+        UserError: a vector is another one.
 
     """
-    probes, least = checks.probes, site.params.deploy.min_cosine
-    found = _embedded(site, new, probes.texts)
+    texts = _of_queries(site, new, checks.probes)
+    documents = {
+        doc_id: cosine
+        for doc_id, cosine in _of_documents(site, new, checks.document_probes).items()
+        if document_id(site.params.package.name, doc_id) not in rejected
+    }
+    if not checks.force:
+        _require(site, new, "text", texts)
+        _require(site, new, "document", documents)
+    return {
+        "texts": len(texts),
+        "min_cosine": _least(texts),
+        "documents": len(documents),
+        "documents_min_cosine": _least(documents),
+    }
+
+
+def _least(cosines: Mapping[str, float]) -> float | None:
+    return round(min(cosines.values()), 6) if cosines else None
+
+
+def _require(site: Site, new: Generation, kind: str, cosines: Mapping[str, float]) -> None:
+    least = site.params.deploy.min_cosine
+    worst = min(cosines, key=cosines.__getitem__, default=None)
+    if worst is None or cosines[worst] >= least:
+        return
+    name = " ".join(worst.split())[:40]
+    raise UserError(
+        f"{new.label}: Vespa's vector of the {kind} {name!r} has cosine {cosines[worst]:.4f} to "
+        f"the package's own, less than deploy.min_cosine ({least:g}); the live model serves as "
+        "before. Compare pooling, prefix and max-tokens in services.xml with the export; an int8 "
+        "model may differ by processor (set package.variant to fp32); or set FORCE=1"
+    )
+
+
+def _of_queries(site: Site, new: Generation, probes: Probes) -> dict[str, float]:
+    """The cosine of each text's vector in Vespa to its own; none if there is no document."""
+    found = _embedded(site, new, probes.names)
     if found is None:
-        return {"texts": 0, "min_cosine": None}
+        return {}
     # a vector that Vespa could not compute has no numbers, and counts as a wrong one
-    held = parity(probes.vectors, np.nan_to_num(found), probes.texts)
-    if held.minimum < least and not checks.force:
-        raise UserError(
-            f"{new.label}: Vespa's vector of {' '.join(held.worst.split())!r} has cosine "
-            f"{held.minimum:.4f} to the package's own, less than deploy.min_cosine ({least:g}); "
-            "the live model serves as before. Compare pooling, prefix and max-tokens in "
-            "services.xml with the export; an int8 model may differ by processor (set "
-            "package.variant to fp32); or set FORCE=1"
-        )
-    return {"texts": len(probes.texts), "min_cosine": round(held.minimum, 6)}
+    cosines = (probes.vectors * np.nan_to_num(found)).sum(axis=1)
+    return dict(zip(probes.names, map(float, cosines), strict=True))
+
+
+def _of_documents(site: Site, new: Generation, probes: Probes) -> dict[str, float]:
+    """The cosine of each document's own vector to the nearest one that Vespa has stored."""
+    if not probes.names:
+        return {}
+    ranking = Ranking("semantic", new, exact=True, encode=lambda _: probes.vectors)
+    run = VespaEngine(site.connection, ranking).search({each: each for each in probes.names}, 1)
+    return {doc_id: max(found.values(), default=0.0) for doc_id, found in run.items()}
 
 
 def _embedded(site: Site, generation: Generation, texts: Sequence[str]) -> Vectors | None:

@@ -49,6 +49,11 @@ class Package:
         """Texts with the vectors that they should get in Vespa."""
         return self.folder / "probes.jsonl"
 
+    @property
+    def document_probes(self) -> Path:
+        """Documents with the vectors that Vespa should have of them."""
+        return self.folder / "document_probes.jsonl"
+
     def generation(self) -> Generation:
         """The one generation of the package."""
         return read_application(self.folder / "application").generations[0]
@@ -68,7 +73,7 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
     write_rejected(checks.rejected, fed)
     _complete(site, package, staged, new, fed)
     try:
-        probed = probe(site, new, checks)
+        probed = probe(site, new, checks, fed.rejected)
         parity = compare(site, new, checks)
         measured = measure(site, staged, new, checks)
     except UserError:
