@@ -12,6 +12,7 @@ from stages.lib.params import read_params
 from stages.lib.vespa.package.application import Application, write_application
 from stages.lib.vespa.package.feed import document_rows, vector_rows
 from stages.lib.vespa.package.generation import SIDES, read_generation, tower_folder
+from stages.lib.vespa.package.probe import document_probes, query_probes, write_probes
 
 
 @stage
@@ -52,13 +53,20 @@ def main(
             "run dvc repro export"
         )
     application = Application((generation,), generation.label)
-    towers = {getattr(generation, side).hash: tower_folder(onnx, variant, side) for side in SIDES}
+    query, document = (tower_folder(onnx, variant, side) for side in SIDES)
+    towers = {generation.query.hash: query, generation.document.hash: document}
+    probes = {
+        "probes.jsonl": query_probes(documents, query, generation, settings.seed),
+        "document_probes.jsonl": document_probes(documents, document, generation, settings.seed),
+    }
     with building(out) as folder:
         write_application(folder / "application", application, templates, towers, settings)
         write_jsonl(folder / "feed.jsonl", document_rows(package.name, documents))
         if generation.filling == "fed":
             rows = vector_rows(package.name, list(documents), embedded, generation)
             write_jsonl(folder / "vectors.jsonl", rows)
+        for name, each in probes.items():
+            write_probes(folder / name, each)
         size = sum(
             each.stat().st_size for each in (folder / "application").rglob("*") if each.is_file()
         )

@@ -243,6 +243,7 @@ class Package(Section):
 
 class Deploy(Section):
     queries: Count
+    min_cosine: Share
     min_overlap: Share
     max_loss: Share
 

@@ -15,9 +15,11 @@ from stages.lib.export.gate import require_passed
 from stages.lib.params import read_params
 from stages.lib.search.bm25 import Lexical
 from stages.lib.search.engine import Embedded, Fused
+from stages.lib.vespa.operate.checks import Checks
 from stages.lib.vespa.operate.expected import Stored
 from stages.lib.vespa.operate.site import Site
-from stages.lib.vespa.operate.swap import Checks, Package, swap
+from stages.lib.vespa.operate.swap import Package, swap
+from stages.lib.vespa.package.probe import read_probes
 from stages.lib.vespa.search.connection import connect
 
 
@@ -55,9 +57,11 @@ def main(
 ) -> None:
     """Deploy, feed, check and flip."""
     settings = read_params(params)
-    generation = Package(package).generation()
+    packaged = Package(package)
+    generation = packaged.generation()
     if not force:
         require_passed(generation.query.settings.variant, gate)
+    probes = read_probes(packaged.probes), read_probes(packaged.document_probes)
     connection = connect(os.environ)
     documents = read_corpus(corpus)
     semantic = Stored(
@@ -72,10 +76,10 @@ def main(
     lexical = Lexical(list(documents), texts, settings.bm25)
     hybrid = Fused(semantic.whole(), lexical, generation.dense_weight)
     split = read_split(dev) or read_split(synthetic_dev)
-    checks = Checks(Embedded(semantic), Embedded(hybrid), split, rejected, force)
+    checks = Checks(*probes, Embedded(semantic), Embedded(hybrid), split, rejected, force)
     with tempfile.TemporaryDirectory() as scratch:
         site = Site(connection, templates, settings, Path(scratch))
-        found = swap(site, Package(package), checks)
+        found = swap(site, packaged, checks)
     write_json(receipt, found)
     if found["rejected"]:
         click.echo(f"Vespa refused {found['rejected']} documents, named in {rejected}", err=True)

@@ -98,6 +98,8 @@ def export_model(model: Path, folder: Path, query: str = "", document: str = "")
         "normalize": True,
         "query_prefix": query,
         "document_prefix": document,
+        "token_type_ids": False,
+        "output": "last_hidden_state",
     }
     (target / "embedder.json").write_text(json.dumps(settings), encoding="utf-8")
     return folder

@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import shutil
@@ -223,6 +224,7 @@ class Killer:
         """Deploys; kills at the so manieth request of a kind. Whether it came to that."""
         self.steps = []
         vespa = self._vespa
+        gc.collect()  # a session's threads do not outlive a fork, and its end would wait for them
         child = os.fork()
         if child == 0:
             torch.set_num_threads(1)  # threads do not outlive a fork

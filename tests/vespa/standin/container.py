@@ -166,6 +166,7 @@ class Container:
         if hits > most:
             raise Rejected(f"{hits} hits requested, configured limit: {most}.")
         scores = self._scores(package, values)
+        features = self._match_features(package, values)
         ranked = sorted(scores, key=lambda id: (-scores[id], id))[:hits]
         return {
             "root": {
@@ -177,7 +178,7 @@ class Container:
                     {
                         "id": f"index:content/0/{index}",
                         "relevance": float(scores[id]),
-                        "fields": {"doc_id": self.documents[id].get("doc_id")},
+                        "fields": {"doc_id": self.documents[id].get("doc_id")} | features,
                     }
                     for index, id in enumerate(ranked)
                 ],
@@ -186,11 +187,11 @@ class Container:
 
     def _scores(self, package: Package, values: dict[str, Any]) -> dict[str, float]:
         yql = values["yql"]
+        rank = values.get("ranking.profile", "default")
+        if rank not in {*package.ranks, "unranked"}:
+            raise Rejected(f"schema[doc] does not contain requested rank profile '{rank}'")
         if yql.endswith("where true"):
             return dict.fromkeys(self.documents, 0.0)
-        rank = values.get("ranking.profile", "default")
-        if rank not in package.ranks:
-            raise Rejected(f"schema[doc] does not contain requested rank profile '{rank}'")
         near = re.search(r"\{([^{}]*)\}nearestNeighbor\((\w+), ?(\w+)\)", yql)
         cosine: dict[str, float] = {}
         agreement: dict[str, float] = {}
@@ -269,6 +270,21 @@ class Container:
             runtime = self._runtimes[called[1]]
             inputs[name] = runtime.embed(str(values["query"]), "query", kind)
         return inputs
+
+    def _match_features(self, package: Package, values: dict[str, Any]) -> dict[str, Any]:
+        """The query's tensors that the rank profile gives back with each hit."""
+        rank = values.get("ranking.profile", "default")
+        names = package.returned.get(rank, [])
+        if not names:
+            return {}
+        inputs = self._inputs(values, package.inputs[rank])
+        short = values.get("presentation.format.tensors") == "short-value"
+        found = {}
+        for name in names:
+            kind = package.inputs[rank][name]
+            cells = [float(each) for each in inputs.get(name, np.zeros(kind.size))]
+            found[f"query({name})"] = cells if short else {"type": str(kind), "values": cells}
+        return {"matchfeatures": found}
 
     def _lexical_scores(self, package: Package, text: str) -> dict[str, float]:
         ids = list(self.documents)

@@ -53,6 +53,7 @@ class Package:
     strings: set[str] = field(default_factory=set)
     ranks: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, dict[str, VectorType]] = field(default_factory=dict)
+    returned: dict[str, list[str]] = field(default_factory=dict)
     profiles: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -179,6 +180,7 @@ def _read_schema(package: Package) -> None:
         if parent and parent[1] not in package.ranks:
             raise Refused(f"rank-profile '{name}' inherits unknown profile '{parent[1]}'")
         package.inputs[name] = _inputs(package, name)
+        package.returned[name] = _returned(package, name)
         _check_types(package, name, body)
 
 
@@ -189,6 +191,20 @@ def _inputs(package: Package, name: str) -> dict[str, VectorType]:
     declared = re.findall(r"query\((\w+)\) tensor<(\w+)>\(x\[(\d+)\]\)", body)
     own = {each: VectorType(cells, int(size)) for each, cells, size in declared}
     return (_inputs(package, parent[1]) if parent else {}) | own
+
+
+def _returned(package: Package, name: str) -> list[str]:
+    """The query's tensors that a profile, or the one it inherits from, gives with each hit."""
+    body = package.ranks[name]
+    own = re.search(r"match-features \{([^}]*)\}", body)
+    parent = re.match(r"rank-profile \w+ inherits (\w+)", body)
+    if own is None:
+        return _returned(package, parent[1]) if parent else []
+    names = re.findall(r"query\((\w+)\)", own[1])
+    for each in names:
+        if each not in package.inputs[name]:
+            raise Refused(f"rank-profile '{name}': query({each}) is not declared")
+    return names
 
 
 JOIN = (

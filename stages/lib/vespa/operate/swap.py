@@ -11,27 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.lib.core import seeds
-from stages.lib.core.collection import Split
 from stages.lib.core.files import read_jsonl, write_jsonl
 from stages.lib.errors import UserError
-from stages.lib.search.engine import Engine, Run
-from stages.lib.search.metrics import ndcg
+from stages.lib.vespa.operate.checks import Checks, compare, measure, probe
 from stages.lib.vespa.operate.feeder import Fed, feed, write_rejected
 from stages.lib.vespa.operate.site import Site
 from stages.lib.vespa.package.application import CLUSTER, Application, read_application
 from stages.lib.vespa.package.feed import document_id
 from stages.lib.vespa.package.generation import Generation
 from stages.lib.vespa.search.connection import run
-from stages.lib.vespa.search.engine import (
-    Kind,
-    Ranking,
-    VespaEngine,
-    count_documents,
-    count_vectors,
-)
-
-DEPTH = 10
+from stages.lib.vespa.search.engine import count_documents, count_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +44,19 @@ class Package:
         """The feed of vectors, where Vespa does not compute them."""
         return self.folder / "vectors.jsonl"
 
+    @property
+    def probes(self) -> Path:
+        """Texts with the vectors that they should get in Vespa."""
+        return self.folder / "probes.jsonl"
+
+    @property
+    def document_probes(self) -> Path:
+        """Documents with the vectors that Vespa should have of them."""
+        return self.folder / "document_probes.jsonl"
+
     def generation(self) -> Generation:
         """The one generation of the package."""
         return read_application(self.folder / "application").generations[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """What a new model is held against before it goes live.
-
-    `semantic` and `hybrid` rank in memory as the generation's profiles should.
-    """
-
-    semantic: Engine
-    hybrid: Engine
-    split: Split
-    rejected: Path
-    force: bool
 
 
 def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
@@ -88,8 +73,9 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
     write_rejected(checks.rejected, fed)
     _complete(site, package, staged, new, fed)
     try:
-        parity = _compare(site, new, checks)
-        measured = _measure(site, staged, new, checks)
+        probed = probe(site, new, checks, fed.rejected)
+        parity = compare(site, new, checks)
+        measured = measure(site, staged, new, checks)
     except UserError:
         # what was fed is not fed again, should the model be deployed all the same
         known = staged.knowing(stored)
@@ -107,6 +93,7 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
         "fed": dict(after.fed),
         "documents": count_documents(site.connection),
         "rejected": len(fed.rejected),
+        "probes": probed,
         "parity": parity,
         "measured": measured,
         "forced": checks.force,
@@ -236,78 +223,3 @@ def _stored_ids(site: Site) -> Iterator[str]:
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _compare(site: Site, new: Generation, checks: Checks) -> dict[str, Any]:
-    """Ranks the same queries in Vespa and here."""
-    params = site.params
-    chosen = seeds.shuffled(params.seed, checks.split.queries, "parity")[: params.deploy.queries]
-    queries = {query_id: checks.split.queries[query_id] for query_id in chosen}
-    here = checks.semantic.search(queries, DEPTH)
-    there = _engine(site, "semantic", new, exact=True).search(queries, DEPTH)
-    hybrid = _engine(site, "hybrid", new).search(queries, DEPTH)
-    overlap = _overlap(here, there)
-    if overlap < params.deploy.min_overlap and not checks.force:
-        raise UserError(
-            f"{new.label}: Vespa and the embedded engine agree on {overlap:.0%} of the top "
-            f"{DEPTH}, less than deploy.min_overlap ({params.deploy.min_overlap:.0%}); the live "
-            "model serves as before. Check package.variant, or set FORCE=1"
-        )
-    gaps = [
-        abs(here[query_id][doc_id] - score)
-        for query_id, ranking in there.items()
-        for doc_id, score in ranking.items()
-        if doc_id in here[query_id]
-    ]
-    return {
-        "queries": len(queries),
-        "overlap": round(overlap, 4),
-        "score_gap": round(max(gaps, default=0.0), 3),
-        # other scales of the scores and another BM25: near, but never the same
-        "hybrid_overlap": round(_overlap(checks.hybrid.search(queries, DEPTH), hybrid), 4),
-    }
-
-
-def _overlap(left: Run, right: Run) -> float:
-    """The mean share of the left run's documents that the right one has too."""
-    shares = [
-        len(left[each].keys() & right[each].keys()) / len(left[each]) for each in left if left[each]
-    ]
-    return sum(shares) / len(shares) if shares else 1.0
-
-
-def _measure(site: Site, staged: Application, new: Generation, checks: Checks) -> dict[str, float]:
-    """nDCG@10 in Vespa; refuses a new model that loses against the live one."""
-    queries, qrels = checks.split.queries, checks.split.qrels
-    if not checks.split:
-        return {}
-    profile = site.params.package.profile
-    rankings: dict[str, tuple[Kind, bool]] = {
-        "semantic": ("semantic", False),
-        "semantic_exact": ("semantic", True),
-        profile: (profile, False),
-    }
-    found = {}
-    for name, (kind, exact) in rankings.items():
-        found[name] = ndcg(_engine(site, kind, new, exact).search(queries, 100), qrels)
-    for kind, engine in (("semantic", checks.semantic), ("hybrid", checks.hybrid)):
-        found[f"{kind}_in_memory"] = ndcg(engine.search(queries, 100), qrels)
-    rival = staged.live if staged.live != new.label else staged.previous
-    if rival is not None:
-        found["rival"] = ndcg(
-            _engine(site, profile, staged.generation(rival)).search(queries, 100), qrels
-        )
-    lost = found.get("rival", 0.0) - found[profile]
-    if staged.live != new.label and lost > site.params.deploy.max_loss and not checks.force:
-        raise UserError(
-            f"{new.label}: nDCG@10 {found[profile]:.4f} in Vespa, the live model {rival} has "
-            f"{found['rival']:.4f}; that loses more than deploy.max_loss "
-            f"({site.params.deploy.max_loss:g}). The live model serves as before; FORCE=1 deploys "
-            "all the same"
-        )
-    return {name: round(value, 4) for name, value in found.items()}
-
-
-def _engine(site: Site, kind: Kind, generation: Generation, exact: bool = False) -> VespaEngine:
-    ranking = Ranking(kind, generation, exact, targets=site.params.package.targets)
-    return VespaEngine(site.connection, ranking)

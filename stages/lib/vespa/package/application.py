@@ -19,6 +19,7 @@ MANIFEST = "embedsmith.json"
 CLUSTER = "content"
 DOCUMENT_TYPE = "doc"
 PROFILES = ("semantic", "hybrid", "rrf")
+PROBE = "probe"  # ranks for nobody: it gives a query's vector back
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ def _schema(out: Path, application: Application, templates: Path, params: Params
     }
     _write(out / "schemas" / "doc.sd", _fill(schemas / "doc.sd", values))
     for generation in application.generations:
-        for profile in PROFILES:
+        for profile in (*PROFILES, PROBE):
             path = out / "schemas" / "doc" / f"{profile}_{generation.label}.profile"
             binary = profile == "semantic" and generation.binary
             template = schemas / f"{'binary' if binary else profile}.profile"
