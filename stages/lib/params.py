@@ -202,7 +202,6 @@ class Export(Section):
     pooled: bool
     min_cosine: Share
     int8_agreement: Share
-    reduce_range: bool
     texts: Annotated[int, Field(ge=2)]
     documents: Whole
     max_ndcg_loss: Share

@@ -258,7 +258,7 @@ def test_higher_agreement_keeps_more_in_float(
     ids = token_ids(bert, TEXTS)
 
     def quantised(least: float) -> Quantised:
-        return quantise(graph, ids, pooling("mean"), least, reduce_range=False)
+        return quantise(graph, ids, pooling("mean"), least)
 
     # 1 is more than any int8 reaches, so that everything that may stay in float does
     loose, exact = quantised(0.0), quantised(1.1)
@@ -271,7 +271,7 @@ def test_a_node_kept_in_float_leaves_no_int8_behind(
     bert: SentenceTransformer, graph: onnx.ModelProto
 ) -> None:
     everything = [node.name for group in node_groups(graph).values() for node in group]
-    whole = quantise(graph, token_ids(bert, TEXTS), pooling("mean"), 0.0, reduce_range=False).graph
+    whole = quantise(graph, token_ids(bert, TEXTS), pooling("mean"), 0.0).graph
     integer = {"MatMulInteger", "DynamicQuantizeLinear"}
     assert integer <= {node.op_type for node in whole.graph.node}
     floats = with_floats(whole, graph, everything)

@@ -48,7 +48,6 @@ def export_variants(
         token_ids(model, texts),
         pooling(settings.pooling),
         params.int8_agreement,
-        params.reduce_range,
     )
     save_variant(folder / "int8", found.graph, tokenizer, replace(settings, variant="int8"))
     checked = [*HARD_TEXTS, *texts]
