@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 JAVA = ("java", "-Xmx2g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8")
 PATIENCE = 120.0
@@ -32,9 +32,16 @@ class Judge:
     """One process for all questions; packages are remembered by their folder."""
 
     def __init__(self, class_path: str) -> None:
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self._scratch = tempfile.TemporaryDirectory()
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [*JAVA, "-cp", class_path, "embedsmith.Judge"],
+            [
+                *JAVA,
+                f"-Djava.io.tmpdir={self._scratch.name}",
+                "-cp",
+                class_path,
+                "embedsmith.Judge",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -49,6 +56,7 @@ class Judge:
             self._process.stdin.close()
         self._process.wait(PATIENCE)
         self._log.close()
+        self._scratch.cleanup()
 
     def ask(self, question: str, **given: Any) -> Any:
         """The answer to a question of Judge.java's table; raises Refused where Vespa says no."""
@@ -94,3 +102,22 @@ class Judge:
         given = [str(each) for each in folders]
         answer = self.ask("changes", folders=given, hosted=hosted, token=token)
         return [[Demand(**each) for each in demands] for demands in answer]
+
+    def words(
+        self,
+        folder: Path,
+        kind: Literal["document", "query"],
+        texts: Sequence[str],
+        language: str = "",
+    ) -> list[list[str]]:
+        """The words that BM25 sees of texts, in their order.
+
+        Args:
+            folder: the package's, whose field `contents` and profile `bm25` are asked.
+            kind: of the texts.
+            texts: each by itself.
+            language: a tag such as "en"; empty for what Vespa guesses of each.
+
+        """
+        given = {"kind": kind, "texts": list(texts), "language": language}
+        return list(self.ask("words", folder=str(folder), **given))

@@ -23,7 +23,8 @@ public class Judge {
 
     private static final Map<String, Question> QUESTIONS = Map.of(
             "package", new PackageQuestion(),
-            "changes", new ChangesQuestion());
+            "changes", new ChangesQuestion(),
+            "words", new WordsQuestion());
 
     public static void main(String[] arguments) throws Exception {
         PrintStream answers = new PrintStream(System.out, true, UTF_8);

@@ -24,6 +24,9 @@ import com.yahoo.vespa.model.VespaModel;
 import com.yahoo.vespa.model.application.validation.Validation;
 
 import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,12 +36,15 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.logging.Level;
+import java.util.stream.Stream;
 
 /** Reads package folders as a config server does: compiles them and runs every validator. */
 class Packages {
     /** What a package became: its model, what was logged, and what the change to it demands. */
     record Built(VespaModel model, Set<String> warnings, List<ConfigChangeAction> actions) {}
 
+    /** A program of the content node's that checks rank features; Maven has it not. */
+    private static final String NATIVE = "vespa-verify-ranksetup-bin";
     private static final int REMEMBERED = 16;
     private static final Zone CLOUD =
             new Zone(SystemName.Public, Environment.prod, RegionName.from("aws-us-east-1c"));
@@ -68,7 +74,8 @@ class Packages {
         DeployLogger log = new DeployLogger() {
             @Override
             public void log(Level level, String message) {
-                if (level.intValue() >= Level.WARNING.intValue()) warnings.add(message);
+                if (level.intValue() < Level.WARNING.intValue()) return;
+                if (!message.contains(NATIVE)) warnings.add(message);
             }
 
             @Override
@@ -76,19 +83,38 @@ class Packages {
                 log(level, message);
             }
         };
-        ApplicationPackage files = FilesApplicationPackage.fromDir(new File(folder), Map.of());
+        FilesApplicationPackage files =
+                FilesApplicationPackage.fromDir(copied(Path.of(folder)), Map.of());
+        files.validateFileExtensions();
         TestProperties properties = new TestProperties();
         DeployState.Builder state = new DeployState.Builder()
                 .deployLogger(log).fileRegistry(new MockFileRegistry()).properties(properties);
         if (hosted(given)) host(state, properties, given.path("token").asText());
         Zone zone = hosted(given) ? CLOUD : Zone.defaultZone();
-        state.applicationPackage(files.preprocess(zone, log));
+        ApplicationPackage preprocessed = files.preprocess(zone, log);
+        preprocessed.validateXML();
+        state.applicationPackage(preprocessed);
         if (before != null) state.previousModel(before);
         DeployState built = state.build();
         VespaModel model = new VespaModel(new NullConfigModelRegistry(), built);
         List<ConfigChangeAction> actions =
                 new Validation().validate(model, new ValidationParameters(), built);
         return new Built(model, warnings, actions);
+    }
+
+    /** A copy, since Vespa writes beside what it reads, and takes a folder's name for its own. */
+    private static File copied(Path folder) throws IOException {
+        Path target = Files.createTempDirectory("package").resolve("application");
+        List<Path> paths;
+        try (Stream<Path> found = Files.walk(folder)) {
+            paths = found.toList();
+        }
+        for (Path path : paths) {
+            Path copy = target.resolve(folder.relativize(path).toString());
+            if (Files.isDirectory(path)) Files.createDirectories(copy);
+            else Files.copy(path, copy);
+        }
+        return target.toFile();
     }
 
     private static boolean hosted(JsonNode given) {
