@@ -121,3 +121,7 @@ class Judge:
         """
         given = {"kind": kind, "texts": list(texts), "language": language}
         return list(self.ask("words", folder=str(folder), **given))
+
+    def queries(self, folder: Path, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What requests to the query API become, in their order: QueriesQuestion.java's keys."""
+        return list(self.ask("queries", folder=str(folder), requests=list(requests)))

@@ -24,6 +24,7 @@ public class Judge {
     private static final Map<String, Question> QUESTIONS = Map.of(
             "package", new PackageQuestion(),
             "changes", new ChangesQuestion(),
+            "queries", new QueriesQuestion(),
             "words", new WordsQuestion());
 
     public static void main(String[] arguments) throws Exception {
