@@ -201,7 +201,7 @@ def _component(tower: Tower) -> dict[str, str]:
 
 def _schema(out: Path, application: Application, templates: Path, params: Params) -> None:
     schemas = templates / "schemas"
-    fed, embedded = (_fields(application, schemas, params, each) for each in ("fed", "vespa"))
+    fed, embedded = (_fields(application, schemas, each) for each in ("fed", "vespa"))
     values = {
         "fed_fields": "".join(line.replace("\n  ", "\n    ") for line in fed),
         "embedded_fields": "".join(embedded),
@@ -218,7 +218,7 @@ def _schema(out: Path, application: Application, templates: Path, params: Params
             _write(path, _fill(template, _profile(generation, params)))
 
 
-def _fields(application: Application, schemas: Path, params: Params, filling: str) -> Iterable[str]:
+def _fields(application: Application, schemas: Path, filling: str) -> Iterable[str]:
     """The declarations of the vector fields filled in this way; towers may share one."""
     chosen = {each.field: each for each in application.generations if each.filling == filling}
     for name, generation in sorted(chosen.items()):
@@ -229,8 +229,8 @@ def _fields(application: Application, schemas: Path, params: Params, filling: st
             "tensor": generation.tensor,
             "indexing": "attribute | index" if filling == "fed" else embedding,
             "metric": generation.metric,
-            "links": str(params.package.hnsw_links),
-            "explore": str(params.package.hnsw_explore),
+            "links": str(generation.links),
+            "explore": str(generation.explore),
         }
         yield _fill(schemas / "vector.sd", values)
 
