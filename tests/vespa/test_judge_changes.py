@@ -11,7 +11,7 @@ from tests.vespa.deployments import command, deploy, packed
 from tests.vespa.judge import Judge
 from tests.vespa.project import ROOT, TEXTS, Project, check, invoke, write_texts
 from tests.vespa.standin import StandIn
-from tests.vespa.standin.package import check_change
+from tests.vespa.standin.change import check_change
 from tests.vespa.test_bad_input import certificates
 
 
