@@ -125,3 +125,7 @@ class Judge:
     def queries(self, folder: Path, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """What requests to the query API become, in their order: QueriesQuestion.java's keys."""
         return list(self.ask("queries", folder=str(folder), requests=list(requests)))
+
+    def feed(self, folder: Path, rows: Sequence[str]) -> list[dict[str, Any]]:
+        """What lines of a feed become, in their order: FeedQuestion.java's keys."""
+        return list(self.ask("feed", folder=str(folder), rows=list(rows)))
