@@ -132,3 +132,16 @@ def test_vespa_takes_what_any_settings_render(
         certificates(tmp_path)
         (tmp_path / "client.pem").rename(package / "security" / "clients.pem")
     assert judge.package(package, hosted, token) == []
+    settings = judge.settings(package, hosted, token)
+    assert settings == {
+        tower.embedder: {
+            "query": row["prefix"],
+            "document": "passage: ",
+            "max_tokens": 64,
+            "token_types": "token_type_ids" if row["token_types"] else "",
+            "output": row["pooling"][1],
+            "pooling": row["pooling"][0],
+            "normalize": row["normalize"],
+        }
+        for tower in application.towers().values()
+    }

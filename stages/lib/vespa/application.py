@@ -155,10 +155,10 @@ def write_application(
 
 def _services(out: Path, application: Application, templates: Path, params: Params) -> None:
     component = templates / "embedder.xml"
-    towers = sorted(application.towers().values(), key=lambda tower: tower.hash)
+    towers = [each for _, each in sorted(application.towers().items())]
     nodes = _nodes(templates, params)
     values = {
-        "embedders": "".join(_fill(component, _component(tower)) for tower in towers),
+        "embedders": "".join(_fill(component, _component(each)) for each in towers),
         "clients": _clients(templates, params),
         "nodes": nodes,
         "content_nodes": '    <nodes count="2"/>\n' if nodes else "",
@@ -168,15 +168,13 @@ def _services(out: Path, application: Application, templates: Path, params: Para
 
 def _clients(templates: Path, params: Params) -> str:
     """Who may read and write, where that is more than the certificate of the package."""
-    if not params.package.token:
-        return ""
-    return _fill(templates / "clients.xml", {"token": quoteattr(params.package.token)})
+    token = params.package.token
+    return _fill(templates / "clients.xml", {"token": quoteattr(token)}) if token else ""
 
 
 def _nodes(templates: Path, params: Params) -> str:
-    if params.package.nodes == "local":
-        return ""
-    return _fill(templates / "nodes" / f"{params.package.nodes}.xml", {})
+    nodes = params.package.nodes
+    return "" if nodes == "local" else _fill(templates / "nodes" / f"{nodes}.xml", {})
 
 
 def _component(tower: Tower) -> dict[str, str]:
@@ -215,7 +213,10 @@ def _schema(out: Path, application: Application, templates: Path, params: Params
             path = out / "schemas" / "doc" / f"{profile}_{generation.label}.profile"
             binary = profile == "semantic" and generation.binary
             template = schemas / f"{'binary' if binary else profile}.profile"
-            _write(path, _fill(template, _profile(generation, params)))
+            text = _fill(template, _profile(generation, params))
+            if not text.startswith("rank-profile "):
+                raise UserError(f"{template}: rank-profile comes first, comments after it")
+            _write(path, text)
 
 
 def _fields(application: Application, schemas: Path, filling: str) -> Iterable[str]:
@@ -236,8 +237,7 @@ def _fields(application: Application, schemas: Path, filling: str) -> Iterable[s
 
 
 def _profile(generation: Generation, params: Params) -> dict[str, str]:
-    weight = generation.dense_weight
-    inputs = generation.inputs.items()
+    weight, inputs = generation.dense_weight, generation.inputs.items()
     return {
         "label": generation.label,
         "field": generation.field,

@@ -95,6 +95,15 @@ class Judge:
         answer = self.ask("package", folder=str(folder), hosted=hosted, token=token)
         return list(answer["warnings"])
 
+    def settings(
+        self, folder: Path, hosted: bool = False, token: str = ""
+    ) -> dict[str, dict[str, Any]]:
+        """What each embedder of a package is told, by its id."""
+        found: dict[str, dict[str, Any]] = self.ask(
+            "settings", folder=str(folder), hosted=hosted, token=token
+        )
+        return found
+
     def changes(
         self, folders: Sequence[Path], hosted: bool = False, token: str = ""
     ) -> list[list[Demand]]:
