@@ -1,5 +1,5 @@
-# Found by the signs' Hamming distance, then ordered by the query's own numbers against the signs.
 rank-profile semantic_$label inherits bm25 {
+  # Found by the signs' Hamming distance, then ordered by the query's own numbers against the signs.
   inputs {
 $inputs  }
   # The share of equal signs less that of different ones.

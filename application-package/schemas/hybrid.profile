@@ -1,5 +1,5 @@
-# Both scores scaled to 0..1 over the hits that are re-ranked, then weighted.
 rank-profile hybrid_$label inherits semantic_$label {
+  # Both scores scaled to 0..1 over the hits that are re-ranked, then weighted.
   function lexical() {
     expression: bm25(contents)
   }

@@ -1,0 +1,147 @@
+"""Vespa's own code compiles and validates what any settings render, and warns of nothing."""
+
+import random
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.lib.params import Params
+from stages.lib.vespa.package.application import Application, write_application
+from stages.lib.vespa.package.generation import Generation
+from stages.lib.vespa.package.tower import Settings, Tower
+from tests.vespa.judge import Judge
+from tests.vespa.project import ROOT, Project
+from tests.vespa.test_bad_input import certificates
+
+Row = dict[str, Any]
+
+PLACES = [("local", ""), *((each, token) for each in ("cloud", "cloud-gpu") for token in ("", "t"))]
+HASHES = ("123456789012", "12345678e901", "abcdefabcdef", "0e0000000000")
+"""Of towers and of trained vectors: some would pass for numbers."""
+
+PARAMS: dict[str, list[Any]] = {
+    "package.vector_type": ["float", "bfloat16", "binary"],
+    "package.profile": ["semantic", "hybrid", "rrf"],
+    "package.targets": [200, 1],
+    "bm25.language": ["english", "none"],
+    "bm25.k1": [1.2, 0.00001, 1, 100],
+    "bm25.b": [0.75, 0, 1, 0.00001],
+}
+MODELS: dict[str, list[Any]] = {
+    "filling": ["fed", "vespa", "trained"],
+    "dimension": [16, 8],
+    "generations": [(1,), (1, 2), (1, "index"), (1, 2, "index"), ("index",)],
+    "towers": [1, 2],
+    "dense_weight": [0.0, 0.00001, 0.8, 0.123456789, 1.0],
+    "prefix": ["", "   ", "find <&> ]]> \"'\n{$x} "],
+    "pooling": [("mean", "hidden"), ("cls", "a/b:0"), ("none", 'pooled <&> "')],
+    "graph": [(16, 200), (2, 1), (64, 500)],
+    "normalize": [True, False],
+    "token_types": [True, False],
+}
+FACTORS = {**PARAMS, **MODELS, "place": PLACES}
+
+
+def pairwise(factors: dict[str, list[Any]]) -> list[Row]:
+    """Rows in which any two values of two factors meet, few of them and always the same."""
+    drawn = random.Random(1)
+    couples = list(combinations(factors, 2))
+    pending = {(a, b, x, y) for a, b in couples for x in factors[a] for y in factors[b]}
+
+    def met(row: Row) -> set[tuple[str, str, Any, Any]]:
+        return {(a, b, row[a], row[b]) for a, b in couples} & pending
+
+    rows = []
+    while pending:
+        a, b, x, y = min(pending, key=repr)
+        filled = [
+            {key: drawn.choice(values) for key, values in factors.items()} | {a: x, b: y}
+            for _ in range(50)
+        ]
+        rows.append(max(filled, key=lambda row: len(met(row))))
+        pending -= met(rows[-1])
+    return rows
+
+
+def generation(row: Row, kind: int | str) -> Generation:
+    """The first or second generation of a row, or an index."""
+    if kind == "index":
+        nothing = Settings(
+            variant="index",
+            dimension=16,
+            max_tokens=0,
+            pooling="none",
+            normalize=True,
+            query_prefix="",
+            document_prefix="",
+        )
+        tower = Tower("99999999e999", nothing, token_types=False, output="")
+        return Generation(tower, tower, "float", 16, "fed", dense_weight=1.0, serves=False)
+    pooling, output = row["pooling"]
+    settings = Settings(
+        variant="fp32",
+        dimension=16,
+        max_tokens=64,
+        pooling=pooling,
+        normalize=row["normalize"],
+        query_prefix=row["prefix"],
+        document_prefix="passage: ",
+    )
+    towers = [Tower(each, settings, row["token_types"], output) for each in HASHES]
+    first = int(kind) - 1
+    return Generation(
+        towers[first],
+        towers[2] if row["towers"] == 2 else towers[first],
+        row["package.vector_type"],
+        row["dimension"],
+        "vespa" if row["filling"] == "vespa" else "fed",
+        row["dense_weight"],
+        HASHES[3] if row["filling"] == "trained" else "",
+        links=row["graph"][0],
+        explore=row["graph"][1],
+    )
+
+
+@pytest.mark.parametrize("row", pairwise(FACTORS))
+def test_vespa_takes_what_any_settings_render(
+    row: Row,
+    judge: Judge,
+    original: Project,
+    tmp_path: Path,
+    with_params: Callable[[dict[str, Any]], Params],
+) -> None:
+    place, token = row["place"]
+    params = with_params(
+        {key: row[key] for key in PARAMS} | {"package.nodes": place, "package.token": token}
+    )
+    generations = tuple(generation(row, kind) for kind in row["generations"])
+    serving = [each.label for each in generations if each.serves]
+    application = Application(
+        generations, generations[0].label, serving[1] if len(serving) > 1 else None
+    )
+    files = original.folder / "onnx" / "fp32"
+    models = dict.fromkeys(application.towers(), files)
+    package = tmp_path / "package"
+    write_application(package, application, ROOT / "application-package", models, params)
+    hosted = place != "local"
+    if hosted:  # the vespa command adds it
+        (package / "security").mkdir()
+        certificates(tmp_path)
+        (tmp_path / "client.pem").rename(package / "security" / "clients.pem")
+    assert judge.package(package, hosted, token) == []
+    settings = judge.settings(package, hosted, token)
+    assert settings == {
+        tower.embedder: {
+            "query": row["prefix"],
+            "document": "passage: ",
+            "max_tokens": 64,
+            "token_types": "token_type_ids" if row["token_types"] else "",
+            "output": row["pooling"][1],
+            "pooling": row["pooling"][0],
+            "normalize": row["normalize"],
+        }
+        for tower in application.towers().values()
+    }
