@@ -21,6 +21,7 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
         ({"select.dev_share": 1.5}, "select.dev_share: .* got 1.5"),
         ({"mine.range_max": 1}, "mine: .*range_max must exceed range_min"),
         ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
+        ({"bm25.language": "klingon"}, "bm25.language: .*'english', .*'none', got 'klingon'$"),
         (
             {"llm.provider": "none"},
             "params.yaml: llm.provider is none and prepare.queries_from names no tool, so that "

@@ -36,10 +36,34 @@ class Encoder(Section):
     document_prefix: str
 
 
+Language = Literal[
+    "arabic",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "greek",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "spanish",
+    "swedish",
+    "turkish",
+    "none",
+]
+
+
 class Bm25(Section):
     k1: Positive
     b: Share
-    language: str
+    language: Language
 
 
 class Prepare(Section):
