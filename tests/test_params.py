@@ -20,6 +20,15 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
         ({"train.epochs": "many"}, "train.epochs: .* got 'many'"),
         ({"select.dev_share": 1.5}, "select.dev_share: .* got 1.5"),
         ({"mine.range_max": 1}, "mine: .*range_max must exceed range_min"),
+        ({"package.hnsw_links": 2**31}, "package.hnsw_links: .* got 2147483648"),
+        ({"package.targets": 2**30}, "package.targets: .* got 1073741824"),
+        ({"bm25.k1": 1e300}, r"bm25.k1: .* got 1e\+300"),
+        ({"bm25.k1": float("inf")}, "bm25.k1: .* got inf"),
+        (
+            {"encoder.query_prefix": "query:\r"},
+            r"encoder: query_prefix: .*U\+000D cannot",
+        ),
+        ({"package.nodes": "cloud", "package.token": "a\x00"}, r"package: token: .*U\+0000"),
         ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
         ({"bm25.language": "klingon"}, "bm25.language: .*'english', .*'none', got 'klingon'$"),
         (

@@ -10,11 +10,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.lib.errors import UserError
+from stages.lib.xml_text import XmlText
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
+
+LARGEST = 2**30 - 1
+"""Of what Vespa keeps as integers of 32 bits, twice some of it."""
 
 
 class Section(BaseModel):
@@ -32,8 +36,8 @@ class Base(Section):
 
 class Encoder(Section):
     max_length: Annotated[int, Field(ge=8, le=8192)]
-    query_prefix: str
-    document_prefix: str
+    query_prefix: XmlText
+    document_prefix: XmlText
 
 
 Language = Literal[
@@ -61,7 +65,7 @@ Language = Literal[
 
 
 class Bm25(Section):
-    k1: Positive
+    k1: Annotated[float, Field(gt=0, le=1000)]
     b: Share
     language: Language
 
@@ -246,11 +250,11 @@ class Package(Section):
     dimensions: Whole
     vectors: Literal["vespa", "fed"]
     profile: Literal["semantic", "hybrid", "rrf"]
-    hnsw_links: Annotated[int, Field(ge=2)]
-    hnsw_explore: Count
-    targets: Count
+    hnsw_links: Annotated[int, Field(ge=2, le=LARGEST)]
+    hnsw_explore: Annotated[int, Field(ge=1, le=LARGEST)]
+    targets: Annotated[int, Field(ge=1, le=LARGEST)]
     nodes: Literal["local", "cloud", "cloud-gpu"]
-    token: str
+    token: XmlText
 
     @model_validator(mode="after")
     def whole_bytes(self) -> Self:

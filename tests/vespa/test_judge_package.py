@@ -25,7 +25,6 @@ HASHES = ("123456789012", "12345678e901", "abcdefabcdef", "0e0000000000")
 PARAMS: dict[str, list[Any]] = {
     "package.vector_type": ["float", "bfloat16", "binary"],
     "package.profile": ["semantic", "hybrid", "rrf"],
-    "package.hnsw_links": [16, 2, 64],
     "package.targets": [200, 1],
     "bm25.language": ["english", "none"],
     "bm25.k1": [1.2, 0.00001, 1, 100],
@@ -39,6 +38,7 @@ MODELS: dict[str, list[Any]] = {
     "dense_weight": [0.0, 0.00001, 0.8, 0.123456789, 1.0],
     "prefix": ["", "   ", "find <&> ]]> \"'\n{$x} "],
     "pooling": [("mean", "hidden"), ("cls", "a/b:0"), ("none", 'pooled <&> "')],
+    "graph": [(16, 200), (2, 1), (64, 500)],
     "normalize": [True, False],
     "token_types": [True, False],
 }
@@ -100,6 +100,8 @@ def generation(row: Row, kind: int | str) -> Generation:
         "vespa" if row["filling"] == "vespa" else "fed",
         row["dense_weight"],
         HASHES[3] if row["filling"] == "trained" else "",
+        links=row["graph"][0],
+        explore=row["graph"][1],
     )
 
 
@@ -130,3 +132,16 @@ def test_vespa_takes_what_any_settings_render(
         certificates(tmp_path)
         (tmp_path / "client.pem").rename(package / "security" / "clients.pem")
     assert judge.package(package, hosted, token) == []
+    settings = judge.settings(package, hosted, token)
+    assert settings == {
+        tower.embedder: {
+            "query": row["prefix"],
+            "document": "passage: ",
+            "max_tokens": 64,
+            "token_types": "token_type_ids" if row["token_types"] else "",
+            "output": row["pooling"][1],
+            "pooling": row["pooling"][0],
+            "normalize": row["normalize"],
+        }
+        for tower in application.towers().values()
+    }

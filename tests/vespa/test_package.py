@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from stages.lib.files import read_jsonl
 from stages.lib.models import content_hash
 from stages.lib.vespa.application import read_application
 from stages.lib.vespa.feed import doc_id_of, document_row, floats, hexadecimal
-from tests.vespa.project import TEXTS, Project, check, parse, write_texts
+from tests.vespa.project import ROOT, TEXTS, Project, check, parse, write_texts
 
 
 def component(project: Project) -> Any:
@@ -156,6 +157,16 @@ def refused(project: Project, message: str) -> None:
     assert "Traceback" not in result.output
     assert not (project.folder / "package").exists()
     assert not (project.folder / "metrics").exists()
+
+
+def test_rank_profile_with_a_comment_before_it_is_refused(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited = Path(shutil.copytree(ROOT / "application-package", tmp_path / "application-package"))
+    path = edited / "schemas" / "rrf.profile"
+    path.write_text("# by ranks alone\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr("tests.vespa.project.ROOT", tmp_path)
+    refused(project, "rrf.profile: rank-profile comes first, comments after it")
 
 
 def test_dimension_that_is_not_the_graphs_is_refused(project: Project) -> None:

@@ -156,10 +156,10 @@ def write_application(
 
 def _services(out: Path, application: Application, templates: Path, params: Params) -> None:
     component = templates / "embedder.xml"
-    towers = sorted(application.towers().values(), key=lambda tower: tower.hash)
+    towers = [each for _, each in sorted(application.towers().items())]
     nodes = _nodes(templates, params)
     values = {
-        "embedders": "".join(_fill(component, _component(tower)) for tower in towers),
+        "embedders": "".join(_fill(component, _component(each)) for each in towers),
         "clients": _clients(templates, params),
         "nodes": nodes,
         "content_nodes": '    <nodes count="2"/>\n' if nodes else "",
@@ -169,15 +169,13 @@ def _services(out: Path, application: Application, templates: Path, params: Para
 
 def _clients(templates: Path, params: Params) -> str:
     """Who may read and write, where that is more than the certificate of the package."""
-    if not params.package.token:
-        return ""
-    return _fill(templates / "clients.xml", {"token": quoteattr(params.package.token)})
+    token = params.package.token
+    return _fill(templates / "clients.xml", {"token": quoteattr(token)}) if token else ""
 
 
 def _nodes(templates: Path, params: Params) -> str:
-    if params.package.nodes == "local":
-        return ""
-    return _fill(templates / "nodes" / f"{params.package.nodes}.xml", {})
+    nodes = params.package.nodes
+    return "" if nodes == "local" else _fill(templates / "nodes" / f"{nodes}.xml", {})
 
 
 def _component(tower: Tower) -> dict[str, str]:
@@ -202,7 +200,7 @@ def _component(tower: Tower) -> dict[str, str]:
 
 def _schema(out: Path, application: Application, templates: Path, params: Params) -> None:
     schemas = templates / "schemas"
-    fed, embedded = (_fields(application, schemas, params, each) for each in ("fed", "vespa"))
+    fed, embedded = (_fields(application, schemas, each) for each in ("fed", "vespa"))
     values = {
         "fed_fields": "".join(line.replace("\n  ", "\n    ") for line in fed),
         "embedded_fields": "".join(embedded),
@@ -216,10 +214,13 @@ def _schema(out: Path, application: Application, templates: Path, params: Params
             path = out / "schemas" / "doc" / f"{profile}_{generation.label}.profile"
             binary = profile == "semantic" and generation.binary
             template = schemas / f"{'binary' if binary else profile}.profile"
-            _write(path, _fill(template, _profile(generation, params)))
+            text = _fill(template, _profile(generation, params))
+            if not text.startswith("rank-profile "):
+                raise UserError(f"{template}: rank-profile comes first, comments after it")
+            _write(path, text)
 
 
-def _fields(application: Application, schemas: Path, params: Params, filling: str) -> Iterable[str]:
+def _fields(application: Application, schemas: Path, filling: str) -> Iterable[str]:
     """The declarations of the vector fields filled in this way; towers may share one."""
     chosen = {each.field: each for each in application.generations if each.filling == filling}
     for name, generation in sorted(chosen.items()):
@@ -230,15 +231,14 @@ def _fields(application: Application, schemas: Path, params: Params, filling: st
             "tensor": generation.tensor,
             "indexing": "attribute | index" if filling == "fed" else embedding,
             "metric": generation.metric,
-            "links": str(params.package.hnsw_links),
-            "explore": str(params.package.hnsw_explore),
+            "links": str(generation.links),
+            "explore": str(generation.explore),
         }
         yield _fill(schemas / "vector.sd", values)
 
 
 def _profile(generation: Generation, params: Params) -> dict[str, str]:
-    weight = generation.dense_weight
-    inputs = generation.inputs.items()
+    weight, inputs = generation.dense_weight, generation.inputs.items()
     return {
         "label": generation.label,
         "field": generation.field,

@@ -55,11 +55,11 @@ def document_row(name: str, document: Document) -> dict[str, Any]:
 
 
 def _allowed(character: str) -> bool:
-    """Whether Vespa takes a character in a string: no control characters, no noncharacters."""
+    """Whether Vespa takes a character in a string: no control characters, few noncharacters."""
     code = ord(character)
     if code < 0x20:
         return character in "\t\n\r"
-    return not (0xD800 <= code <= 0xDFFF or 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE)
+    return not (0xD800 <= code <= 0xDFFF or 0xFDD0 <= code <= 0xFDDF or code & 0xFFFE == 0xFFFE)
 
 
 def document_rows(name: str, corpus: Corpus) -> Iterator[dict[str, Any]]:

@@ -22,6 +22,8 @@ VectorType = Literal["float", "bfloat16", "binary"]
 Side = Literal["query", "document"]
 
 SIDES: tuple[Side, Side] = ("query", "document")
+USUAL_GRAPH = (16, 200)
+"""Links and neighbours explored where nothing else is said: those of indexes, and of no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ class Generation:
     """The hash of vectors that training moved, which no encoder gives; else empty."""
     serves: bool = True
     """False: an index for the pipeline's own searches; queries come as vectors too."""
+    links: int = USUAL_GRAPH[0]
+    explore: int = USUAL_GRAPH[1]
+    """The graph of the approximate search, which Vespa does not change under a field's name."""
 
     @property
     def field(self) -> str:
@@ -58,8 +63,14 @@ class Generation:
 
     @property
     def _stored(self) -> str:
-        cut = f"_{self.dimension}" if self.dimension < self.document.settings.dimension else ""
-        return f"{self.vector_type}{cut}{'_fed' if self.filling == 'fed' else ''}"
+        parts: list[object] = [self.vector_type]
+        if self.dimension < self.document.settings.dimension:
+            parts.append(self.dimension)
+        if (self.links, self.explore) != USUAL_GRAPH:
+            parts.append(f"graph{self.links}_{self.explore}")
+        if self.filling == "fed":
+            parts.append("fed")
+        return "_".join(map(str, parts))
 
     @property
     def binary(self) -> bool:
@@ -101,6 +112,8 @@ class Generation:
             "dense_weight": self.dense_weight,
             "vectors": self.vectors,
             "serves": self.serves,
+            "links": self.links,
+            "explore": self.explore,
         }
 
 
@@ -170,6 +183,8 @@ def read_generation(
         package.vectors,
         dense_weight,
         _hash(vectors / "vectors.npy") if trained else "",
+        links=package.hnsw_links,
+        explore=package.hnsw_explore,
     )
 
 

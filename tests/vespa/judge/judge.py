@@ -95,6 +95,15 @@ class Judge:
         answer = self.ask("package", folder=str(folder), hosted=hosted, token=token)
         return list(answer["warnings"])
 
+    def settings(
+        self, folder: Path, hosted: bool = False, token: str = ""
+    ) -> dict[str, dict[str, Any]]:
+        """What each embedder of a package is told, by its id."""
+        found: dict[str, dict[str, Any]] = self.ask(
+            "settings", folder=str(folder), hosted=hosted, token=token
+        )
+        return found
+
     def changes(
         self, folders: Sequence[Path], hosted: bool = False, token: str = ""
     ) -> list[list[Demand]]:
@@ -121,3 +130,11 @@ class Judge:
         """
         given = {"kind": kind, "texts": list(texts), "language": language}
         return list(self.ask("words", folder=str(folder), **given))
+
+    def queries(self, folder: Path, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What requests to the query API become, in their order: QueriesQuestion.java's keys."""
+        return list(self.ask("queries", folder=str(folder), requests=list(requests)))
+
+    def feed(self, folder: Path, rows: Sequence[str]) -> list[dict[str, Any]]:
+        """What lines of a feed become, in their order: FeedQuestion.java's keys."""
+        return list(self.ask("feed", folder=str(folder), rows=list(rows)))

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import onnx
 
+from tests.vespa.standin.grammar import Refused, check_schema, check_services
 
-class Refused(Exception):  # noqa: N818 - the word of the protocol
-    """A package that Vespa would not deploy."""
+__all__ = ["Package", "Refused", "manifest", "read_package"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class VectorField:
     name: str
     type: VectorType
     metric: str
+    links: int
     in_document: bool
     embedder: str | None
 
@@ -86,12 +87,11 @@ def _xml(package: Package, name: str) -> Any:
 
 def _read_services(package: Package) -> None:
     root = _xml(package, "services.xml")
+    check_services(root)
     for wanted in ("container/search", "container/document-api", "content/documents/document"):
         if root.find(wanted) is None:
             raise Refused(f"Invalid application: services.xml lacks {wanted}")
     for component in root.findall("container/component"):
-        if component.get("type") != "hugging-face-embedder":
-            raise Refused(f"unknown component type {component.get('type')}")
         name = component.get("id")
         if name in package.embedders:
             raise Refused(f"Multiple definitions of component {name!r}")
@@ -134,14 +134,15 @@ def _embedder(package: Package, component: Any) -> Embedder:
 FIELD = re.compile(
     r"field (?P<name>\w+) type tensor<(?P<cells>\w+)>\(x\[(?P<dimension>\d+)\]\) \{\s+"
     r"indexing: (?P<indexing>[^\n]+)\s+attribute \{\s+distance-metric: (?P<metric>[\w-]+)\s+\}\s+"
-    r"index \{\s+hnsw \{\s+max-links-per-node: \d+\s+neighbors-to-explore-at-insert: \d+"
+    r"index \{\s+hnsw \{\s+max-links-per-node: (?P<links>\d+)\s+neighbors-to-explore-at-insert: \d+"
 )
 
 
 def _read_schema(package: Package) -> None:
     schema = package.schema
-    if schema.count("{") != schema.count("}"):
-        raise Refused("Failed parsing schema from 'schemas/doc.sd': unbalanced braces")
+    for name, text in package.files.items():
+        if name.startswith("schemas/"):
+            check_schema(name, text.decode())
     end = _closing(schema, schema.index("{", schema.index("document doc")))
     for match in FIELD.finditer(schema):
         embedder = re.search(r"embed (\w+)", match["indexing"])
@@ -149,6 +150,7 @@ def _read_schema(package: Package) -> None:
             match["name"],
             VectorType(match["cells"], int(match["dimension"])),
             match["metric"],
+            int(match["links"]),
             match.start() < end,
             embedder and embedder[1],
         )
@@ -162,10 +164,15 @@ def _read_schema(package: Package) -> None:
         if found.embedder and found.in_document:
             raise Refused(f"Field '{found.name}' in the document reads other fields")
         package.fields[found.name] = found
-    declared = len(re.findall(r"type tensor<", schema))
-    if declared != len(package.fields):
+    named = re.findall(r"field (\w+) type", schema)
+    if len(named) != len({name.lower() for name in named}):
+        raise Refused("document 'doc' error: Duplicate (case insensitively) field")
+    if len(re.findall(r"type tensor<", schema)) != len(package.fields):
         raise Refused("Failed parsing schema from 'schemas/doc.sd': a tensor field")
     package.strings = set(re.findall(r"field (\w+) type string", schema[:end]))
+    for read in re.findall(r"(?:\(input|\n +summary) (\w+)", schema):
+        if read not in package.strings:
+            raise Refused(f"For schema 'doc': '{read}' is no field in document type 'doc'")
     profiles = [
         schema,
         *(text.decode() for name, text in package.files.items() if name.endswith(".profile")),
@@ -173,11 +180,14 @@ def _read_schema(package: Package) -> None:
     for text in profiles:
         for match in re.finditer(r"rank-profile (\w+)(?: inherits (\w+))? \{", text):
             body = text[match.start() : _closing(text, text.index("{", match.start()))]
+            if match[1] in package.ranks:
+                raise Refused(f"schema 'doc' error: already has rank-profile {match[1]}")
             package.ranks[match[1]] = body
     for name, body in package.ranks.items():
         parent = re.match(r"rank-profile \w+ inherits (\w+)", body)
         if parent and parent[1] not in package.ranks:
             raise Refused(f"rank-profile '{name}' inherits unknown profile '{parent[1]}'")
+    for name, body in package.ranks.items():
         package.inputs[name] = _inputs(package, name)
         _check_types(package, name, body)
 
@@ -253,29 +263,6 @@ def _read_query_profiles(package: Package) -> None:
             if key == "ranking.profile" and value not in package.ranks:
                 raise Refused(f"Query profile '{name}': no rank profile '{value}'")
         package.profiles[name] = values
-
-
-def check_change(old: Package, new: Package) -> list[dict[str, Any]]:
-    """The reindex actions of a change; refuses one that needs an override which is not there."""
-    overrides = new.files.get("validation-overrides.xml", b"").decode()
-    actions = []
-    for name, found in new.fields.items():
-        before = old.fields.get(name)
-        if before is None:
-            if not found.in_document:
-                actions.append(
-                    f"Non-document field '{name}' added; this may be populated by reindexing"
-                )
-        elif before.type != found.type and "field-type-change" not in overrides:
-            raise Refused(
-                f"field-type-change: Document type 'doc': Field '{name}' changed: data type: "
-                f"'{before.type}' -> '{found.type}'. To allow this add <allow "
-                "until='yyyy-mm-dd'>field-type-change</allow> to validation-overrides.xml, see "
-                "https://docs.vespa.ai/en/reference/validation-overrides.html"
-            )
-    return [
-        {"documentType": "doc", "clusterName": "content", "messages": [each]} for each in actions
-    ]
 
 
 def manifest(package: Package) -> Any:

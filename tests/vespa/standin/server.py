@@ -18,8 +18,9 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from stages.lib.seeds import share
+from tests.vespa.standin.change import check_change
 from tests.vespa.standin.container import Container, Rejected
-from tests.vespa.standin.package import Package, Refused, check_change, read_package
+from tests.vespa.standin.package import Package, Refused, read_package
 
 INSTANCE = (
     r"/application/v2/tenant/default/application/default/environment/\w+/region/default/"

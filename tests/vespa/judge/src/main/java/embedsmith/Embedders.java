@@ -37,8 +37,7 @@ class Embedders {
         public Tensor embed(String text, Context context, TensorType type) {
             calls.add(new Call(id, text, type.toString(), context.getDestination()));
             Tensor.Builder vector = Tensor.Builder.of(type);
-            long size = type.dimensions().get(0).size().orElseThrow();
-            for (long cell = 0; cell < size; cell++) vector.cell(cell == 0 ? 1 : 0, cell);
+            for (int cell = 0; cell < Vectors.size(type); cell++) vector.cell(cell == 0 ? 1 : 0, cell);
             return vector.build();
         }
     }

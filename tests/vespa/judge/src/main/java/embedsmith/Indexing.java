@@ -3,6 +3,7 @@ package embedsmith;
 import ai.vespa.opennlp.OpenNlpConfig;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.yahoo.document.Document;
+import com.yahoo.document.DocumentType;
 import com.yahoo.document.DocumentTypeManager;
 import com.yahoo.document.DocumentUpdate;
 import com.yahoo.document.annotation.AnnotationTypes;
@@ -19,6 +20,7 @@ import com.yahoo.vespa.indexinglanguage.ScriptParserContext;
 import com.yahoo.vespa.indexinglanguage.SimpleDocumentFieldValues;
 import com.yahoo.vespa.indexinglanguage.expressions.ExecutionContext;
 import com.yahoo.vespa.indexinglanguage.expressions.Expression;
+import com.yahoo.vespa.indexinglanguage.expressions.OutputExpression;
 import com.yahoo.vespa.indexinglanguage.expressions.ScriptExpression;
 import com.yahoo.vespa.indexinglanguage.expressions.StatementExpression;
 import com.yahoo.vespa.indexinglanguage.parser.IndexingInput;
@@ -38,20 +40,29 @@ class Indexing {
     static final String SCHEMA = "content/search/cluster.content/doc";
 
     private final DocumentTypeManager types;
+    private final DocumentType document;
     private final ScriptExpression script;
 
     /** Writes what is embedded down in `calls`. */
     Indexing(VespaModel model, List<Embedders.Call> calls) throws ParseException {
         types = new DocumentTypeManager(model.getConfig(DocumentmanagerConfig.class, "default"));
+        document = types.getDocumentType("doc");
         List<StatementExpression> statements = new ArrayList<>();
         for (String content : model.getConfig(IlscriptsConfig.class, SCHEMA).ilscript(0).content()) {
             ScriptParserContext context = new ScriptParserContext(
                     linguistics(model), Map.of(), Embedders.recording(model, calls), Map.of());
             context.setInputStream(new IndexingInput(content));
-            statements.add(ScriptParser.parseStatement(context));
+            StatementExpression statement = ScriptParser.parseStatement(context);
+            // an embedder is told the field, and knows by it that the text is a document's
+            var outputs = new OutputExpression.OutputFieldNameExtractor();
+            statement.select(outputs, outputs);
+            for (String field : outputs.getOutputFieldNames()) {
+                statement.setStatementOutput(document, document.getField(field));
+            }
+            statements.add(statement);
         }
         script = new ScriptExpression(statements);
-        script.resolve(types.getDocumentType("doc"));
+        script.resolve(document);
     }
 
     /** The container's own, which splits texts into words and guesses languages. */
@@ -74,9 +85,9 @@ class Indexing {
 
     /** The field "contents" of a document of this text; its language is guessed if unknown. */
     StringFieldValue contents(String text, Language language) {
-        Document document = new Document(types.getDocumentType("doc"), "id:judge:doc::1");
-        document.setFieldValue("text", new StringFieldValue(text));
-        SimpleDocumentFieldValues values = new SimpleDocumentFieldValues(document);
+        Document given = new Document(document, "id:judge:doc::1");
+        given.setFieldValue("text", new StringFieldValue(text));
+        SimpleDocumentFieldValues values = new SimpleDocumentFieldValues(given);
         script.execute(new ExecutionContext(values).setLanguage(language));
         return (StringFieldValue) values.getFullOutput().getFieldValue("contents");
     }

@@ -24,6 +24,9 @@ public class Judge {
     private static final Map<String, Question> QUESTIONS = Map.of(
             "package", new PackageQuestion(),
             "changes", new ChangesQuestion(),
+            "settings", new SettingsQuestion(),
+            "feed", new FeedQuestion(),
+            "queries", new QueriesQuestion(),
             "words", new WordsQuestion());
 
     public static void main(String[] arguments) throws Exception {

@@ -1,8 +1,10 @@
 package embedsmith;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.yahoo.config.FileReference;
 import com.yahoo.config.application.api.ApplicationPackage;
 import com.yahoo.config.application.api.DeployLogger;
+import com.yahoo.config.application.api.FileRegistry;
 import com.yahoo.config.model.NullConfigModelRegistry;
 import com.yahoo.config.model.api.ApplicationClusterEndpoint;
 import com.yahoo.config.model.api.ConfigChangeAction;
@@ -83,12 +85,12 @@ class Packages {
                 log(level, message);
             }
         };
-        FilesApplicationPackage files =
-                FilesApplicationPackage.fromDir(copied(Path.of(folder)), Map.of());
+        File copy = copied(Path.of(folder));
+        FilesApplicationPackage files = FilesApplicationPackage.fromDir(copy, Map.of());
         files.validateFileExtensions();
         TestProperties properties = new TestProperties();
         DeployState.Builder state = new DeployState.Builder()
-                .deployLogger(log).fileRegistry(new MockFileRegistry()).properties(properties)
+                .deployLogger(log).fileRegistry(registry(copy)).properties(properties)
                 .configDefinitionRepo(new Definitions());
         if (hosted(given)) host(state, properties, given.path("token").asText());
         Zone zone = hosted(given) ? CLOUD : Zone.defaultZone();
@@ -116,6 +118,17 @@ class Packages {
             else Files.copy(path, copy);
         }
         return target.toFile();
+    }
+
+    /** Files that services.xml names must be there; the mock alone does not look. */
+    private static FileRegistry registry(File folder) {
+        return new MockFileRegistry() {
+            @Override
+            public FileReference addFile(String path) {
+                if (new File(folder, path).isFile()) return super.addFile(path);
+                throw new IllegalArgumentException("no such file in the package: " + path);
+            }
+        };
     }
 
     private static boolean hosted(JsonNode given) {

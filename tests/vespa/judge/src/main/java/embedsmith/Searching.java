@@ -1,6 +1,8 @@
 package embedsmith;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.yahoo.component.chain.Chain;
 import com.yahoo.container.QrSearchersConfig;
 import com.yahoo.language.Linguistics;
@@ -21,6 +23,9 @@ import com.yahoo.search.query.profile.config.QueryProfileConfigurer;
 import com.yahoo.search.query.profile.config.QueryProfilesConfig;
 import com.yahoo.search.querytransform.LowercasingConfig;
 import com.yahoo.search.querytransform.VespaLowercasingSearcher;
+import com.yahoo.search.schema.DocumentSummary;
+import com.yahoo.search.schema.RankProfile;
+import com.yahoo.search.schema.Schema;
 import com.yahoo.search.schema.SchemaInfo;
 import com.yahoo.search.searchchain.Execution;
 import com.yahoo.search.searchers.QueryValidator;
@@ -81,6 +86,20 @@ class Searching {
             throw new IllegalArgumentException(result.hits().getError().toString());
         }
         return query;
+    }
+
+    /** The declared inputs of a query's rank profile, and the fields of its summary. */
+    void declare(Query query, ObjectNode found) {
+        Schema schema = schemas.schemas().get("doc");
+        RankProfile profile = schema.rankProfiles().get(query.getRanking().getProfile());
+        if (profile == null) throw new IllegalArgumentException("no such rank profile");
+        ArrayNode inputs = found.putArray("declared");
+        profile.inputs().keySet().stream().sorted().forEach(inputs::add);
+        DocumentSummary summary =
+                schema.documentSummaries().get(query.getPresentation().getSummary());
+        if (summary == null) return;
+        ArrayNode fields = found.putArray("summary");
+        summary.fields().keySet().stream().sorted().forEach(fields::add);
     }
 
     /** A request's body as Vespa's handler reads it, whose reader only the handler may call. */

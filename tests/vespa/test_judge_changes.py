@@ -1,0 +1,86 @@
+"""What Vespa demands of each change that deploying, rolling back, pruning and indexing make."""
+
+from pathlib import Path
+
+import pytest
+
+from stages.index import main as index_main
+from stages.prune import main as prune_main
+from stages.rollback import main as rollback_main
+from tests.vespa.deployments import command, deploy, packed
+from tests.vespa.judge import Judge
+from tests.vespa.project import ROOT, TEXTS, Project, check, invoke, write_texts
+from tests.vespa.standin import StandIn
+from tests.vespa.standin.change import check_change
+from tests.vespa.test_bad_input import certificates
+
+
+def unpacked(vespa: StandIn, folder: Path) -> list[Path]:
+    """What was deployed so far, a folder a deployment, with the certificate that Cloud wants."""
+    certificates(folder)
+    certificate = (folder / "client.pem").read_bytes()
+    folders = []
+    for number, package in enumerate(vespa.sessions):
+        folders.append(folder / f"session{number}")
+        files = package.files | {"security/clients.pem": certificate}
+        for name, content in files.items():
+            path = folders[-1] / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return folders
+
+
+def index(project: Project) -> None:
+    arguments = {
+        "--corpus": project.corpus,
+        "--vectors": "vectors",
+        "--templates": ROOT / "application-package",
+    }
+    check(invoke(index_main, project, arguments))
+
+
+def live_long(project: Project) -> None:
+    """Everything that is done to an installation, in a row."""
+    project.set("deploy", max_loss=1.0)
+    packed(project)
+    check(deploy(project))
+    packed(project, seed=2)
+    check(deploy(project))
+    check(command(project, rollback_main))
+    index(project)
+    project.set("package", vector_type="binary", hnsw_links=24, hnsw_explore=100)
+    packed(project)
+    check(deploy(project))
+    project.set("package", dimensions=8, profile="rrf", targets=50)
+    project.set("bm25", k1=0.9)
+    packed(Project(project.folder, dense_weight=0.3))
+    check(deploy(project))
+    write_texts(project, dict(list(TEXTS.items())[1:]))
+    project.embed()
+    packed(project)
+    check(deploy(project))
+    index(project)
+    check(command(project, prune_main))
+
+
+@pytest.mark.parametrize(("filling", "nodes"), [("fed", "cloud-gpu"), ("vespa", "local")])
+def test_nothing_is_demanded_but_the_reindexing_that_a_deployment_carries_out(
+    project: Project, vespa: StandIn, judge: Judge, tmp_path: Path, nodes: str, filling: str
+) -> None:
+    steps: list[str] = []
+    vespa.hook = steps.append
+    project.set("package", nodes=nodes, vectors=filling)
+    live_long(project)
+    folders = unpacked(vespa, tmp_path)
+    demands = judge.changes(folders, hosted=nodes != "local")
+    done = [step for step in steps if step in {"deploy", "reindex"}]
+    after = "".join("r" if step == "reindex" else "d" for step in done).split("d")[1:]
+    for demanded, carried_out, before, package in zip(
+        demands, after, [None, *vespa.sessions], vespa.sessions, strict=False
+    ):
+        assert {each.type for each in demanded} == ({"reindex"} if carried_out else set())
+        actions = check_change(before, package) if before else []
+        messages = [f"Document type 'doc': {each}" for row in actions for each in row["messages"]]
+        assert messages == [each.message for each in demanded]
+    assert len(demands) == len(vespa.sessions) > 10
+    assert sum(map(bool, demands)) == (3 if filling == "vespa" else 0)

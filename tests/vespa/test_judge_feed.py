@@ -1,0 +1,135 @@
+"""What Vespa's own code makes of our feeds: the same ids, texts and, cell by cell, vectors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.lib.collection import Corpus, Document, read_corpus
+from stages.lib.errors import UserError
+from stages.lib.vectors import as_bfloat16, pack, prefix
+from stages.lib.vespa.application import read_application
+from stages.lib.vespa.feed import document_row
+from stages.lib.vespa.generation import Generation
+from tests.vespa.deployments import packed
+from tests.vespa.judge import Judge, Refused
+from tests.vespa.project import Project, write_texts
+
+TEXTS = {
+    "plain": ("Restore", "restore the files of a laptop"),
+    "a::b:c": ("", "two colons more"),
+    "#/?%20&=+\\\"'": ('"Quoted" \\', 'text with {"braces": [1]} and \\u0041'),
+    "日本語-e\u0301-\U0001f600": (
+        "İ ﬁ ß",
+        "日本語 e\u0301 \U0001f600 \u202eright\u202c zero\u00adwidth",
+    ),
+    "id:other:doc::x": (" spaced ", "  lines\r\n\tand tabs\n "),
+    "<x>&amp;": ("<b>", "embed(emb, @query) || . | ${x}"),
+    "n" * 500: ("x" * 2000, "word " * 3000),
+    "empty": ("", ""),
+}
+KINDS: list[tuple[str, int]] = [("float", 0), ("float", 8), ("bfloat16", 0), ("binary", 0)]
+
+
+def package(project: Project, vector_type: str, dimensions: int, vectors: str) -> Generation:
+    write_texts(project, TEXTS)
+    project.embed()
+    project.set("package", vector_type=vector_type, dimensions=dimensions, vectors=vectors)
+    packed(project)
+    return read_application(project.application).generations[0]
+
+
+def judged(judge: Judge, project: Project, name: str) -> list[dict[str, Any]]:
+    path = project.folder / "package" / name
+    return judge.feed(
+        project.application, path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    )
+
+
+def corpus(project: Project) -> Corpus:
+    return read_corpus(Path(project.corpus))
+
+
+def test_documents_arrive_as_they_are(project: Project, judge: Judge) -> None:
+    package(project, "float", 0, "fed")
+    documents = corpus(project)
+    assert set(documents) == set(TEXTS)
+    rows = judged(judge, project, "feed.jsonl")
+    for doc_id, found in zip(sorted(documents), rows, strict=True):
+        document = documents[doc_id]
+        assert found == {
+            "id": f"id:embedsmith:doc::{doc_id}",
+            "create": True,
+            "fields": {
+                "doc_id": doc_id,
+                "title": document.title,
+                "text": document.text,
+                "contents": f"{document.title} {document.text}",
+            },
+            "embedded": [],
+        }
+
+
+@pytest.mark.parametrize(("vector_type", "dimensions"), KINDS)
+def test_vectors_arrive_cell_by_cell_and_change_nothing_else(
+    project: Project, judge: Judge, vector_type: str, dimensions: int
+) -> None:
+    generation = package(project, vector_type, dimensions, "fed")
+    whole = project.vectors().astype(np.float32)
+    vectors = prefix(whole, dimensions) if dimensions else whole
+    stored: Any = {
+        "float": lambda: vectors,
+        "bfloat16": lambda: as_bfloat16(vectors),
+        "binary": lambda: pack(vectors).view(np.int8),
+    }[vector_type]()
+    rows = judged(judge, project, "vectors.jsonl")
+    for doc_id, row, found in zip(corpus(project), stored, rows, strict=True):
+        cells = [float(cell) for cell in row]
+        assert found == {
+            "id": f"id:embedsmith:doc::{doc_id}",
+            "create": True,
+            "fields": {generation.field: {"type": generation.tensor, "cells": cells}},
+            "embedded": [],
+        }
+
+
+@pytest.mark.parametrize(("vector_type", "dimensions"), KINDS)
+def test_vespa_embeds_title_and_text_as_one(
+    project: Project, judge: Judge, vector_type: str, dimensions: int
+) -> None:
+    generation = package(project, vector_type, dimensions, "vespa")
+    documents = corpus(project)
+    rows = judged(judge, project, "feed.jsonl")
+    for doc_id, found in zip(sorted(documents), rows, strict=True):
+        text = documents[doc_id].contents
+        wanted = {
+            "embedder": generation.document.embedder,
+            "text": text,
+            "type": generation.tensor,
+            "destination": f"doc.{generation.field}",
+        }
+        assert found["embedded"] == ([wanted] if text else []), doc_id
+        # a blank document has no vector at all
+        assert (generation.field in found["fields"]) == bool(text)
+
+
+def test_vespa_refuses_the_characters_that_we_refuse(project: Project, judge: Judge) -> None:
+    package(project, "float", 0, "fed")
+    codes = [*range(0xA1), 0xAD, 0x200B, 0x202E, 0xD7FF, 0xE000, *range(0xFDCF, 0xFDF1)]
+    codes += [0xFEFF, *range(0xFFF9, 0x10002), 0x1F600, 0x1FFFD, 0x1FFFE, 0x1FFFF, 0x20000]
+    codes += [0xD800, 0xDFFF, 0x10FFFD, 0x10FFFE, 0x10FFFF]
+    for code in codes:
+        text = f"a{chr(code)}b"
+        fields = {"doc_id": "x", "title": "", "text": text}
+        row = {"update": "id:n:doc::x", "create": True}
+        row["fields"] = {name: {"assign": value} for name, value in fields.items()}
+        try:
+            assert document_row("n", Document("x", "", text)) == row
+        except UserError:
+            with pytest.raises(Refused):
+                judge.feed(project.application, [json.dumps(row)])
+        else:
+            (found,) = judge.feed(project.application, [json.dumps(row)])
+            assert found["fields"]["text"] == text, hex(code)
