@@ -79,11 +79,11 @@ def test_vectors_arrive_cell_by_cell_and_change_nothing_else(
     generation = package(project, vector_type, dimensions, "fed")
     whole = project.vectors().astype(np.float32)
     vectors = prefix(whole, dimensions) if dimensions else whole
-    stored: Any = {
-        "float": lambda: vectors,
-        "bfloat16": lambda: as_bfloat16(vectors),
-        "binary": lambda: pack(vectors).view(np.int8),
-    }[vector_type]()
+    stored: Any = vectors
+    if vector_type == "bfloat16":
+        stored = as_bfloat16(vectors)
+    elif vector_type == "binary":
+        stored = pack(vectors).view(np.int8)
     rows = judged(judge, project, "vectors.jsonl")
     for doc_id, row, found in zip(corpus(project), stored, rows, strict=True):
         cells = [float(cell) for cell in row]

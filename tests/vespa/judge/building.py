@@ -78,6 +78,7 @@ def _maven(pom: Path, target: Path, listed: Path) -> None:
         check=False,
     )
     if done.returncode:
-        errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
-        fault = errors[0].removeprefix("[ERROR]").strip() if errors else done.stderr.strip()
+        plain = re.sub(r"\x1b\[\d*m", "", done.stdout)  # it colours what it says
+        lines = [each.removeprefix("[ERROR]").strip() for each in plain.splitlines()]
+        fault = next(filter(None, lines), done.stderr)
         raise RuntimeError(f"{pom}: mvn fails: {' '.join(fault.split())}")

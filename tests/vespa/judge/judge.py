@@ -138,3 +138,34 @@ class Judge:
     def feed(self, folder: Path, rows: Sequence[str]) -> list[dict[str, Any]]:
         """What lines of a feed become, in their order: FeedQuestion.java's keys."""
         return list(self.ask("feed", folder=str(folder), rows=list(rows)))
+
+    def embed(
+        self, folder: Path, embedder: str, texts: Sequence[str], type: str, destination: str
+    ) -> list[list[float]]:
+        """The vectors of texts by a package's embedder, as its services.xml sets it up.
+
+        Args:
+            folder: the package's.
+            embedder: its id.
+            texts: each embedded by itself.
+            type: the tensor's, such as "tensor<float>(x[16])".
+            destination: who asks: "query(NAME)", or "doc.FIELD".
+
+        """
+        given = {"embedder": embedder, "type": type, "destination": destination}
+        answer = self.ask("embed", folder=str(folder), texts=list(texts), **given)
+        return [each["cells"] for each in answer]
+
+    def values(
+        self, folder: Path, profile: str, function: str, rows: Sequence[dict[str, Any]]
+    ) -> list[float]:
+        """A rank profile's function, of vectors by feature: {"type": ..., "cells": [...]}."""
+        given = {"profile": profile, "function": function, "rows": list(rows)}
+        return list(self.ask("rank", folder=str(folder), **given))
+
+    def ranked(
+        self, folder: Path, profile: str, rows: Sequence[dict[str, Any]]
+    ) -> list[tuple[int, float]]:
+        """Rows of a "score" and match "features" after the global phase: number and score."""
+        answer = self.ask("rank", folder=str(folder), profile=profile, rows=list(rows))
+        return [(hit["row"], hit["score"]) for hit in answer]

@@ -238,15 +238,13 @@ class Container:
         if mode in {"semantic", "bm25"}:
             return left if mode == "semantic" else right
         if mode == "rrf":
-            ranks = [sorted(each, key=each.__getitem__, reverse=True) for each in (left, right)]
-            return {id: sum(1 / (61 + each.index(id)) for each in ranks) for id in matched}
+            return reciprocal_ranks(left, right)
         weights = re.search(
             r"expression: ([\d.]+) \* normalize\w+\(cosine\) \+ ([\d.]+) \*", package.ranks[rank]
         )
         if weights is None:
             raise Rejected(f"rank profile '{rank}' has no global phase")
-        a, b = _linear(left), _linear(right)
-        return {id: float(weights[1]) * a[id] + float(weights[2]) * b[id] for id in matched}
+        return weighted(left, right, float(weights[1]), float(weights[2]))
 
     def _inputs(self, values: dict[str, Any], declared: dict[str, VectorType]) -> dict[str, Vector]:
         """The query's tensors, of the types that the rank profile declares."""
@@ -318,6 +316,20 @@ def _targets(options: str) -> int:
     return int(found[1])
 
 
+def reciprocal_ranks(left: dict[str, float], right: dict[str, float]) -> dict[str, float]:
+    """Reciprocal rank fusion of two scores by id; ties rank in the order of their ids here."""
+    ranks = [sorted(each, key=each.__getitem__, reverse=True) for each in (left, right)]
+    return {id: sum(1 / (61 + each.index(id)) for each in ranks) for id in left}
+
+
+def weighted(
+    left: dict[str, float], right: dict[str, float], share: float, rest: float
+) -> dict[str, float]:
+    """The weighted sum of two scores by id, each scaled to 0..1."""
+    a, b = _linear(left), _linear(right)
+    return {id: share * a[id] + rest * b[id] for id in left}
+
+
 def _linear(scores: dict[str, float]) -> dict[str, float]:
     low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
-    return {id: (score - low) / (high - low) if high > low else 0.0 for id, score in scores.items()}
+    return {id: (score - low) / (high - low) if high > low else 0.5 for id, score in scores.items()}

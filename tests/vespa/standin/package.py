@@ -140,9 +140,9 @@ FIELD = re.compile(
 
 def _read_schema(package: Package) -> None:
     schema = package.schema
-    for name, text in package.files.items():
+    for name, content in package.files.items():
         if name.startswith("schemas/"):
-            check_schema(name, text.decode())
+            check_schema(name, content.decode())
     end = _closing(schema, schema.index("{", schema.index("document doc")))
     for match in FIELD.finditer(schema):
         embedder = re.search(r"embed (\w+)", match["indexing"])

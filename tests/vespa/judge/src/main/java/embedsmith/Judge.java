@@ -25,8 +25,10 @@ public class Judge {
             "package", new PackageQuestion(),
             "changes", new ChangesQuestion(),
             "settings", new SettingsQuestion(),
+            "embed", new EmbedQuestion(),
             "feed", new FeedQuestion(),
             "queries", new QueriesQuestion(),
+            "rank", new RankQuestion(),
             "words", new WordsQuestion());
 
     public static void main(String[] arguments) throws Exception {

@@ -1,0 +1,143 @@
+"""Vespa's own embedder on our exports: the vectors are those that ONNX gives here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.lib.encoder import Vectors, encode, load_encoder
+from stages.lib.models import locate
+from stages.lib.onnx_export import export_variants
+from stages.lib.onnx_folder import load_onnx, read_embedder
+from stages.lib.params import Params
+from stages.lib.parity import HARD_TEXTS
+from stages.lib.vectors import pack
+from stages.lib.vespa.application import Application, write_application
+from stages.lib.vespa.generation import Generation, tower_folder
+from stages.lib.vespa.tower import read_tower
+from tests.conftest import ROOT
+from tests.lib.test_onnx import KINDS, make_model
+from tests.vespa.judge import Judge
+
+Change = Callable[[dict[str, Any]], Params]
+SIDES = {"query": "query(q)", "document": "doc.embedding"}
+PREFIXES = {"encoder.query_prefix": "what is <&> ", "encoder.document_prefix": "a dog:  "}
+TEXTS = [
+    "red apple",
+    "what is the color of a plum",
+    "a dog and a cat on the bus " * 40,
+    *HARD_TEXTS,
+]
+SAMPLE = ROOT / "models" / "onnx"
+
+
+def package(onnx: Path, folder: Path, params: Params) -> Generation:
+    """Packages a variant's folder."""
+    tower = read_tower(onnx)
+    generation = Generation(tower, tower, "float", tower.settings.dimension, "vespa", 0.5)
+    application = Application((generation,), generation.label)
+    templates = ROOT / "application-package"
+    write_application(folder, application, templates, {tower.hash: onnx}, params)
+    return generation
+
+
+def ask(
+    judge: Judge, folder: Path, generation: Generation, side: str, type: str = ""
+) -> list[list[float]]:
+    embedder = generation.query.embedder
+    kind = type or generation.tensor
+    return judge.embed(folder, embedder, [each for each in TEXTS if each], kind, SIDES[side])
+
+
+def here(onnx: Path, side: str) -> Vectors:
+    settings = read_embedder(onnx)
+    prefix = settings.query_prefix if side == "query" else settings.document_prefix
+    return encode(load_onnx(onnx), [each for each in TEXTS if each], prefix)
+
+
+def check(judge: Judge, onnx: Path, folder: Path, params: Params, least: float = 0.99999) -> None:
+    generation = package(onnx, folder, params)
+    for side in SIDES:
+        found = np.array(ask(judge, folder, generation, side))
+        assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
+        cosines = (found * here(onnx, side)).sum(axis=1)
+        assert cosines.min() > least, (side, cosines.argmin())
+
+
+@pytest.mark.parametrize(
+    ("name", "pooled"), [("MiniLM, E5, GTE", False), ("BGE-M3", False), ("BGE", True)]
+)
+def test_every_pooling_and_variant_gives_the_vectors_of_here(
+    judge: Judge, with_params: Change, tiny_model: Path, tmp_path: Path, name: str, pooled: bool
+) -> None:
+    changes = {"encoder.max_length": 32, "export.texts": 2, "export.pooled": pooled, **PREFIXES}
+    params = with_params(changes)
+    model = load_encoder(make_model(KINDS[name], tiny_model, tmp_path), params.encoder).to("cpu")
+    export_variants(model, TEXTS[:4], tmp_path / "out", params.encoder, params.export)
+    for variant in ("fp32", "fp16", "int8"):
+        check(judge, tmp_path / "out" / variant, tmp_path / variant, params)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Params], Path]:
+    """The base model that comes with the project, exported once."""
+    made: list[Path] = []
+
+    def export(params: Params) -> Path:
+        if not made:
+            folder = tmp_path_factory.mktemp("base") / "onnx"
+            base = locate(params.base.model, params.base.revision, "base.model")
+            model = load_encoder(base, params.encoder).to("cpu")
+            export_variants(model, TEXTS[:4], folder, params.encoder, params.export)
+            made.append(folder)
+        return made[0]
+
+    return export
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["fp32", "int8"])
+def test_the_base_model_gives_the_vectors_of_here(
+    judge: Judge,
+    with_params: Change,
+    exported: Callable[[Params], Path],
+    tmp_path: Path,
+    variant: str,
+) -> None:
+    # int8 whole: what would stay in float is looked for at length
+    params = with_params({"export.int8_agreement": 0.0, **PREFIXES})
+    # Vespa brings an ONNX Runtime of its own, whose kernels for int8 are others than ours
+    least = 0.999 if variant == "int8" else 0.99999
+    check(judge, exported(params) / variant, tmp_path / "package", params, least)
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample is not exported")
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("variant", ["fp32", "int8"])
+def test_the_samples_model_gives_the_vectors_of_here(
+    judge: Judge, params: Params, tmp_path: Path, variant: str, side: Any
+) -> None:
+    least = 0.999 if variant == "int8" else 0.99999
+    check(judge, tower_folder(SAMPLE, variant, side), tmp_path / "package", params, least)
+
+
+def test_bits_are_packed_and_first_dimensions_kept_as_here(
+    judge: Judge, with_params: Change, tiny_model: Path, tmp_path: Path
+) -> None:
+    params = with_params({"encoder.max_length": 32, "export.texts": 2, **PREFIXES})
+    model = load_encoder(tiny_model, params.encoder).to("cpu")
+    export_variants(model, TEXTS[:4], tmp_path / "out", params.encoder, params.export)
+    generation = package(tmp_path / "out" / "fp32", tmp_path / "package", params)
+
+    def asked(type: str) -> Any:
+        return np.array(ask(judge, tmp_path / "package", generation, "query", type))
+
+    whole = asked("tensor<float>(x[32])").astype(np.float32)
+    # rounded when it is sent on
+    np.testing.assert_array_equal(asked("tensor<bfloat16>(x[32])"), whole)
+    np.testing.assert_array_equal(asked("tensor<int8>(x[4])"), pack(whole).view(np.int8))
+    # the first dimensions, as unit vectors
+    half = whole[:, :16] / np.linalg.norm(whole[:, :16], axis=1, keepdims=True)
+    np.testing.assert_allclose(asked("tensor<float>(x[16])"), half, atol=1e-6)
