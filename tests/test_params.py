@@ -30,6 +30,7 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
         ),
         ({"package.nodes": "cloud", "package.token": "a\x00"}, r"package: token: .*U\+0000"),
         ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
+        ({"bm25.language": "klingon"}, "bm25.language: .*'english', .*'none', got 'klingon'$"),
         (
             {"llm.provider": "none"},
             "params.yaml: llm.provider is none and prepare.queries_from names no tool, so that "

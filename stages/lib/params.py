@@ -40,10 +40,34 @@ class Encoder(Section):
     document_prefix: XmlText
 
 
+Language = Literal[
+    "arabic",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "greek",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "spanish",
+    "swedish",
+    "turkish",
+    "none",
+]
+
+
 class Bm25(Section):
     k1: Annotated[float, Field(gt=0, le=1000)]
     b: Share
-    language: str
+    language: Language
 
 
 class Prepare(Section):

@@ -5,8 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.text import first_words, has_words, jaccard, words
-from stages.lib.params import Params
-from stages.lib.search.bm25 import Lexical
 
 
 @pytest.mark.parametrize(
@@ -33,13 +31,6 @@ def test_first_words_keep_what_stands_between() -> None:
 @given(st.text(alphabet="abé .,-\n\t"), st.integers(1, 6))
 def test_first_words_of_spaced_text_are_those_between_spaces(text: str, number: int) -> None:
     assert first_words(text, number) == " ".join(text.split()[:number])
-
-
-def test_bm25_finds_a_part_of_an_unspaced_sentence(params: Params) -> None:
-    lexical = Lexical(["reset", "invoice"], ["如何重置密码", "发票在哪里"], params.bm25)
-    scores = lexical.scores(["密码重置"])
-    assert scores[0, 0] > 0
-    assert scores[0, 1] == 0
 
 
 def test_unspaced_texts_differ_by_degrees() -> None:

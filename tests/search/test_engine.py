@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.encoding.encoder import Vectors
-from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.search.bm25 import Lexical
 from stages.lib.search.engine import Embedded, Fused, top, zscores
@@ -29,18 +28,17 @@ def test_bm25_stems_and_scores_by_hand(params: Params) -> None:
     lexical = Lexical(list("abcd"), TEXTS, params.bm25)
     scores = lexical.scores(["apple", "red", "zebra", ""])
     assert scores.shape == (4, 4)
-    # idf of a term in 1 of 4 documents: ln(1 + 3.5 / 1.5); lengths without stop words: 4, 2, 2, 3
-    tf = 1 / (1 + 1.2 * (1 - 0.75 + 0.75 * 4 / 2.75))
+    # idf of a term in 1 of 4 documents: ln(1 + 3.5 / 1.5); lengths: 5, 3, 4, 3
+    tf = 1 / (1 + 1.2 * (1 - 0.75 + 0.75 * 5 / 3.75))
     assert scores[0, 0] == pytest.approx(np.log(1 + 3.5 / 1.5) * tf, rel=1e-4)
     assert list(scores[0] > 0) == [True, False, False, False]
     assert list(scores[1] > 0) == [True, True, False, False]
     assert not scores[2:].any()
 
 
-def test_an_unknown_language_names_the_known_ones(params: Params) -> None:
-    unknown = params.bm25.model_copy(update={"language": "klingon"})
-    with pytest.raises(UserError, match="bm25.language: no stemmer for 'klingon'; one of .*german"):
-        Lexical(["a"], ["text"], unknown)
+def test_bm25_scores_nothing_where_there_is_no_word(params: Params) -> None:
+    lexical = Lexical(["a", "b"], ["", "?!"], params.bm25)
+    assert not lexical.scores(["", "?", "word"]).any()
 
 
 def test_ties_are_broken_by_doc_id_whatever_the_order() -> None:

@@ -51,6 +51,18 @@ def test_changed_corpus_updates_removes_and_adds(project: Project, vespa: StandI
     assert receipt(project)["parity"]["overlap"] == 1.0
 
 
+def test_documents_are_fed_again_in_another_language(project: Project, vespa: StandIn) -> None:
+    packed(project)
+    check(deploy(project))
+    check(deploy(project))
+    assert vespa.requests["write"] == len(TEXTS), "fed twice in the same language"
+    project.set("bm25", language="none")
+    packed(project)
+    check(deploy(project))
+    assert vespa.requests["write"] == 2 * len(TEXTS)
+    assert receipt(project)["parity"]["overlap"] == 1.0
+
+
 def use(project: Project, texts: dict[str, tuple[str, str]]) -> None:
     """Makes these the project's corpus."""
     write_texts(project, texts)

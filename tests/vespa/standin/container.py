@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 
 from stages.lib.params import Bm25
 from stages.lib.search.bm25 import Lexical
+from stages.lib.search.linguistics import TAGS
 from stages.lib.vespa.package.feed import floats
 from tests.vespa.standin.package import Embedder, Package, VectorField, VectorType
 
@@ -293,7 +294,9 @@ class Container:
                 float(re.search(rf"bm25\(contents\)\.{name}: (\S+)", package.schema)[1])  # type: ignore[index]
                 for name in ("k1", "b")
             )
-            params = Bm25(k1=k1, b=b, language="english")
+            tag = re.search(r'"(\w+)" \| set_language', package.schema)[1]  # type: ignore[index]
+            language = next(each for each in TAGS if TAGS[each] == tag)
+            params = Bm25(k1=k1, b=b, language=language)
             self._lexical = (ids, Lexical(ids, [self._contents(id) for id in ids], params))
         scores = self._lexical[1].scores([text])[0]
         return dict(zip(ids, map(float, scores), strict=True))

@@ -15,6 +15,7 @@ TENSOR = r"tensor<(float|double|bfloat16|int8)>\(x\[[1-9]\d*\]\)"
 EXPRESSION = r"expression: [\w\s.()*/+,-]+"
 RERANK = r"rerank-count: -?\d+"
 SCRIPT = r"(attribute|index|summary|trim|embed \w+|\(input .*\))"
+STATEMENT = rf"{SCRIPT}( (\||\.) ({SCRIPT}|\" \"))*"
 
 SCHEMA: dict[str, tuple[str, ...]] = {
     "": (r"schema doc \{", r"rank-profile \w+( inherits \w+)? \{"),
@@ -26,12 +27,14 @@ SCHEMA: dict[str, tuple[str, ...]] = {
     ),
     "document": (r"field \w+ type (string|TENSOR) \{".replace("TENSOR", TENSOR),),
     "field": (
-        rf"indexing: {SCRIPT}( (\||\.) ({SCRIPT}|\" \"))*",
+        rf"indexing: {STATEMENT}",
+        r"indexing \{",
         r"index: enable-bm25",
         r"stemming: (none|best|shortest|multiple)",
         r"attribute \{",
         r"index \{",
     ),
+    "indexing": (r'"[a-z]{2}" \| set_language;', rf"{STATEMENT};"),
     "attribute": (r"distance-metric: (prenormalized-angular|angular|hamming)",),
     "index": (r"hnsw \{",),
     "hnsw": (r"max-links-per-node: \d+", r"neighbors-to-explore-at-insert: \d+"),
@@ -88,6 +91,8 @@ SERVICES: dict[str, tuple[str, dict[str, str], str]] = {
     # the element: where it stands, its attributes, its text
     "services": ("", {"version": r"1\.0"}, ""),
     "container": ("services", {"id": ID, "version": r"1\.0"}, ""),
+    "config": ("container", {"name": r"ai\.vespa\.opennlp\.open-nlp"}, ""),
+    "snowballStemmingForEnglish": ("config", {}, "true|false"),
     "search": ("container", {}, ""),
     "document-api": ("container", {}, ""),
     "document-processing": ("container documents", {"cluster": "default"}, ""),

@@ -31,7 +31,7 @@ def index(site: Site, corpus: Corpus, folders: Sequence[Path]) -> Application:
     application = Application(
         generations, live, current.previous if current else None, current.fed if current else {}
     )
-    application = application.knowing({}).forgetting(hashes(feeds))
+    application = application.knowing({}).forgetting(hashes(site, feeds))
     site.deploy(application)
     fed, stored = fill(site, application, feeds)
     if fed.rejected:

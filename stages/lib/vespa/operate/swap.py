@@ -67,7 +67,7 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
     if new.filling == "fed":
         feeds[new.field] = package.vectors
     staged = before.adding(new) if before else Application((new,), new.label)
-    staged = staged.forgetting(hashes(feeds))
+    staged = staged.forgetting(hashes(site, feeds))
     site.deploy(staged, package.models)
     fed, stored = fill(site, staged, feeds)
     write_rejected(checks.rejected, fed)
@@ -134,9 +134,13 @@ def _deployed(site: Site) -> Application:
     return current
 
 
-def hashes(feeds: Mapping[str, Path]) -> dict[str, str]:
-    """The hash of each feed by its name."""
-    return {name: _hash(path) for name, path in feeds.items()}
+def hashes(site: Site, feeds: Mapping[str, Path]) -> dict[str, str]:
+    """The hash of each feed by its name.
+
+    The documents' names the language too: in another one the same texts have other words.
+    """
+    found = {name: _hash(path) for name, path in feeds.items()}
+    return found | {"documents": f"{found['documents']}-{site.params.bm25.language}"}
 
 
 def fill(site: Site, staged: Application, feeds: dict[str, Path]) -> tuple[Fed, dict[str, str]]:
@@ -144,7 +148,7 @@ def fill(site: Site, staged: Application, feeds: dict[str, Path]) -> tuple[Fed, 
 
     `feeds` has the documents first, by that name, then vectors by the name of their field.
     """
-    found = hashes(feeds)
+    found = hashes(site, feeds)
     fed = Fed()
     for name, path in feeds.items():
         if staged.fed.get(name) != found[name]:

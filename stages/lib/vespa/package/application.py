@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from stages.lib.core.files import building, read_json, write_json
 from stages.lib.errors import UserError
 from stages.lib.params import Params
+from stages.lib.search.linguistics import TAGS
 from stages.lib.vespa.package.generation import Generation, from_dict
 from stages.lib.vespa.package.tower import FILES, Tower
 
@@ -204,7 +205,7 @@ def _schema(out: Path, application: Application, templates: Path, params: Params
     values = {
         "fed_fields": "".join(line.replace("\n  ", "\n    ") for line in fed),
         "embedded_fields": "".join(embedded),
-        "stemming": "none" if params.bm25.language == "none" else "best",
+        "language": TAGS[params.bm25.language],
         "k1": str(params.bm25.k1),
         "b": str(params.bm25.b),
     }
@@ -265,7 +266,8 @@ def _query_profiles(out: Path, application: Application, templates: Path, params
             }
             text = _fill(source / f"{profile}.xml", values)
             _write_xml(target / f"{profile}_{generation.label}.xml", text)
-    _write_xml(target / "base.xml", _fill(source / "base.xml", {}))
+    language = {"language": TAGS[params.bm25.language]}
+    _write_xml(target / "base.xml", _fill(source / "base.xml", language))
     lexical = _fill(source / "bm25.xml", {"targets": str(params.package.targets)})
     _write_xml(target / "bm25.xml", lexical)
     serves = application.generation(application.live).serves

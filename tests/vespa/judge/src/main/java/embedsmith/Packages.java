@@ -90,7 +90,8 @@ class Packages {
         files.validateFileExtensions();
         TestProperties properties = new TestProperties();
         DeployState.Builder state = new DeployState.Builder()
-                .deployLogger(log).fileRegistry(registry(copy)).properties(properties);
+                .deployLogger(log).fileRegistry(registry(copy)).properties(properties)
+                .configDefinitionRepo(new Definitions());
         if (hosted(given)) host(state, properties, given.path("token").asText());
         Zone zone = hosted(given) ? CLOUD : Zone.defaultZone();
         ApplicationPackage preprocessed = files.preprocess(zone, log);

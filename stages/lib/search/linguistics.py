@@ -1,0 +1,73 @@
+"""The words of a text as Vespa has them, so that BM25 ranks here as it does there."""
+
+import re
+import unicodedata
+
+import regex
+import Stemmer
+
+from stages.lib.params import Language
+
+ACCENT = r"\u0300-\u036f"
+PART = r"\p{L}\p{Mn}\p{Mc}\p{N}"
+WORD = regex.compile(rf"[{ACCENT}]*[[{PART}]--[{ACCENT}]][{PART}]*|\p{{So}}", regex.V1)
+"""A run of letters, marks and numbers, more than accents; or one symbol such as an emoji.
+
+A run without spaces, as of Chinese, is one word to Vespa.
+"""
+
+TAGS: dict[Language, str] = {
+    "arabic": "ar",
+    "catalan": "ca",
+    "danish": "da",
+    "dutch": "nl",
+    "english": "en",
+    "finnish": "fi",
+    "french": "fr",
+    "greek": "el",
+    "hungarian": "hu",
+    "indonesian": "id",
+    "irish": "ga",
+    "italian": "it",
+    "norwegian": "nb",
+    "portuguese": "pt",
+    "romanian": "ro",
+    "russian": "ru",
+    "spanish": "es",
+    "swedish": "sv",
+    "turkish": "tr",
+    # Vespa stems queries whatever a field says, and English where it has no stemmer of a language;
+    # that of Greek leaves all letters but the Greek ones alone
+    "none": "el",
+}
+"""What Vespa calls the languages whose stems are the same there and here."""
+
+
+def split(text: str) -> list[str]:
+    """The words of a text as they are written."""
+    found: list[str] = WORD.findall(text)
+    return found
+
+
+class Stems:
+    """What a language's words are indexed by."""
+
+    def __init__(self, language: Language) -> None:
+        self._english = language == "english"
+        # without a cache of its own: whoever asks keeps the answers
+        self._stemmer = Stemmer.Stemmer("greek" if language == "none" else language, 0)
+
+    def __call__(self, word: str) -> str:
+        """A word in compatible characters and lower case, without accents and endings."""
+        lower = unicodedata.normalize("NFKC", word).lower()
+        plain = re.sub(f"[{ACCENT}]+", "", unicodedata.normalize("NFD", lower))
+        stem = str(self._stemmer.stemWord(plain))
+        if self._english and _doubled(plain, stem):
+            return plain[:3]
+        # Vespa keeps a word that is nothing but an ending
+        return stem or plain
+
+
+def _doubled(word: str, stem: str) -> bool:
+    """Whether an English word is such as "added", which Vespa stems to "add" and not to "ad"."""
+    return len(stem) == 2 and stem[0] in "aeo" and word[:3] == stem + stem[1] and len(word) > 4
