@@ -55,5 +55,5 @@ test: $(VENV)/installed ## Run all tests, the linter and the type check
 	pytest
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
-	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json data/speed.json $(addprefix data/,collection \
+	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \
 	  deploy evaluation expanded generated mined package synthetic vectors)
