@@ -48,9 +48,10 @@ serve: $(VENV)/installed ## Start Vespa in Docker here, wait for it, and deploy
 	@python -m stages.operate.serve
 	@$(MAKE) deploy
 
-test: $(VENV)/installed ## Run all tests, the linter and the type check
+test: $(VENV)/installed ## Run all tests, the linters and the type check
 	ruff check .
 	ruff format --check .
+	lint-imports
 	mypy
 	pytest
 
