@@ -138,9 +138,9 @@ def commands(program: str) -> list[tuple[str, str]]:
         text = document.read_text()
         fences = re.findall(r"^```.*?\n(.*?)^```", text, re.M | re.S)
         code = [line for fence in fences for line in fence.splitlines()]
-        code += re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+        code += re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
         for line in code:
-            for call in re.split(r"&&|;", line):
+            for call in re.split(r"&&|;", " ".join(line.split())):
                 if call.strip().startswith(program + " "):
                     place = str(document.relative_to(ROOT))
                     calls.append((place, call.strip()[len(program) :].strip()))
