@@ -5,7 +5,6 @@ import shlex
 import subprocess
 import sys
 from argparse import ArgumentParser, _SubParsersAction
-from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -95,11 +94,15 @@ def fails_in_one_line(result: Result) -> None:
     assert lines[0].startswith("Error: ")
 
 
-def paths(command: click.Command) -> Iterator[str]:
-    """The options that name files and folders, but the parameters'."""
-    for option in command.params:
-        if isinstance(option.type, click.Path) and option.name != "params":
-            yield option.opts[0]
+def missing(command: click.Command) -> list[str]:
+    """Arguments that name files which are not there; those of the parameters are left out."""
+    arguments: list[str] = []
+    for param in command.params:
+        if isinstance(param, click.Argument):
+            arguments.append(f"missing/{param.name}")
+        elif isinstance(param.type, click.Path) and param.name != "params":
+            arguments += [param.opts[0], f"missing/{param.name}"]
+    return arguments
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name not in NOT_READING])
@@ -109,25 +112,19 @@ def test_a_missing_file_is_one_line(name: str, offline: Path) -> None:
     settings["expand"]["enabled"] = True
     settings["prepare"]["path"] = "missing/collection"
     (offline / "params.yaml").write_text(yaml.safe_dump(settings))
-    arguments = ["missing"] if name == "preset" else []
-    for option in paths(load(name)):
-        arguments += [option, f"missing/{option.strip('-')}"]
-    result = CliRunner().invoke(main, [name, *arguments])
+    result = CliRunner().invoke(main, [name, *missing(load(name))])
     fails_in_one_line(result)
     if name not in ("rollback", "prune"):  # these ask Vespa first
         assert "missing/" in result.stderr
 
 
+@pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "serve"])
-def test_missing_parameters_are_one_line(name: str, offline: Path) -> None:
+def test_missing_parameters_are_one_line(name: str) -> None:
     command = load(name)
     if "params" not in {option.name for option in command.params}:
         pytest.skip("takes no parameters")
-    (offline / "there.yaml").write_text("prepare: {}\n")
-    arguments = ["there"] if name == "preset" else []
-    for option in paths(command):
-        arguments += [option, "." if option == "--presets" else f"missing/{option.strip('-')}"]
-    result = CliRunner().invoke(main, [name, *arguments, "--params", "missing/params.yaml"])
+    result = CliRunner().invoke(main, [name, *missing(command), "--params", "missing/params.yaml"])
     fails_in_one_line(result)
 
 
@@ -197,3 +194,14 @@ def test_documents_name_modules_and_options_that_exist() -> None:
 def test_readme_names_the_pinned_torch() -> None:
     (pinned,) = re.findall(r"^torch==\S+$", (ROOT / "requirements.lock").read_text(), re.M)
     assert pinned in (ROOT / "README.md").read_text()
+
+
+def test_links_lead_somewhere() -> None:
+    for document in DOCUMENTS:
+        for path, _, anchor in re.findall(r"\]\(([^)#:]*)(#([^)]+))?\)", document.read_text()):
+            target = (document.parent / path).resolve() if path else document
+            assert target.exists(), f"{document}: {path}"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", target.read_text(), re.M)
+                slugs = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+                assert anchor in slugs, f"{document}: {path}#{anchor}"
