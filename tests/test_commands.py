@@ -203,5 +203,7 @@ def test_links_lead_somewhere() -> None:
             assert target.exists(), f"{document}: {path}"
             if anchor:
                 headings = re.findall(r"^#+ (.+)$", target.read_text(), re.M)
-                slugs = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+                slugs = {
+                    re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings
+                }
                 assert anchor in slugs, f"{document}: {path}#{anchor}"
