@@ -48,12 +48,13 @@ serve: $(VENV)/installed ## Start Vespa in Docker here, wait for it, and deploy
 	@python -m stages.operate.serve
 	@$(MAKE) deploy
 
-test: $(VENV)/installed ## Run all tests, the linter and the type check
+test: $(VENV)/installed ## Run all tests, the linters and the type check
 	ruff check .
 	ruff format --check .
+	lint-imports
 	mypy
 	pytest
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
-	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json data/speed.json $(addprefix data/,collection \
+	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \
 	  deploy evaluation expanded generated mined package synthetic vectors)

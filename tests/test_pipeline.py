@@ -1,4 +1,4 @@
-"""dvc.yaml tells the truth: about code, options, parameters, and in the README."""
+"""dvc.yaml tells the truth: about code, options, parameters, and in the READMEs."""
 
 import re
 import shlex
@@ -129,9 +129,45 @@ def test_params_are_valid() -> None:
     read_params(ROOT / "params.yaml")
 
 
-def test_readme_has_the_pipeline() -> None:
+MAP = (ROOT / "stages" / "README.md").read_text()
+
+
+def test_the_stage_table_is_the_pipeline() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| .+? \| `", MAP, re.M)
+    assert rows == list(STAGES)
+
+
+def test_the_diagram_is_the_pipeline() -> None:
+    drawn = re.findall(r"^\t(\w+) --> (\w+)$", MAP, re.M)
+    assert reachable(drawn) == reachable(arrows())
+
+
+def arrows() -> list[tuple[str, str]]:
+    """Stages that a stage follows because it reads what they write."""
+    written = {
+        path: stage
+        for stage, entry in STAGES.items()
+        for kind in ("outs", "metrics", "plots")
+        for path in names(entry.get(kind, []))
+    }
+    return [
+        (written[path], stage)
+        for stage, entry in STAGES.items()
+        for dependency in entry["deps"]
+        for path in written
+        if f"{dependency}/".startswith(f"{path}/") or f"{path}/".startswith(f"{dependency}/")
+    ]
+
+
+def reachable(pairs: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The pairs, and those that follow from them."""
+    closed = set(pairs)
+    while more := {(a, d) for a, b in closed for c, d in closed if b == c} - closed:
+        closed |= more
+    return closed
+
+
+def test_readme_names_every_target() -> None:
     readme = (ROOT / "README.md").read_text()
-    rows = re.findall(r"^\| `([a-z_]+)` \| (.+?) \|", readme, re.M)
-    assert [name for name, _ in rows if name in STAGES] == list(STAGES)
     for target in re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M):
         assert f"make {target}" in readme, target
