@@ -10,15 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.lib.errors import UserError
-from stages.lib.xml_text import XmlText
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Whole = Annotated[int, Field(ge=0)]
-
-LARGEST = 2**30 - 1
-"""Of what Vespa keeps as integers of 32 bits, twice some of it."""
+from stages.lib.values import LARGEST, Count, Language, Positive, Share, Whole, XmlText
 
 
 class Section(BaseModel):
@@ -38,30 +30,6 @@ class Encoder(Section):
     max_length: Annotated[int, Field(ge=8, le=8192)]
     query_prefix: XmlText
     document_prefix: XmlText
-
-
-Language = Literal[
-    "arabic",
-    "catalan",
-    "danish",
-    "dutch",
-    "english",
-    "finnish",
-    "french",
-    "greek",
-    "hungarian",
-    "indonesian",
-    "irish",
-    "italian",
-    "norwegian",
-    "portuguese",
-    "romanian",
-    "russian",
-    "spanish",
-    "swedish",
-    "turkish",
-    "none",
-]
 
 
 class Bm25(Section):

@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from stages.lib.params import Language
 from stages.lib.search.linguistics import TAGS, Stems, split
+from stages.lib.values import Language
 
 
 def words(text: str, language: Language = "english") -> list[str]:

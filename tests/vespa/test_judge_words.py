@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from stages.lib.core.collection import read_corpus, read_queries
-from stages.lib.params import Language
 from stages.lib.search.linguistics import Stems, split
+from stages.lib.values import Language
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge
 from tests.vespa.project import ROOT, Project
