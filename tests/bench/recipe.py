@@ -119,7 +119,6 @@ def tune(
             *("--mined", mined, "--dev", dev, "--synthetic-dev", synthetic / "dev", *model),
             *("--out", tuned, "--fusion", run / "fusion.json"),
             *("--metrics", run / "train.json", "--curve", run / "curve.json"),
-            *("--speed", run / "speed.json"),
         ),
         "embed": ("--model", tuned, "--known", vectors, "--out", run / "vectors"),
     }
