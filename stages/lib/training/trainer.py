@@ -52,7 +52,7 @@ def run_trainer(
     where = device()
     # the trainer insists on a folder; nothing is written there
     with tempfile.TemporaryDirectory() as scratch:
-        trainer = SentenceTransformerTrainer(
+        trainer = _Trainer(
             model=model,
             args=SentenceTransformerTrainingArguments(
                 output_dir=scratch,
@@ -108,6 +108,13 @@ def optimizer(
             }
         )
     return torch.optim.AdamW(groups, lr=params.learning_rate, fused=True)
+
+
+class _Trainer(SentenceTransformerTrainer):
+    """The trainer without its model card, which the export writes."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Adds nothing."""
 
 
 class _MeanGradients(TrainerCallback):
