@@ -100,6 +100,8 @@ def run(project: Path, model: Path) -> Result:
 def mined(project: Path, model: Path) -> Mined:
     result = run(project, model)
     assert result.exit_code == 0, result.output
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("mine: ")
     return read_mined(project / "mined")
 
 

@@ -120,6 +120,8 @@ def test_the_synthetic_dev_queries_train_where_people_judge(
     assert done.exit_code == 0, done.output
     told = read_json(project / "metrics-1.json")
     assert told["examples"] == len(CORPUS) * (2 if judged else 1)
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(f"train: {told['examples']} examples, ")
     assert told["dev"] == ("people" if judged else "synthetic")
 
 
