@@ -41,7 +41,7 @@ def test_negatives_keep_the_margin_and_leave_out_ignored() -> None:
 
 
 def test_the_range_counts_ranks_without_positives() -> None:
-    # pool: n1 n2 n3 n4 n5
+    # others: n1 n2 n3 n4 n5
     assert mined(params(range_min=3)) == ["n4", "n5"]
     assert mined(params(range_max=4, negatives=1)) == ["n3"]
 

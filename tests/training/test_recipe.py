@@ -205,7 +205,7 @@ def test_vectors_are_held_to_a_mixture_with_their_neighbours(
     corpus = {name: Document(name, "", name) for name in "abc"}
     vectors = np.zeros((3, 32), np.float32)
     # a and b are nearest to each other, by a cosine of 0.8; b is c's nearest, by 0.6
-    vectors[:, :2] = [[1, 0], [0.8, 0.6], [0, 1]]
+    vectors[:, :2] = np.array([[1, 0], [0.8, 0.6], [0, 1]])
     model = load_encoder(tiny_model, settings.encoder)
     tuned = student(model, corpus, vectors, settings)
     assert isinstance(tuned, QueryAndVectors)

@@ -39,8 +39,10 @@ def labelled(
             continue
         least = min(ranked[doc_id] for doc_id in positives)
         ceiling = least - params.margin * abs(least)
-        pool = [doc_id for doc_id in ranked if doc_id not in positives]
-        hard = [doc for doc in pool[params.range_min : params.range_max] if ranked[doc] <= ceiling]
+        others = [doc_id for doc_id in ranked if doc_id not in positives]
+        hard = [
+            doc for doc in others[params.range_min : params.range_max] if ranked[doc] <= ceiling
+        ]
         if hard:
             yield Example(
                 query_id,

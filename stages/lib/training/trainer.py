@@ -77,7 +77,8 @@ def run_trainer(
             ),
             train_dataset=rows,
             loss=loss,
-            optimizers=(optimizer(model, beside, params), None),
+            # None stands for the trainer's own schedule, linear after a warm-up
+            optimizers=(optimizer(model, beside, params), None),  # type: ignore[arg-type]
             callbacks=[_MeanGradients(beside), *callbacks],
         )
         # it would print what the trainer logs at the end
