@@ -11,7 +11,7 @@ from stages.lib.params import read_params
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search.engine import Embedded
 from stages.lib.selection.filters import hold_out, round_trip, sift
-from stages.lib.selection.phrases import spare_queries
+from stages.lib.selection.phrases import unlabelled_queries
 
 
 @stage
@@ -56,16 +56,16 @@ def main(
             f"{generated}: too few queries survive ({left.counts}); generate more, or loosen the "
             f"select section of {params}"
         )
-    phrases = spare_queries(documents, settings.select, settings.seed)
+    phrases = unlabelled_queries(documents, settings.select, settings.seed)
     # dev judges what was trained, so it has to be as unseen as people's queries
     unseen = [*evaluation, *held_out.queries.values()]
-    spare = sift(phrases, unseen, settings.select)
+    unlabelled = sift(phrases, unseen, settings.select)
     with building(out) as folder:
         write_split(folder / "train", train)
         write_split(folder / "dev", held_out)
-        write_generated(folder / "phrases.jsonl", spare.queries)
+        write_generated(folder / "unlabelled.jsonl", unlabelled.queries)
     counts = {"train": len(train.queries), "dev": len(held_out.queries)}
-    write_json(metrics, {"queries": left.counts | counts, "phrases": spare.counts})
+    write_json(metrics, {"queries": left.counts | counts, "phrases": unlabelled.counts})
 
 
 if __name__ == "__main__":

@@ -101,17 +101,17 @@ def test_train_queries_of_people_are_trained_on_with_their_judgements(project: P
     by_people = read_qrels(project / "data" / "sample" / "qrels" / "train.tsv")
     mined = project / "data" / "mined"
     rows = {row["query_id"]: row for _, row in read_jsonl(mined / "train.jsonl")}
-    unmined = {row["query_id"]: row for _, row in read_jsonl(mined / "unmined.jsonl")}
+    unlabelled = {row["query_id"]: row for _, row in read_jsonl(mined / "unlabelled.jsonl")}
     found = by_people.keys() & rows.keys()
     assert found
     for query_id in found:
         assert set(rows[query_id]["pos_ids"]) <= by_people[query_id].keys()
-    assert min(by_people) in unmined
-    assert by_people.keys() - found <= unmined.keys()
+    assert min(by_people) in unlabelled
+    assert by_people.keys() - found <= unlabelled.keys()
     for query_id, judged in by_people.items():
         relevant = sorted(doc_id for doc_id, grade in judged.items() if grade > 0)
-        assert (rows.get(query_id) or unmined[query_id])["answers"] == relevant
-    known = {query_id for query_id, row in (rows | unmined).items() if row["answers"]}
+        assert (rows.get(query_id) or unlabelled[query_id])["answers"] == relevant
+    known = {query_id for query_id, row in (rows | unlabelled).items() if row["answers"]}
     assert known == by_people.keys(), "a document that a query was written for is no judgement"
     assert metrics(project, "mine")["queries_by_people"] == len(by_people)
 

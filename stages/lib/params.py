@@ -192,6 +192,16 @@ class Train(Section):
     evaluations: Count
     interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
 
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weights by the names of the losses."""
+        return {
+            "kl": self.kl_weight,
+            "judged": self.judged_weight,
+            "infonce": self.infonce_weight,
+            "margin_mse": self.margin_mse_weight,
+        }
+
 
 class Export(Section):
     opset: Annotated[int, Field(ge=14)]

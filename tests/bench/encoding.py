@@ -22,7 +22,7 @@ from stages.lib.encoding.encoder import Vectors, encode, load_encoder
 from stages.lib.params import read_params
 from stages.lib.search.bm25 import Lexical
 from stages.lib.search.engine import Dense, Embedded, Fused
-from stages.lib.teaching.negatives import judged
+from stages.lib.teaching.negatives import labelled
 
 
 def best(rounds: int, *systems: Callable[[], object]) -> list[float]:
@@ -72,7 +72,7 @@ def main() -> None:
         fused = Fused(dense, Lexical(list(corpus), texts, params.bm25), params.fusion.dense_weight)
         ranking = Embedded(fused).search(queries, params.mine.depth)
         qrels = {query_id: {query_id: 1} for query_id in queries}
-        list(judged(queries, qrels, {}, {}, ranking, params.mine))
+        list(labelled(queries, qrels, {}, {}, ranking, params.mine))
 
     pairs = Dataset.from_dict(
         {"query": list(queries.values()), "document": [each.contents for each in titled]}

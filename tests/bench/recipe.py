@@ -51,8 +51,8 @@ def call(stage: str, params: Path, *options: str | Path) -> None:
 def recorded(path: Path) -> Iterator[Generated]:
     for _, row in read_jsonl(path):
         for query in row["queries"]:
-            found = query_id(row["doc_id"], query["type"], query["text"])
-            yield Generated(found, row["doc_id"], query["type"], query["text"])
+            name = query_id(row["doc_id"], query["type"], query["text"])
+            yield Generated(name, row["doc_id"], query["type"], query["text"])
 
 
 def changed(changes: list[str], seed: int, collection: Path) -> dict[str, Any]:
@@ -119,7 +119,6 @@ def tune(
             *("--mined", mined, "--dev", dev, "--synthetic-dev", synthetic / "dev", *model),
             *("--out", tuned, "--fusion", run / "fusion.json"),
             *("--metrics", run / "train.json", "--curve", run / "curve.json"),
-            *("--speed", run / "speed.json"),
         ),
         "embed": ("--model", tuned, "--known", vectors, "--out", run / "vectors"),
     }
@@ -145,13 +144,13 @@ def measure(
         "tuned": load_dense(corpus, run / "tuned", run / "vectors", settings),
     }
     engines = systems(load_lexical(corpus, settings), models, read_json(run / "fusion.json"))
-    found = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
+    evaluation = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
     types = compare_types(models["tuned"], corpus, basis)
-    return found, {kind: round(100 * row["ndcg_cut_10"], 2) for kind, row in types.items()}
+    return evaluation, {kind: round(100 * row["ndcg_cut_10"], 2) for kind, row in types.items()}
 
 
 def average(seeds: list[PerQuery]) -> PerQuery:
-    return {query: fmean(each[query] for each in seeds) for query in seeds[0]}
+    return {query: fmean(values[query] for values in seeds) for query in seeds[0]}
 
 
 def main() -> None:
@@ -172,7 +171,7 @@ def main() -> None:
     if not options.with_train:
         train = folder / "no-train"
         write_split(train, Split({}, {}))
-    found: list[Evaluation] = []
+    evaluations: list[Evaluation] = []
     for seed in options.seeds:
         run = folder / f"{options.name}-{seed}"
         run.mkdir(exist_ok=True)
@@ -183,24 +182,23 @@ def main() -> None:
         before = folder / f"{options.mined}-{seed}" if options.mined else None
         seconds = tune(folder, run, params, train, before)
         evaluation, types = measure(folder, run, params, options.split)
-        found.append(evaluation)
-        write_json(run / "evaluate.json", found[-1].summary())
+        evaluations.append(evaluation)
+        write_json(run / "evaluate.json", evaluation.summary())
         means: dict[str, Any] = {
-            system: [round(100 * mean(found[-1].scores[system][m]), 2) for m in MEASURES]
+            system: [round(100 * mean(evaluation.scores[system][m]), 2) for m in MEASURES]
             for system in SYSTEMS
         }
-        told = read_json(run / "train.json")
-        means["types"] = types
-        print(json.dumps({"seed": seed, **means, "train": told, "seconds": seconds}), flush=True)
-    averaged = {s: average([each.scores[s]["ndcg_cut_10"] for each in found]) for s in SYSTEMS}
+        means |= {"types": types, "train": read_json(run / "train.json"), "seconds": seconds}
+        print(json.dumps({"seed": seed, **means}), flush=True)
+    averaged = {s: average([one.scores[s]["ndcg_cut_10"] for one in evaluations]) for s in SYSTEMS}
     against = {"tuned": "base", "tuned+bm25": "base+bm25", "base+bm25": "base"}
     tests = compare(averaged, against, 10_000, 1)
     queries = len(averaged["base"])
     print(f"{options.name}: {len(options.seeds)} seeds, {queries} queries of {options.split}")
     for system in SYSTEMS:
-        values = [100 * mean(each.scores[system]["ndcg_cut_10"]) for each in found]
+        values = [100 * mean(one.scores[system]["ndcg_cut_10"]) for one in evaluations]
         spread = stdev(values) if len(values) > 1 else float(np.nan)
-        recall = fmean(100 * mean(each.scores[system]["recall_100"]) for each in found)
+        recall = fmean(100 * mean(one.scores[system]["recall_100"]) for one in evaluations)
         test = f"  {tests[system].as_dict()}" if system in tests else ""
         print(f"{system:12} nDCG@10 {fmean(values):.2f} (sd {spread:.2f}) R@100 {recall:.2f}{test}")
 

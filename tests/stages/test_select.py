@@ -64,6 +64,8 @@ def test_what_trains_beside_the_queries_repeats_none_of_synthetic_dev(
     assert result.exit_code == 0, result.output
 
     held_out = set(read_split(tmp_path / "synthetic" / "dev").queries.values())
-    spare = {each.text for each in read_generated(tmp_path / "synthetic" / "phrases.jsonl")}
+    unlabelled = {
+        query.text for query in read_generated(tmp_path / "synthetic" / "unlabelled.jsonl")
+    }
     assert held_out
-    assert spare == {each.title for each in CORPUS.values()} - held_out
+    assert unlabelled == {each.title for each in CORPUS.values()} - held_out

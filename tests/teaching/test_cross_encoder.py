@@ -7,9 +7,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, set_seed
 
-from stages.lib.core.collection import Corpus, Document
+from stages.lib.core.collection import Corpus, Document, Queries
 from stages.lib.errors import UserError
 from stages.lib.params import Params
+from stages.lib.search.engine import Run
 from stages.lib.teaching.cross_encoder import Reranker
 from tests.conftest import WORDS
 
@@ -19,6 +20,15 @@ CORPUS: Corpus = {
     "car": Document("car", "", "blue car"),
     "dog": Document("dog", "", "a dog"),
 }
+
+
+class First:
+    """A teacher with a given ranking."""
+
+    name = "first"
+
+    def rank(self, queries: Queries) -> Run:
+        return {query_id: {"apple": 3.0, "car": 1.0, "dog": 0.5} for query_id in queries}
 
 
 def make_cross_encoder(folder: Path, tokenizer: Path, labels: int = 1) -> Path:
@@ -50,21 +60,21 @@ def test_the_head_is_graded_by_the_model_and_keeps_mean_and_spread(
     tiny_model: Path, tmp_path: Path, settings: Params
 ) -> None:
     folder = make_cross_encoder(tmp_path / "cross", tiny_model)
-    run = {"q": {"apple": 3.0, "car": 1.0, "dog": 0.5}}
-    found = Reranker(folder, CORPUS, settings.mine).rerank({"q": "what is red"}, run)["q"]
+    teacher = Reranker("cross-encoder", folder, CORPUS, First(), settings.mine)
+    ranking = teacher.rank({"q": "what is red"})["q"]
     # two scores with mean 2 and deviation 1 can only be 3 and 1; the model says which is first
-    assert list(found.values()) == pytest.approx([3.0, 1.0])
+    assert list(ranking.values()) == pytest.approx([3.0, 1.0])
     model = BertForSequenceClassification.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     pairs = [("what is red", CORPUS[doc_id].contents) for doc_id in ("apple", "car")]
     with torch.inference_mode():
         logits = model(**tokenizer(pairs, padding=True, return_tensors="pt")).logits[:, 0]
-    assert next(iter(found)) == ("apple", "car")[int(np.argmax(logits.numpy()))]
+    assert next(iter(ranking)) == ("apple", "car")[int(np.argmax(logits.numpy()))]
 
 
 def test_what_is_no_teacher_is_refused(tiny_model: Path, tmp_path: Path, settings: Params) -> None:
     with pytest.raises(UserError, match=r"mine\.cross_encoder: not a cross-encoder"):
-        Reranker(tmp_path, CORPUS, settings.mine)
+        Reranker("cross-encoder", tmp_path, CORPUS, First(), settings.mine)
     folder = make_cross_encoder(tmp_path / "cross", tiny_model, labels=3)
     with pytest.raises(UserError, match="3 scores a pair; a teacher needs one"):
-        Reranker(folder, CORPUS, settings.mine)
+        Reranker("cross-encoder", folder, CORPUS, First(), settings.mine)

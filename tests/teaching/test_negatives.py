@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stages.lib.core.collection import Document
 from stages.lib.core.examples import read_example
 from stages.lib.params import Mine
-from stages.lib.teaching.negatives import Answers, judged, known_answers, unmined
+from stages.lib.teaching.negatives import Answers, known_answers, labelled, unlabelled
 
 RANKING = {"q": {"n1": 2.0, "p": 1.0, "n2": 0.99, "ignored": 0.9, "n3": 0.9, "n4": 0.5, "n5": -1.0}}
 
@@ -30,7 +30,9 @@ def params(**changes: Any) -> Mine:
 
 
 def mined(settings: Mine) -> list[str]:
-    examples = judged({"q": "text"}, {"q": {"p": 1}}, {}, {"q": {"ignored": 1}}, RANKING, settings)
+    examples = labelled(
+        {"q": "text"}, {"q": {"p": 1}}, {}, {"q": {"ignored": 1}}, RANKING, settings
+    )
     return [doc_id for example in examples for doc_id in example.negatives]
 
 
@@ -39,21 +41,21 @@ def test_negatives_keep_the_margin_and_leave_out_ignored() -> None:
 
 
 def test_the_range_counts_ranks_without_positives() -> None:
-    # pool: n1 n2 n3 n4 n5
+    # others: n1 n2 n3 n4 n5
     assert mined(params(range_min=3)) == ["n4", "n5"]
     assert mined(params(range_max=4, negatives=1)) == ["n3"]
 
 
 def test_a_positive_below_zero_keeps_its_margin() -> None:
     ranking = {"q": {"a": -1.0, "p": -1.0, "b": -1.04, "c": -1.06}}
-    (example,) = judged({"q": "text"}, {"q": {"p": 1}}, {}, {}, ranking, params())
+    (example,) = labelled({"q": "text"}, {"q": {"p": 1}}, {}, {}, ranking, params())
     assert list(example.negatives) == ["c"]
 
 
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-3, 3), min_size=2))
 def test_a_positive_is_never_its_own_negative(scores: dict[str, float]) -> None:
     ranking = {"q": dict(sorted(scores.items(), key=lambda each: -each[1]))}
-    for example in judged(
+    for example in labelled(
         {"q": "text"}, {"q": {"a": 1, "b": 2}}, {}, {}, ranking, params(margin=0.0)
     ):
         assert set(example.positives) <= {"a", "b"}
@@ -63,7 +65,7 @@ def test_a_positive_is_never_its_own_negative(scores: dict[str, float]) -> None:
 
 
 def test_ignored_documents_leave_the_ranking() -> None:
-    (example,) = judged(
+    (example,) = labelled(
         {"q": "text"}, {"q": {"p": 1}}, {}, {"q": {"ignored": 1}}, RANKING, params()
     )
     assert list(example.ranking) == ["n1", "p", "n2", "n3", "n4", "n5"]
@@ -78,12 +80,12 @@ def test_answers_are_what_is_known_beyond_the_document_that_a_query_was_written_
 def test_rows_are_read_back() -> None:
     corpus = {doc_id: Document(doc_id, doc_id.upper(), "text") for doc_id in RANKING["q"]}
     answers: Answers = {"q": ("elsewhere", "p")}
-    (example,) = judged({"q": "text"}, {"q": {"p": 1}}, answers, {}, RANKING, params())
+    (example,) = labelled({"q": "text"}, {"q": {"p": 1}}, answers, {}, RANKING, params())
     row = example.row(corpus)
     assert row["pos"] == ["P text"]
     assert row["pos_scores"] == [1.0]
     assert len(row["neg"]) == len(row["neg_scores"]) == 4
     assert read_example(row) == example
     assert example.answers == ("elsewhere", "p")
-    (phrase,) = unmined({"q": "text"}, answers, {"q": "n2"}, RANKING)
+    (phrase,) = unlabelled({"q": "text"}, answers, {"q": "n2"}, RANKING)
     assert read_example(phrase.row(corpus)) == phrase

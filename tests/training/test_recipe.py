@@ -13,7 +13,7 @@ from stages.lib.core.seeds import digest
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import TRAINED, load_vectors, made_by
 from stages.lib.params import Params
-from stages.lib.search.engine import Embedded
+from stages.lib.search.engine import Dense, Embedded
 from stages.lib.search.metrics import ndcg
 from stages.lib.training.batches import OneSourceABatch
 from stages.lib.training.contest import Contest
@@ -52,18 +52,21 @@ def judged(corpus: Corpus) -> tuple[Queries, Qrels]:
     return queries, {each.query_id: {each.positives[0]: 1} for each in examples}
 
 
-def worth(tuned: Student, corpus: Corpus) -> float:
+def worth(dense: Dense, corpus: Corpus) -> float:
     queries, qrels = judged(corpus)
-    return ndcg(Embedded(tuned.dense()).search(queries, 10), qrels)
+    return ndcg(Embedded(dense).search(queries, 10), qrels)
 
 
 def trained(
-    tiny_model: Path, corpus: Corpus, settings: Params, value: Callable[[], float] | None = None
+    tiny_model: Path,
+    corpus: Corpus,
+    settings: Params,
+    value: Callable[[Dense], float] | None = None,
 ) -> tuple[Contest, Student]:
     model = load_encoder(tiny_model, settings.encoder)
     vectors = encode(model, [each.contents for each in corpus.values()])
     tuned = student(model, corpus, vectors, settings)
-    evaluate = value or (lambda: worth(tuned, corpus))
+    evaluate = value or (lambda dense: worth(dense, corpus))
     return train(tuned, rows(corpus), evaluate, "", settings.train, seed=1), tuned
 
 
@@ -88,13 +91,13 @@ def test_the_student_learns_what_the_teacher_wants(
 ) -> None:
     section = settings.train.model_copy(update={"tower": tower})
     contest, _ = trained(tiny_model, corpus, settings.model_copy(update={"train": section}))
-    start, half, end, *mixed = contest.candidates
+    start, half, end, *mixed = contest.states
     assert start.name == "step 0"
     assert half.step == end.step // 2
     assert [each.name.split(" of ")[0] for each in mixed] == ["0.25", "0.5", "0.75"]
     winner, _ = contest.winner
     assert winner.step > 0
-    assert winner.dev > contest.candidates[0].dev + 0.2
+    assert winner.dev > contest.states[0].dev + 0.2
 
 
 def test_the_end_of_a_run_competes_whatever_its_epochs_hold(
@@ -119,8 +122,8 @@ def test_the_end_of_a_run_competes_whatever_its_epochs_hold(
         return counts
 
     seed = next(seed for seed in range(100) if batches(seed)[1] < batches(seed)[0])
-    contest = train(tuned, examples, lambda: worth(tuned, corpus), "", params, seed)
-    assert [each.step for each in contest.candidates] == [0, batches(seed)[0], sum(batches(seed))]
+    contest = train(tuned, examples, lambda dense: worth(dense, corpus), "", params, seed)
+    assert [each.step for each in contest.states] == [0, batches(seed)[0], sum(batches(seed))]
 
 
 def test_the_query_tower_leaves_documents_alone(
@@ -141,7 +144,7 @@ def test_a_run_that_finds_nothing_better_keeps_the_base(
     tiny_model: Path, corpus: Corpus, settings: Params
 ) -> None:
     values = iter([0.5, *[0.4] * 4, 0.5])
-    contest, _ = trained(tiny_model, corpus, settings, lambda: next(values))
+    contest, _ = trained(tiny_model, corpus, settings, lambda _: next(values))
     winner, weights = contest.winner
     assert winner.name == "step 0"
     assert weights is contest.base
@@ -194,6 +197,23 @@ def test_step_0_is_the_base_to_the_byte(
     assert np.allclose(vectors, encode(base, texts), atol=1e-6)
 
 
+def test_vectors_are_held_to_a_mixture_with_their_neighbours(
+    tiny_model: Path, with_params: Change
+) -> None:
+    changes = {"train.tower": "vectors", "mine.neighbours": 1, "mine.smoothing": 0.25}
+    settings = with_params(changes | {"encoder.max_length": 16})
+    corpus = {name: Document(name, "", name) for name in "abc"}
+    vectors = np.zeros((3, 32), np.float32)
+    # a and b are nearest to each other, by a cosine of 0.8; b is c's nearest, by 0.6
+    vectors[:, :2] = np.array([[1, 0], [0.8, 0.6], [0, 1]])
+    model = load_encoder(tiny_model, settings.encoder)
+    tuned = student(model, corpus, vectors, settings)
+    assert isinstance(tuned, QueryAndVectors)
+    mixed = np.array([[0.95, 0.15], [0.85, 0.45], [0.2, 0.9]])
+    wanted = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    assert tuned.anchors[:, :2] == pytest.approx(wanted, abs=1e-6)
+
+
 def test_document_vectors_are_held_to_their_neighbours(
     tiny_model: Path, corpus: Corpus, free: Params
 ) -> None:
@@ -238,7 +258,7 @@ def test_the_mean_of_runs_competes(
     settings = free.model_copy(update={"train": free.train.model_copy(update=changes)})
     seen: list[dict[str, torch.Tensor]] = []
 
-    def watch() -> float:
+    def watch(_: Dense) -> float:
         seen.append(tuned.weights())
         return float(len(seen))
 
@@ -257,7 +277,7 @@ def test_the_mean_of_runs_competes(
     for each in starts:
         for name, weight in contest.base.items():
             assert torch.allclose(each[name], weight, atol=1e-6), name
-    names = [each.name.split(",")[0] for each in contest.candidates]
+    names = [each.name.split(",")[0] for each in contest.states]
     assert names == ["step 0", "run 1", "run 2", "mean of 2 runs"]
     _, first, second, mean = seen
     for name in mean:

@@ -1,9 +1,12 @@
-"""Training rows: what a stage of mining says of a query, and training reads."""
+"""Training rows: what mining says of each query, and training reads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stages.lib.core.collection import Corpus
+from stages.lib.core.files import read_json, read_jsonl, write_json, write_jsonl
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +16,7 @@ class Example:
     `ranking` holds the teacher's best documents with their scores, best first; positives and
     negatives are taken from it. `answers` are the documents that people or a judge found relevant,
     in the ranking or beyond it; empty where nothing is known but what the query was written for. A
-    query without judgements has none of these, and `source` names the document whose words it is
+    unlabelled query has none of these, and `source` names the document whose words it is
     made of, which training must not count as an answer.
     """
 
@@ -58,3 +61,44 @@ def read_example(row: dict[str, Any]) -> Example:
         tuple(row["answers"]),
         row["source"],
     )
+
+
+BASE = "base"
+"""The teacher's name where the student's own ranking is the best: then nobody teaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """What mining leaves for training.
+
+    `train` are the queries with positives and hard negatives; `unlabelled` those without, which the
+    teacher's ranking alone labels, but for what people answered; `dev` the synthetic dev queries,
+    ranked by the teacher.
+    """
+
+    teacher: str
+    train: Sequence[Example]
+    unlabelled: Sequence[Example]
+    dev: Sequence[Example]
+
+    @property
+    def taught(self) -> bool:
+        """Whether there is a teacher that ranks better than the student."""
+        return self.teacher != BASE
+
+
+def write_mined(folder: Path, mined: Mined, corpus: Corpus) -> None:
+    """Writes train.jsonl, unlabelled.jsonl, dev.jsonl and teacher.json."""
+    parts = {"train": mined.train, "unlabelled": mined.unlabelled, "dev": mined.dev}
+    for name, examples in parts.items():
+        write_jsonl(folder / f"{name}.jsonl", (example.row(corpus) for example in examples))
+    write_json(folder / "teacher.json", {"teacher": mined.teacher})
+
+
+def read_mined(folder: Path) -> Mined:
+    """Reads what `write_mined` wrote."""
+    parts = {
+        name: [read_example(row) for _, row in read_jsonl(folder / f"{name}.jsonl")]
+        for name in ("train", "unlabelled", "dev")
+    }
+    return Mined(read_json(folder / "teacher.json")["teacher"], **parts)

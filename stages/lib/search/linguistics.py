@@ -24,8 +24,6 @@ TAGS: dict[Language, str] = {
     "english": "en",
     "finnish": "fi",
     "french": "fr",
-    # but for plurals such as Nutzerinnen, one word in a hundred of a word list, which the release
-    # of Snowball here and the one in Vespa stem differently
     "german": "de",
     "greek": "el",
     "hungarian": "hu",
@@ -57,6 +55,7 @@ class Stems:
 
     def __init__(self, language: Language) -> None:
         self._english = language == "english"
+        self._german = language == "german"
         # without a cache of its own: whoever asks keeps the answers
         self._stemmer = Stemmer.Stemmer("greek" if language == "none" else language, 0)
 
@@ -64,6 +63,9 @@ class Stems:
         """A word in compatible characters and lower case, without accents and endings."""
         lower = unicodedata.normalize("NFKC", word).lower()
         plain = re.sub(f"[{ACCENT}]+", "", unicodedata.normalize("NFD", lower))
+        if self._german:
+            # the release of Snowball in Vespa takes these endings off, the one here does not
+            plain = re.sub(r"erin(nen)?$", "er", plain)
         stem = str(self._stemmer.stemWord(plain))
         if self._english and _doubled(plain, stem):
             return plain[:3]

@@ -42,7 +42,7 @@ def choose_weight(
         share: by_query(Embedded(Fused(dense, lexical, share)).search(dev.queries, 10), dev)
         for share in (1.0, *params.shares)
     }
-    by_share = {share: round(float(each.mean()), 6) for share, each in values.items()}
+    by_share = {share: round(float(value.mean()), 6) for share, value in values.items()}
     return Weight(decide(values, prior), by_share)
 
 
@@ -65,8 +65,8 @@ def beats(values: Floats, others: Floats) -> bool:
 
 def by_query(run: Run, dev: Split) -> Floats:
     """nDCG@10 of each judged query, in the order of their ids."""
-    found = per_query(run, dev.qrels, ("ndcg_cut_10",))["ndcg_cut_10"]
-    return np.array([found[query_id] for query_id in sorted(dev.qrels)])
+    values = per_query(run, dev.qrels, ("ndcg_cut_10",))["ndcg_cut_10"]
+    return np.array([values[query_id] for query_id in sorted(dev.qrels)])
 
 
 def least_overlapping(dev: Split, corpus: Corpus) -> Split:

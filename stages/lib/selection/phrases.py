@@ -26,7 +26,7 @@ MIN_WORDS, MAX_WORDS = 2, 4
 STOPWORDS = frozenset(STOPWORDS_EN_PLUS)
 
 
-def spare_queries(corpus: Corpus, params: Select, seed: int) -> list[Generated]:
+def unlabelled_queries(corpus: Corpus, params: Select, seed: int) -> list[Generated]:
     """Phrases, titles and sentences as the parameters ask for them, at most so many, by hash."""
     found = chain(
         key_phrases(corpus, params.phrases, seed) if params.phrases else (),

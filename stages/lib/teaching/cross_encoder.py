@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from sentence_transformers import CrossEncoder
 
@@ -11,14 +12,17 @@ from stages.lib.encoding.encoder import device, fast_dtype
 from stages.lib.errors import UserError
 from stages.lib.params import Mine
 from stages.lib.search.engine import Run
+from stages.lib.teaching.teacher import Teacher
 
 
 class Reranker:
-    """Grades the best documents of a ranking anew.
+    """A teacher that grades the best documents of another teacher's ranking anew.
 
     Args:
+        name: the teacher's.
         folder: a cross-encoder with one score a pair, as sentence-transformers saves it.
         corpus: the documents.
+        first: the teacher whose ranking is graded.
         params: how many documents of each ranking are graded (the rest leave it), and how many
             tokens of each pair are read.
 
@@ -27,7 +31,10 @@ class Reranker:
 
     """
 
-    def __init__(self, folder: Path, corpus: Corpus, params: Mine) -> None:
+    def __init__(
+        self, name: str, folder: Path, corpus: Corpus, first: Teacher, params: Mine
+    ) -> None:
+        self.name = name
         try:
             self._model = CrossEncoder(
                 str(folder),
@@ -46,33 +53,42 @@ class Reranker:
                 f"mine.cross_encoder: gives {labels} scores a pair; a teacher needs one"
             )
         self._corpus = corpus
+        self._first = first
         self._depth = params.cross_encoder_depth
 
-    def rerank(self, queries: Queries, run: Run) -> Run:
+    def rank(self, queries: Queries) -> Run:
         """The first documents of each query in the cross-encoder's order, best first.
 
         Scores are moved to the mean and the spread of those that they replace, so that one
         temperature serves every teacher.
         """
+        run = self._first.rank(queries)
         heads = {query_id: list(run[query_id].items())[: self._depth] for query_id in queries}
-        pairs = [
-            (queries[query_id], self._corpus[doc_id].contents)
-            for query_id, head in heads.items()
-            for doc_id, _ in head
-        ]
+        logits = self._grade(
+            [
+                (queries[query_id], self._corpus[doc_id].contents)
+                for query_id, head in heads.items()
+                for doc_id, _ in head
+            ]
+        )
+        graded: Run = {}
+        start = 0
+        for query_id, head in heads.items():
+            replaced = np.array([score for _, score in head])
+            scores = logits[start : start + len(head)]
+            start += len(head)
+            standard = (scores - scores.mean()) / max(scores.std(), 1e-9)
+            moved = standard * replaced.std() + replaced.mean()
+            order = sorted(range(len(head)), key=lambda i: (-moved[i], head[i][0]))
+            graded[query_id] = {head[i][0]: float(moved[i]) for i in order}
+        return graded
+
+    def _grade(self, pairs: list[tuple[str, str]]) -> npt.NDArray[np.float64]:
+        """The cross-encoder's logits, (pairs,)."""
         where = device()
         dtype = fast_dtype(where)
         with torch.autocast(where.type, dtype=dtype, enabled=dtype != torch.float32):
             logits = self._model.predict(
                 pairs, activation_fn=torch.nn.Identity(), show_progress_bar=len(pairs) > 1000
             )
-        out: Run = {}
-        start = 0
-        for query_id, head in heads.items():
-            known = np.array([score for _, score in head])
-            scores = np.asarray(logits[start : start + len(head)], dtype=np.float64)
-            start += len(head)
-            moved = (scores - scores.mean()) / max(scores.std(), 1e-9) * known.std() + known.mean()
-            order = sorted(range(len(head)), key=lambda i: (-moved[i], head[i][0]))
-            out[query_id] = {head[i][0]: float(moved[i]) for i in order}
-        return out
+        return np.asarray(logits, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Training rows: each query with its positives, hard negatives and the teacher's ranking."""
+"""What becomes of a query in mining: positives and hard negatives, or the ranking alone."""
 
 from collections.abc import Collection, Iterator
 
@@ -11,7 +11,7 @@ Answers = dict[str, tuple[str, ...]]
 """Doc_ids by query_id."""
 
 
-def judged(
+def labelled(
     queries: Queries, qrels: Qrels, answers: Answers, ignored: Qrels, ranking: Run, params: Mine
 ) -> Iterator[Example]:
     """The rows of all queries that have a positive in the teacher's ranking and a negative.
@@ -25,7 +25,7 @@ def judged(
         qrels: their positives.
         answers: what people or a judge found relevant.
         ignored: documents on neither side, by query; they leave the ranking too.
-        ranking: the teacher's scores of the candidates, best first.
+        ranking: the teacher's scores of its best documents, best first.
         params: range, margin and count.
 
     """
@@ -39,8 +39,10 @@ def judged(
             continue
         least = min(ranked[doc_id] for doc_id in positives)
         ceiling = least - params.margin * abs(least)
-        pool = [doc_id for doc_id in ranked if doc_id not in positives]
-        hard = [doc for doc in pool[params.range_min : params.range_max] if ranked[doc] <= ceiling]
+        others = [doc_id for doc_id in ranked if doc_id not in positives]
+        hard = [
+            doc for doc in others[params.range_min : params.range_max] if ranked[doc] <= ceiling
+        ]
         if hard:
             yield Example(
                 query_id,
@@ -52,16 +54,16 @@ def judged(
             )
 
 
-def unmined(
+def unlabelled(
     queries: Queries, answers: Answers, sources: dict[str, str], ranking: Run
 ) -> Iterator[Example]:
-    """The rows of queries without positives and negatives: the teacher's ranking and what is known.
+    """The rows of queries without positives, which the teacher's ranking alone labels.
 
     Args:
         queries: the queries.
-        answers: what people found relevant, in or beyond the ranking.
-        sources: the documents that they were taken from.
-        ranking: the teacher's scores of the candidates, best first.
+        answers: what people found relevant, in or beyond the ranking, where they judged.
+        sources: the documents that phrases, titles and sentences were taken from.
+        ranking: the teacher's scores of its best documents, best first.
 
     """
     for query_id in sorted(queries):
@@ -82,9 +84,9 @@ def known_answers(qrels: Qrels, written_for: Qrels) -> Answers:
         written_for: the documents that generated queries were written for.
 
     """
-    found = {}
+    answers = {}
     for query_id, judgements in qrels.items():
         relevant = sorted(doc_id for doc_id, grade in judgements.items() if grade > 0)
         if relevant != sorted(written_for.get(query_id, {})):
-            found[query_id] = tuple(relevant)
-    return found
+            answers[query_id] = tuple(relevant)
+    return answers

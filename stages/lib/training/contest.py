@@ -1,15 +1,16 @@
-"""The candidates of a training, of which the best on dev ships."""
+"""The contest of a training: every state of the student that might ship, judged on dev."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from stages.lib.search.engine import Dense
 from stages.lib.training.students import Student, Weights
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A state of the student that might ship, with what it reaches on dev."""
+class State:
+    """A student as it was at a step, or mixed from such; `dev` is what it reaches on dev."""
 
     name: str
     step: int
@@ -26,28 +27,28 @@ class Contest:
 
     Args:
         student: at the base's weights, which compete as step 0.
-        evaluate: what the student is worth on dev, as it is.
+        evaluate: what a student is worth on dev, by its dense search.
 
     """
 
-    def __init__(self, student: Student, evaluate: Callable[[], float]) -> None:
+    def __init__(self, student: Student, evaluate: Callable[[Dense], float]) -> None:
         self._student = student
         self._evaluate = evaluate
         self.base = student.weights()
-        self.tuned: tuple[Candidate, Weights] | None = None
-        self.candidates = [Candidate("step 0", 0, evaluate())]
+        self.tuned: tuple[State, Weights] | None = None
+        self.states = [State("step 0", 0, evaluate(student.dense()))]
 
     def enter(self, name: str, step: int) -> None:
-        """The student as it is competes."""
-        candidate = Candidate(name, step, self._evaluate())
-        self.candidates.append(candidate)
-        if self.tuned is None or candidate.dev > self.tuned[0].dev:
-            self.tuned = candidate, self._student.weights()
+        """Judges the student as it is; the best but for the base is kept as `tuned`."""
+        state = State(name, step, self._evaluate(self._student.dense()))
+        self.states.append(state)
+        if self.tuned is None or state.dev > self.tuned[0].dev:
+            self.tuned = state, self._student.weights()
 
     @property
-    def winner(self) -> tuple[Candidate, Weights]:
-        """The best with its weights; the earlier of equals, so that step 0 wins ties."""
-        start = self.candidates[0]
+    def winner(self) -> tuple[State, Weights]:
+        """The best state with its weights; the earlier of equals, so that the base wins ties."""
+        start = self.states[0]
         if self.tuned is None or self.tuned[0].dev <= start.dev:
             return start, self.base
         return self.tuned

@@ -1,11 +1,16 @@
 """What decides which weights ship."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from stages.lib.core.collection import Split
-from stages.lib.search.engine import Run
+from stages.lib.core.examples import Example
+from stages.lib.params import Train
+from stages.lib.search.engine import Dense, Embedded, Run, Scorer
 from stages.lib.search.metrics import ndcg
+from stages.lib.search.vector_types import Typed, prefix_type
 
 DEPTH = 10
 
@@ -22,18 +27,40 @@ class Dev:
 
     split: Split
     teacher: Run | None
-    temperature: float
+    params: Train
+
+    def worth(self, dense: Dense) -> float:
+        """What a student is worth: the mean over its whole vectors and each `matryoshka` prefix."""
+        scorers: list[Scorer] = [dense]
+        scorers += [Typed(dense, prefix_type(size)) for size in self.params.matryoshka]
+        queries = {query_id: self.split.queries[query_id] for query_id in self.split.qrels}
+        return fmean(self.value(Embedded(scorer).search(queries, DEPTH)) for scorer in scorers)
 
     def value(self, run: Run) -> float:
         """What a run of the dev queries is worth, 0 to 1."""
-        known = ndcg(run, self.split.qrels)
+        by_answers = ndcg(run, self.split.qrels)
         if self.teacher is None:
-            return known
-        total = sum(
-            agreement(list(run[query_id]), self.teacher[query_id], self.temperature)
+            return by_answers
+        by_teacher = sum(
+            agreement(list(run[query_id]), self.teacher[query_id], self.params.teacher_temperature)
             for query_id in sorted(self.split.qrels)
         )
-        return (known + total / len(self.split.qrels)) / 2
+        return (by_answers + by_teacher / len(self.split.qrels)) / 2
+
+
+def choose_dev(by_people: Split, synthetic: Split, rows: Sequence[Example], params: Train) -> Dev:
+    """People's dev split where there is one, else the synthetic one beside the teacher's ranking.
+
+    Args:
+        by_people: may be empty.
+        synthetic: generated queries with the documents that they were written for.
+        rows: the teacher's rankings of the synthetic queries.
+        params: the teacher's temperature, and the prefixes that have to rank well.
+
+    """
+    if by_people:
+        return Dev(by_people, None, params)
+    return Dev(synthetic, {row.query_id: row.ranking for row in rows}, params)
 
 
 def agreement(ranking: list[str], teacher: dict[str, float], temperature: float) -> float:

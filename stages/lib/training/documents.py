@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
-from torch.nn import functional
+from torch.nn import Parameter, functional
 
 from stages.lib.core.collection import Corpus
 from stages.lib.core.examples import Example
@@ -18,8 +18,12 @@ from stages.lib.params import Params
 class Documents(Protocol):
     """The documents that a batch is ranked against."""
 
-    def candidates(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:
-        """The rows of documents by id, and their unit vectors, (candidates, dimensions)."""
+    def of(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:
+        """A batch's documents: their rows by id, and unit vectors, (documents, dimensions)."""
+        ...
+
+    def trained(self) -> list[Parameter]:
+        """What is trained beside the model."""
         ...
 
     def penalty(self) -> Tensor | None:
@@ -28,7 +32,7 @@ class Documents(Protocol):
 
 
 class Frozen(torch.nn.Module):
-    """The whole corpus as candidates, by vectors that stay as they are."""
+    """The whole corpus, by vectors that stay as they are."""
 
     def __init__(self, columns: dict[str, int], vectors: Vectors) -> None:
         super().__init__()
@@ -36,9 +40,13 @@ class Frozen(torch.nn.Module):
         # copied from the memory map, since torch wants memory that could be written
         self.vectors = torch.from_numpy(np.array(vectors))
 
-    def candidates(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:  # noqa: ARG002
+    def of(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:  # noqa: ARG002
         """The whole corpus."""
         return self.columns, self.vectors
+
+    def trained(self) -> list[Parameter]:
+        """Nothing."""
+        return []
 
     def penalty(self) -> Tensor | None:
         """None: nothing moves."""
@@ -46,7 +54,7 @@ class Frozen(torch.nn.Module):
 
 
 class Free(torch.nn.Module):
-    """The whole corpus as candidates, by vectors that are trained like weights.
+    """The whole corpus, by vectors that are trained like weights.
 
     Args:
         columns: the rows of documents by id.
@@ -61,13 +69,17 @@ class Free(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.columns = columns
-        self.vectors = torch.nn.Parameter(torch.from_numpy(np.array(vectors)))
+        self.vectors = Parameter(torch.from_numpy(np.array(vectors)))
         self._anchors = torch.from_numpy(anchors)
         self._strength = strength
 
-    def candidates(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:  # noqa: ARG002
+    def of(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:  # noqa: ARG002
         """The whole corpus."""
         return self.columns, functional.normalize(self.vectors, dim=1)
+
+    def trained(self) -> list[Parameter]:
+        """The vectors."""
+        return [self.vectors]
 
     def penalty(self) -> Tensor | None:
         """The mean squared distance of the vectors from their anchors, by the strength."""
@@ -76,14 +88,14 @@ class Free(torch.nn.Module):
 
 
 class InBatch:
-    """The heads of the batch's lists as candidates, encoded with gradients."""
+    """The heads of the batch's lists, encoded with gradients."""
 
     def __init__(self, model: SentenceTransformer, corpus: Corpus, params: Params) -> None:
         self._model = model
         self._corpus = corpus
         self._params = params
 
-    def candidates(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:
+    def of(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:
         """The best documents of each query, its positive and an answer."""
         size = self._params.train.list_size
         doc_ids = sorted(
@@ -101,6 +113,10 @@ class InBatch:
         texts = [prefix + self._corpus[doc_id].contents for doc_id in doc_ids]
         columns = {doc_id: column for column, doc_id in enumerate(doc_ids)}
         return columns, embed(self._model, token_ids(self._model, texts))
+
+    def trained(self) -> list[Parameter]:
+        """Nothing: the encoder is the model itself."""
+        return []
 
     def penalty(self) -> Tensor | None:
         """None: the model itself moves."""

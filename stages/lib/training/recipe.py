@@ -9,28 +9,45 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from tqdm import tqdm
 from transformers import TrainerCallback
 
-from stages.lib.core.examples import Example
+from stages.lib.core.examples import Example, Mined
 from stages.lib.core.seeds import digest
 from stages.lib.params import Train
+from stages.lib.search.engine import Dense
 from stages.lib.training.batches import OneSourceABatch
 from stages.lib.training.contest import Contest
 from stages.lib.training.loss import Distillation
-from stages.lib.training.processes import processes
-from stages.lib.training.speed import Stopwatch
+from stages.lib.training.processes import is_first, processes
 from stages.lib.training.students import Student, Weights
 from stages.lib.training.trainer import run_trainer
+
+
+def training_rows(mined: Mined, *, with_dev: bool) -> list[Example]:
+    """The rows to train on.
+
+    Where the student ranks better than the teacher, judgements alone have something to teach.
+
+    Args:
+        mined: what mining left.
+        with_dev: takes the synthetic dev queries too, for when they judge nothing.
+
+    """
+    rows = [*mined.train, *mined.unlabelled, *(mined.dev if with_dev else ())]
+    return rows if mined.taught else [row for row in rows if row.answers]
 
 
 def train(
     student: Student,
     examples: Sequence[Example],
-    evaluate: Callable[[], float],
+    evaluate: Callable[[Dense], float],
     prefix: str,
     params: Train,
     seed: int,
-    stopwatch: Stopwatch | None = None,
+    *,
+    taught: bool = True,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> Contest:
     """Trains the student, and lets everything that may ship compete.
 
@@ -38,13 +55,14 @@ def train(
     competes with them (model soups, arXiv 2203.05482).
 
     Args:
-        student: at the base's weights; where it ends is the last that competed.
-        examples: the mined rows.
-        evaluate: what the student is worth on dev, as it is.
+        student: at the base's weights; it ends as the last state that competed.
+        examples: the training rows; without any, the base alone competes.
+        evaluate: what a student is worth on dev, by its dense search.
         prefix: what stands before a query.
         params: the recipe.
         seed: of batches and dropout.
-        stopwatch: takes the time of the training steps.
+        taught: whether the teacher teaches, beside what was judged.
+        callbacks: watch each run.
 
     """
     contest = Contest(student, evaluate)
@@ -53,38 +71,29 @@ def train(
     rows = Dataset.from_dict(
         {"query": [e.query for e in examples], "label": list(range(len(examples)))}
     )
-    ends: Weights = {}
-    for run in range(1, params.runs + 1):
-        student.load(contest.base)
-        batches = OneSourceABatch(
-            [example.document or example.query_id for example in examples],
-            [len(example.query) for example in examples],
-            params.batch_size,
-            digest(seed, "run", str(run)),
-            drop_last=processes() > 1,
-        )
-        loss = Distillation(student.model, student.documents, examples, params)
-        vectors = [name for name, _ in loss.named_parameters() if name.startswith("_documents.")]
-        run_trainer(
-            student.model,
-            rows,
-            loss,
-            batches,
-            prompts={"query": prefix},
-            epochs=params.epochs,
-            learning_rate=params.learning_rate,
-            params=params,
-            seed=seed,
-            rates={f"^{name}$": params.document_learning_rate for name in vectors},
-            callbacks=[
-                *([stopwatch] if stopwatch else []),
-                _Watch(student, contest, f"run {run}", params.evaluations),
-            ],
-        )
-        ends = interpolate(ends, student.weights(), 1 / run) if ends else student.weights()
+    mean: Weights = {}
+    with tqdm(desc="train", unit="batch", disable=not is_first()) as bar:
+        for run in range(1, params.runs + 1):
+            student.load(contest.base)
+            run_trainer(
+                student.model,
+                student.documents.trained(),
+                rows,
+                Distillation(student.model, student.documents, examples, params, taught=taught),
+                _batches(examples, params.batch_size, digest(seed, "run", str(run))),
+                prefix=prefix,
+                params=params,
+                seed=seed,
+                callbacks=[
+                    *callbacks,
+                    _Progress(bar, params.runs),
+                    _Checkpoints(student, contest, f"run {run}", params.evaluations),
+                ],
+            )
+            mean = interpolate(mean, student.weights(), 1 / run) if mean else student.weights()
     if params.runs > 1:
-        student.load(ends)
-        contest.enter(f"mean of {params.runs} runs", contest.candidates[-1].step)
+        student.load(mean)
+        contest.enter(f"mean of {params.runs} runs", contest.states[-1].step)
     if contest.tuned:
         best, weights = contest.tuned
         for share in params.interpolations:
@@ -101,8 +110,47 @@ def interpolate(base: Weights, tuned: Weights, share: float) -> Weights:
     }
 
 
-class _Watch(TrainerCallback):
-    """Lets the student compete along the way, the last time when its run ends."""
+def _batches(examples: Sequence[Example], size: int, seed: int) -> OneSourceABatch:
+    """The order of batches of a run; a query whose document is unknown is a source of its own."""
+    return OneSourceABatch(
+        [example.document or example.query_id for example in examples],
+        [len(example.query) for example in examples],
+        size,
+        seed,
+        drop_last=processes() > 1,
+    )
+
+
+class _Progress(TrainerCallback):
+    """Moves a bar that counts the batches of all runs.
+
+    Args:
+        bar: to move.
+        runs: how many there are; each has about as many batches as the first.
+
+    """
+
+    def __init__(self, bar: "tqdm[Any]", runs: int) -> None:
+        self._bar = bar
+        self._runs = runs
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        self._bar.total = self._runs * state.max_steps
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        self._bar.update()
+
+
+class _Checkpoints(TrainerCallback):
+    """Lets the student compete at even steps of a run, the last time when the run ends.
+
+    Args:
+        student: what is trained.
+        contest: where it competes.
+        run: the run's name.
+        evaluations: how often it competes.
+
+    """
 
     def __init__(self, student: Student, contest: Contest, run: str, evaluations: int) -> None:
         self._student = student
@@ -117,7 +165,7 @@ class _Watch(TrainerCallback):
             self._enter(step)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        # not at max_steps: an epoch may have fewer batches than the first, which that is counted by
+        # max_steps counts each epoch by the first one's batches, and a later one may have fewer
         if state.global_step > self._entered:
             self._enter(state.global_step)
 

@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from stages.lib.core.collection import Corpus
-from stages.lib.encoding.encoder import Vectors, encode
+from stages.lib.encoding.encoder import Vectors, dimension, encode
 from stages.lib.encoding.vectors import TRAINED, save_vectors
+from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense
 from stages.lib.search.neighbours import Neighbours
@@ -104,6 +105,7 @@ class QueryAndVectors:
     ) -> None:
         self.model = model
         self.anchors = anchors
+        self._doc_ids = list(corpus)
         self._free = Free(_columns(corpus), vectors, anchors, params.train.anchor)
         self.documents: Documents = self._free
         self._prefix = params.encoder.query_prefix
@@ -119,13 +121,13 @@ class QueryAndVectors:
 
     def dense(self) -> Dense:
         """Ranks the document vectors by the queries, both as they are."""
-        return Dense(list(self._free.columns), self._vectors(), self.model, self._prefix)
+        return Dense(self._doc_ids, self._vectors(), self.model, self._prefix)
 
     def save(self, base: Path, folder: Path) -> None:
         """Saves the query encoder, the base as document encoder, and the vectors."""
         self.model.save(str(folder / "query"), create_model_card=False)
         shutil.copytree(base, folder / "document")
-        save_vectors(folder / "vectors", self._vectors(), list(self._free.columns), TRAINED)
+        save_vectors(folder / "vectors", self._vectors(), self._doc_ids, TRAINED)
 
     def _vectors(self) -> Vectors:
         vectors: Vectors = functional.normalize(self._free.vectors.detach(), dim=1).cpu().numpy()
@@ -168,7 +170,17 @@ def student(
 
     Document vectors that may move are held to a mixture with those of their neighbours, by the
     shares that the teacher's scores are mixed by.
+
+    Raises:
+        UserError: a prefix of `train.matryoshka` is no shorter than the model's vectors.
+
     """
+    too_long = [size for size in params.train.matryoshka if size >= dimension(model)]
+    if too_long:
+        raise UserError(
+            f"params.yaml: train.matryoshka: a prefix of {too_long[0]} of {dimension(model)} "
+            "dimensions; name fewer"
+        )
     if params.train.tower == "full":
         return Full(model, corpus, params)
     if params.train.tower == "query":

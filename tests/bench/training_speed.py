@@ -1,11 +1,30 @@
-"""How fast training went, beside what the machine could do."""
+"""How fast a training goes, beside what the machine could do.
 
+python -m tests.bench.training_speed [PROJECT] [--runs 1] [--epochs 1]
+
+PROJECT is a folder in which `dvc repro mine` has run; this one unless another is named. The stage's
+own training runs on its rows, without dev, and nothing is kept of it. Printed are the texts that
+went through the model a second of training steps, and the share of the peak rate: of what a large
+product of matrices of the same type reaches here.
+"""
+
+import argparse
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback
+
+from stages.lib.core.collection import read_corpus
+from stages.lib.core.examples import read_mined
+from stages.lib.encoding.encoder import device, fast_dtype, load_encoder, towers
+from stages.lib.encoding.vectors import load_vectors
+from stages.lib.params import read_params
+from stages.lib.training.recipe import train, training_rows
+from stages.lib.training.students import student
 
 SIZE = 2048
 """Rows and columns of the matrices that measure the peak rate."""
@@ -78,3 +97,34 @@ class Stopwatch(TrainerCallback):
             "peak_gflops": round(peak / 1e9),
             "share_of_peak": round(done / self.seconds / peak, 4),
         }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("project", type=Path, nargs="?", default=Path())
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=1)
+    options = parser.parse_args()
+    data, base = options.project / "data", options.project / "models" / "base"
+    params = read_params(options.project / "params.yaml")
+    short = {"runs": options.runs, "epochs": options.epochs, "interpolations": []}
+    corpus = read_corpus(data / "collection" / "corpus.jsonl")
+    encoder = load_encoder(towers(base)[0], params.encoder)
+    tuned = student(encoder, corpus, load_vectors(data / "vectors" / "base", corpus), params)
+    mined = read_mined(data / "mined")
+    stopwatch = Stopwatch(tuned.model)
+    train(
+        tuned,
+        training_rows(mined, with_dev=False),
+        lambda _: 0.0,
+        params.encoder.query_prefix,
+        params.train.model_copy(update=short),
+        params.seed,
+        taught=mined.taught,
+        callbacks=[stopwatch],
+    )
+    print(json.dumps(stopwatch.row(device(), fast_dtype(device()))))
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@ from pathlib import Path
 import torch
 from sentence_transformers import SentenceTransformer
 
-from stages.lib.training.speed import Stopwatch, matrix_operations
+from tests.bench.training_speed import Stopwatch, matrix_operations
 
 
 def test_operations_by_hand(tiny_model: Path) -> None:

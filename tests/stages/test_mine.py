@@ -1,0 +1,183 @@
+"""The stage mine by itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stages.lib.core.collection import (
+    Corpus,
+    Document,
+    Qrels,
+    Queries,
+    Split,
+    write_corpus,
+    write_qrels,
+    write_split,
+)
+from stages.lib.core.examples import Mined, read_mined
+from stages.lib.core.files import read_json
+from stages.lib.core.generated import Generated, write_generated
+from stages.lib.encoding.encoder import encode, load_encoder
+from stages.lib.encoding.vectors import save_vectors
+from stages.lib.params import Params
+from stages.lib.search.engine import Run
+from stages.lib.teaching.cross_encoder import Reranker
+from stages.mine import main
+from tests.teaching.test_cross_encoder import make_cross_encoder
+
+Change = Callable[[dict[str, Any]], Params]
+
+THINGS = "apple bus car cat dog pear plum train".split()  # noqa: SIM905
+CORPUS: Corpus = {
+    f"{colour}-{thing}": Document(f"{colour}-{thing}", "", f"the {colour} {thing}")
+    for colour in ("blue", "green", "red")
+    for thing in THINGS
+}
+SHORT: dict[str, Any] = {
+    "encoder.max_length": 16,
+    "embed.sentences": False,
+    "mine.depth": len(CORPUS),
+    "mine.cross_encoder_tokens": 32,
+    "mine.cross_encoder_depth": 5,
+}
+
+
+def written_for(*doc_ids: str) -> Split:
+    """A question for each document, in other words than its own."""
+    queries = {f"q-{doc_id}": f"what of {CORPUS[doc_id].text}" for doc_id in doc_ids}
+    return Split(queries, {f"q-{doc_id}": {doc_id: 1} for doc_id in doc_ids})
+
+
+TRAIN = written_for(*(f"red-{thing}" for thing in THINGS))
+DEV = written_for(*(f"green-{thing}" for thing in THINGS))
+
+
+@pytest.fixture
+def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
+    """Everything that the stage reads; nobody judged anything."""
+    settings = with_params(SHORT)
+    texts = [document.contents for document in CORPUS.values()]
+    vectors = encode(load_encoder(tiny_model, settings.encoder), texts)
+    save_vectors(tmp_path / "vectors", vectors, list(CORPUS), "test")
+    write_corpus(tmp_path / "corpus.jsonl", CORPUS)
+    synthetic = tmp_path / "synthetic"
+    write_split(synthetic / "train", TRAIN)
+    write_split(synthetic / "dev", DEV)
+    phrase = Generated("phrase", "blue-dog", "phrase", "dog blue")
+    write_generated(synthetic / "unlabelled.jsonl", [phrase])
+    write_split(tmp_path / "train", Split())
+    expand(tmp_path, {}, {})
+    return tmp_path
+
+
+def expand(project: Path, found: Qrels, ignored: Qrels) -> None:
+    """What a judge says beside the documents that queries were written for."""
+    write_split(project / "expanded", Split(TRAIN.queries, TRAIN.qrels | found))
+    write_qrels(project / "expanded" / "ignored.tsv", ignored)
+
+
+def run(project: Path, model: Path) -> Result:
+    paths = {
+        "corpus": "corpus.jsonl",
+        "synthetic": "synthetic",
+        "train": "train",
+        "expanded": "expanded",
+        "vectors": "vectors",
+        "cross-encoder": "cross-encoder",
+        "out": "mined",
+        "metrics": "mine.json",
+        "params": "params.yaml",
+    }
+    options = [part for name, path in paths.items() for part in (f"--{name}", project / path)]
+    return CliRunner().invoke(
+        main, [*map(str, options), "--model", str(model)], catch_exceptions=False
+    )
+
+
+def mined(project: Path, model: Path) -> Mined:
+    result = run(project, model)
+    assert result.exit_code == 0, result.output
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("mine: ")
+    return read_mined(project / "mined")
+
+
+def test_rows_without_judgements_hold_no_answers(project: Path, tiny_model: Path) -> None:
+    rows = mined(project, tiny_model)
+    assert rows.teacher in ("base", "fusion")
+    assert {row.query_id for row in rows.train} <= TRAIN.queries.keys()
+    assert rows.train
+    for row in rows.train:
+        assert row.positives == tuple(TRAIN.qrels[row.query_id])
+        assert not set(row.positives) & set(row.negatives)
+    (phrase,) = rows.unlabelled
+    assert (phrase.query, phrase.source) == ("dog blue", "blue-dog")
+    assert {row.query_id for row in rows.dev} == DEV.queries.keys()
+    assert not any(row.answers for row in (*rows.train, *rows.unlabelled, *rows.dev))
+
+
+def test_answers_of_people_and_of_a_judge_reach_the_rows(project: Path, tiny_model: Path) -> None:
+    expand(
+        project,
+        {"q-red-apple": {"red-apple": 1, "red-pear": 1}},
+        {"q-red-pear": {"blue-plum": 1}},
+    )
+    by_people = Split(
+        {"p1": "what is a bird", "p2": "how of the cat"},
+        {"p1": {"blue-cat": 2, "red-cat": 1, "red-dog": 0}, "p2": {"green-cat": 1}},
+    )
+    write_split(project / "train", by_people)
+    rows = mined(project, tiny_model)
+    by_id = {row.query_id: row for row in (*rows.train, *rows.unlabelled)}
+    assert {query_id: row.answers for query_id, row in by_id.items() if row.answers} == {
+        "p1": ("blue-cat", "red-cat"),
+        "p2": ("green-cat",),
+        "q-red-apple": ("red-apple", "red-pear"),
+    }
+    assert "blue-plum" not in by_id["q-red-pear"].ranking
+    metrics = read_json(project / "mine.json")
+    assert (metrics["judged"], metrics["queries_by_people"]) == (3, 2)
+
+
+class Everything:
+    """A teacher that finds the same for every query."""
+
+    name = "everything"
+
+    def rank(self, queries: Queries) -> Run:
+        run = {doc_id: -float(rank) for rank, doc_id in enumerate(CORPUS)}
+        return dict.fromkeys(queries, run)
+
+
+def test_a_cross_encoder_that_is_best_on_dev_teaches(
+    project: Path, tiny_model: Path, with_params: Change
+) -> None:
+    folder = make_cross_encoder(project / "cross-encoder", tiny_model)
+    changes = {"mine.cross_encoder": "named", "mine.cross_encoder_depth": len(CORPUS)}
+    settings = with_params(SHORT | changes)
+    # it grades the whole corpus, whichever teacher comes before it; its own first is the answer
+    teacher = Reranker("cross-encoder", folder, CORPUS, Everything(), settings.mine)
+    graded = teacher.rank(DEV.queries)
+    qrels = {query_id: {next(iter(ranking)): 1} for query_id, ranking in graded.items()}
+    write_split(project / "synthetic" / "dev", Split(DEV.queries, qrels))
+    rows = mined(project, tiny_model)
+    assert rows.teacher == "cross-encoder"
+    metrics = read_json(project / "mine.json")
+    assert metrics["teacher"] == "cross-encoder"
+    assert metrics["dev_ndcg_cut_10_by_teacher"]["cross-encoder"] == 1.0
+    wanted = teacher.rank(TRAIN.queries)
+    for row in rows.train:
+        assert next(iter(row.ranking)) == next(iter(wanted[row.query_id]))
+
+
+def test_a_margin_that_no_document_keeps(
+    project: Path, tiny_model: Path, with_params: Change
+) -> None:
+    with_params(SHORT | {"mine.range_min": len(CORPUS), "mine.range_max": len(CORPUS) + 1})
+    result = run(project, tiny_model)
+    assert result.exit_code == 1
+    assert "no query has a negative; loosen mine.margin" in result.output
+    assert not (project / "mined").exists()
