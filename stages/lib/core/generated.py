@@ -1,11 +1,11 @@
 """Queries that were made for a document."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from stages.lib.core.files import read_jsonl, write_jsonl
+from stages.lib.core.hashes import text_hash
 from stages.lib.errors import UserError
 
 KEYS = ("_id", "doc_id", "type", "text")
@@ -23,8 +23,7 @@ class Generated:
 
 def query_id(doc_id: str, kind: str, text: str) -> str:
     """An id that stays the same for the same query of the same document."""
-    digest = hashlib.sha256("\x1f".join((doc_id, kind, text)).encode()).hexdigest()
-    return f"syn-{digest[:16]}"
+    return f"syn-{text_hash(doc_id, kind, text, digits=16)}"
 
 
 def read_generated(path: Path) -> list[Generated]:
