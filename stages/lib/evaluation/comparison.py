@@ -81,6 +81,18 @@ class Evaluation:
     scores: dict[str, dict[str, PerQuery]]
     comparisons: dict[str, Comparison]
 
+    def headline(self, system: str) -> float:
+        """The mean of the headline measure."""
+        return mean(self.scores[system][HEADLINE])
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """Each system's mean by measure, and the number of queries `n` that it is over."""
+        return {
+            system: {measure: round(mean(values), 6) for measure, values in measures.items()}
+            | {"n": len(self.basis.split.qrels)}
+            for system, measures in self.scores.items()
+        }
+
     def deltas(self, system: str) -> PerQuery:
         """The headline's difference between a system and what it is compared with, by query_id."""
         base = self.scores[AGAINST[system]][HEADLINE]

@@ -10,6 +10,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.lib.search.measures import HEADLINE, NAMES
+
 GREY, BLUE, RED = "#808890", "#3b82c4", "#d9653b"
 
 STYLE: dict[Any, Any] = {
@@ -69,14 +71,14 @@ def trade(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """nDCG@10 of each vector type against its bytes a document, as SVG.
 
     Args:
-        rows: `bytes` and `ndcg_cut_10` by the type's name.
+        rows: `bytes` and the headline measure by the type's name.
 
     """
     with mpl.rc_context(STYLE):
         figure, axes = _axes()
         ordered = sorted(rows.items(), key=lambda item: item[1]["bytes"])
         sizes = [row["bytes"] for _, row in ordered]
-        values = [row["ndcg_cut_10"] for _, row in ordered]
+        values = [row[HEADLINE] for _, row in ordered]
         axes.plot(sizes, values, "o", color=BLUE)
         for (name, _), size, value in zip(ordered, sizes, values, strict=True):
             axes.annotate(name, (size, value), (0, 7), textcoords="offset points", ha="center")
@@ -84,7 +86,7 @@ def trade(rows: Mapping[str, Mapping[str, Any]]) -> str:
         axes.minorticks_off()
         axes.set_xticks(sizes, [f"{size}" for size in sizes])
         axes.margins(x=0.12, y=0.25)
-        axes.set(xlabel="bytes a document (logarithmic)", ylabel="nDCG@10")
+        axes.set(xlabel="bytes a document (logarithmic)", ylabel=NAMES[HEADLINE])
         return _svg(figure)
 
 

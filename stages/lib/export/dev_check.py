@@ -13,6 +13,7 @@ from stages.lib.export.folder import load_exported
 from stages.lib.export.gate import Figures, Verdict, judge
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense, Embedded
+from stages.lib.search.measures import HEADLINE
 from stages.lib.search.metrics import ndcg
 
 
@@ -70,7 +71,7 @@ def check_retrieval(
     return {
         "documents": len(checked),
         "queries": len(wanted),
-        "ndcg_cut_10": {name: round(figure, 6) for name, figure in figures.items()},
+        HEADLINE: {name: round(figure, 6) for name, figure in figures.items()},
     }
 
 
@@ -81,7 +82,7 @@ def verdicts(
     found: dict[str, Verdict] = {}
     for variant in next(iter(parity.values())):
         least = min(tower[variant]["min_cosine"] for tower in parity.values())
-        ndcgs = dev["ndcg_cut_10"] if variant == "int8" else {}
+        ndcgs = dev[HEADLINE] if variant == "int8" else {}
         figures = Figures(least, ndcgs.get("int8"), ndcgs.get("torch"))
         found[variant] = judge(variant, figures, params.export)
     return found

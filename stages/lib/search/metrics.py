@@ -7,7 +7,7 @@ import pytrec_eval
 
 from stages.lib.core.collection import Qrels
 from stages.lib.search.engine import Run
-from stages.lib.search.measures import NAMES
+from stages.lib.search.measures import HEADLINE, NAMES
 
 MEASURES = tuple(NAMES)
 """nDCG@10, MRR@10, Recall@100, MAP, P@10 and hit rate."""
@@ -64,5 +64,5 @@ def mean(values: PerQuery) -> float:
 
 
 def ndcg(run: Run, qrels: Qrels) -> float:
-    """Mean nDCG@10."""
-    return mean(per_query(run, qrels, ("ndcg_cut_10",))["ndcg_cut_10"])
+    """The mean of the headline measure, nDCG@10."""
+    return mean(per_query(run, qrels, (HEADLINE,))[HEADLINE])
