@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from stages.lib.core import seeds
 from stages.lib.core.collection import Split
 from stages.lib.core.generated import Generated
-from stages.lib.core.text import jaccard, normal, words
+from stages.lib.core.text import jaccard, words
 from stages.lib.params import Select
 from stages.lib.search.engine import Engine, Run
 from stages.lib.selection.leaks import nearest
@@ -83,10 +83,10 @@ def distinct(queries: Iterable[Generated]) -> list[Generated]:
 
     A text that was written for two documents tells neither from the other.
     """
-    first: dict[str, Generated] = {}
-    several: set[str] = set()
+    first: dict[tuple[str, ...], Generated] = {}
+    several: set[tuple[str, ...]] = set()
     for query in queries:
-        text = normal(query.text)
+        text = tuple(words(query.text))
         if first.setdefault(text, query).doc_id != query.doc_id:
             several.add(text)
     return [query for text, query in first.items() if text not in several]
