@@ -66,6 +66,11 @@ def main(
         write_generated(folder / "phrases.jsonl", spare.queries)
     counts = {"train": len(train.queries), "dev": len(held_out.queries)}
     write_json(metrics, {"queries": left.counts | counts, "phrases": spare.counts})
+    print(
+        f"Of {left.counts['generated']} queries {counts['train']} are kept to train and "
+        f"{counts['dev']} as synthetic dev, beside {len(spare.queries)} phrases, titles and "
+        "sentences."
+    )
 
 
 if __name__ == "__main__":

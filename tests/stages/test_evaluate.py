@@ -114,7 +114,8 @@ def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None
     types = metrics["vector_types"]
     assert types["float"] == {"bytes": 128, "ndcg_cut_10": variants["torch"]["ndcg_cut_10"]}
     plotted = json.loads((project / "evaluation/vector_types.json").read_text())
-    assert [row["vector_type"] for row in plotted] == list(types)
+    assert [row["vector_type"].split(":")[0] for row in plotted] == list(types)
+    assert plotted[0]["vector_type"] == "float: 128 bytes"
     qrels = {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}
     for system in SYSTEMS:
         found = read_run(project / f"evaluation/runs/{system}.trec")

@@ -50,7 +50,7 @@ def render(
     deltas = evaluation.deltas(SYSTEM)
     order = sorted(deltas, key=lambda query_id: (deltas[query_id], query_id))
     shown = params.evaluate.shown
-    curve = stages.get("train_curve")
+    candidates = stages.get("train_curve")
     return environment.get_template("report.html").render(
         summary=evaluation.summary(),
         is_evidence=evaluation.basis.is_evidence,
@@ -62,8 +62,10 @@ def render(
         deltas_picture=_image(
             plots.deltas(list(deltas.values()), f"{NAMES[HEADLINE]}: {SYSTEM} - {AGAINST[SYSTEM]}")
         ),
-        curve_picture=_image(plots.curve(curve, stages.get("train", {}).get("chosen", "")))
-        if curve
+        candidates_picture=_image(
+            plots.candidates(candidates, stages.get("train", {}).get("chosen", ""))
+        )
+        if candidates
         else None,
         trade_picture=_image(plots.trade(serving.vector_types)) if serving else None,
         worst=[_query(evaluation, corpus, each) for each in order[:shown] if deltas[each] < 0],

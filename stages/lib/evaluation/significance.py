@@ -102,7 +102,8 @@ def randomisation(deltas: Deltas, resamples: int, seed: int) -> float:
 
 def _size(deltas: Deltas, axis: int = -1) -> Deltas:
     """How far a mean difference is from none, whichever its sign."""
-    return np.abs(deltas.mean(axis=axis))
+    size: Deltas = np.abs(deltas.mean(axis=axis))
+    return size
 
 
 def interval(deltas: Deltas, resamples: int, seed: int) -> tuple[float, float]:

@@ -43,8 +43,11 @@ class Serving:
         return {"variants": self.variants, "vector_types": self.vector_types}
 
     def plot(self) -> list[dict[str, Any]]:
-        """Rows for a plot: a type of vectors each."""
-        return [{"vector_type": name} | row for name, row in self.vector_types.items()]
+        """Rows for a plot: a type of vectors each, with its bytes in its name."""
+        return [
+            {"vector_type": f"{name}: {row['bytes']} bytes"} | row
+            for name, row in self.vector_types.items()
+        ]
 
 
 def measure_serving(
