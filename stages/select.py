@@ -42,8 +42,8 @@ def main(
     documents = read_corpus(corpus)
     evaluation = [*read_queries(dev).values(), *read_queries(test).values()]
     retrievers = load_retrievers(documents, model, vectors, settings)
-    found = [*read_generated(generated), *read_generated(imported)]
-    left = sift(found, evaluation, settings.select)
+    queries = [*read_generated(generated), *read_generated(imported)]
+    left = sift(queries, evaluation, settings.select)
     round_trip(
         left,
         [Embedded(retrievers.dense), Embedded(retrievers.lexical)],

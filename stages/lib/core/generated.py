@@ -28,22 +28,22 @@ def query_id(doc_id: str, kind: str, text: str) -> str:
 
 def read_generated(path: Path) -> list[Generated]:
     """Reads JSONL with `_id`, `doc_id`, `type` and `text`."""
-    found = []
+    queries = []
     for number, row in read_jsonl(path):
         for key in KEYS:
             if not isinstance(row.get(key), str):
                 raise UserError(f'{path}:{number}: "{key}" is missing or not a string')
-        found.append(Generated(*(row[key] for key in KEYS)))
-    return found
+        queries.append(Generated(*(row[key] for key in KEYS)))
+    return queries
 
 
 def write_generated(path: Path, queries: Iterable[Generated]) -> None:
     """Writes JSONL, sorted by id; repetitions of an id are written once."""
-    by_id = {each.query_id: each for each in queries}
+    by_id = {query.query_id: query for query in queries}
     write_jsonl(
         path,
         (
-            dict(zip(KEYS, (each.query_id, each.doc_id, each.type, each.text), strict=True))
-            for _, each in sorted(by_id.items())
+            dict(zip(KEYS, (query.query_id, query.doc_id, query.type, query.text), strict=True))
+            for _, query in sorted(by_id.items())
         ),
     )

@@ -39,5 +39,8 @@ class Telling:
 
 def terms(text: str) -> list[str]:
     """The words of a text that may stand in a phrase, in lower case, without English stop words."""
-    found = TERM.findall(text.lower())
-    return [term for term in found if len(term) >= SHORTEST and term not in STOPWORDS]
+    return [
+        term
+        for term in TERM.findall(text.lower())
+        if len(term) >= SHORTEST and term not in STOPWORDS
+    ]

@@ -28,4 +28,4 @@ def share(seed: int, *ids: str) -> float:
 
 def shuffled(seed: int, ids: Iterable[str], *scope: str) -> list[str]:
     """The ids in an order that is random, but in which each id's rank key is its own."""
-    return sorted(ids, key=lambda each: (digest(seed, *scope, each), each))
+    return sorted(ids, key=lambda name: (digest(seed, *scope, name), name))

@@ -30,8 +30,8 @@ def first_words(text: str, number: int) -> str:
     pieces = text.split()
     if text.isascii():  # a prompt shows every document: this is many times as fast
         return " ".join(pieces[:number])
-    found = re.match(f"(?:{PIECE}){{0,{number}}}", " ".join(pieces))
-    return found[0] if found else ""
+    match = re.match(f"(?:{PIECE}){{0,{number}}}", " ".join(pieces))
+    return match[0] if match else ""
 
 
 def jaccard(left: str, right: str) -> float:

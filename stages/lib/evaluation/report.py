@@ -68,8 +68,8 @@ def render(
         if candidates
         else None,
         trade_picture=_image(plots.trade(serving.vector_types)) if serving else None,
-        worst=[_query(evaluation, corpus, each) for each in order[:shown] if deltas[each] < 0],
-        best=[_query(evaluation, corpus, each) for each in order[::-1][:shown] if deltas[each] > 0],
+        worst=[_query(evaluation, corpus, worst) for worst in order[:shown] if deltas[worst] < 0],
+        best=[_query(evaluation, corpus, best) for best in order[::-1][:shown] if deltas[best] > 0],
     )
 
 
@@ -102,7 +102,7 @@ def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, A
                 "relevance": judged[doc_id],
                 "ranks": {system: ranks[system].get(doc_id) for system in systems},
             }
-            for doc_id in sorted(judged, key=lambda each: (-judged[each], each))
+            for doc_id in sorted(judged, key=lambda document: (-judged[document], document))
             if doc_id in corpus
         ],
     }

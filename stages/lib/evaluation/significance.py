@@ -1,7 +1,7 @@
 """Whether one system is better than another, or luck with the queries made it look so."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,13 +59,15 @@ def compare(
         ValueError: two systems were not measured on the same queries.
 
     """
-    found: dict[str, Comparison] = {}
+    comparisons: dict[str, Comparison] = {}
     for system, base in baseline.items():
         if systems[system].keys() != systems[base].keys():
             raise ValueError(f"{system} and {base} were measured on different queries")
-        deltas = np.array([systems[system][each] - systems[base][each] for each in systems[base]])
+        deltas = np.array(
+            [systems[system][query] - systems[base][query] for query in systems[base]]
+        )
         low, high = interval(deltas, resamples, seed)
-        found[system] = Comparison(
+        comparisons[system] = Comparison(
             difference=float(deltas.mean()),
             low=low,
             high=high,
@@ -75,11 +77,10 @@ def compare(
             worse=int((deltas < 0).sum()),
             n=len(deltas),
         )
+    adjusted = holm([comparison.p for comparison in comparisons.values()])
     return {
-        system: Comparison(**asdict(each) | {"p_holm": p})
-        for (system, each), p in zip(
-            found.items(), holm([each.p for each in found.values()]), strict=True
-        )
+        system: replace(comparison, p_holm=p)
+        for (system, comparison), p in zip(comparisons.items(), adjusted, strict=True)
     }
 
 
@@ -110,7 +111,7 @@ def interval(deltas: Deltas, resamples: int, seed: int) -> tuple[float, float]:
     """The 95% percentile bootstrap interval of a mean over queries; of one query, that one."""
     if len(deltas) == 1:
         return float(deltas[0]), float(deltas[0])
-    found = stats.bootstrap(
+    bounds = stats.bootstrap(
         (deltas,),
         np.mean,
         n_resamples=resamples,
@@ -118,7 +119,7 @@ def interval(deltas: Deltas, resamples: int, seed: int) -> tuple[float, float]:
         method="percentile",
         rng=seeds.generator(seed, "bootstrap"),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(bounds.low), float(bounds.high)
 
 
 def holm(p: list[float]) -> list[float]:

@@ -22,24 +22,24 @@ def comparison_table(summary: Mapping[str, Any]) -> str:
     lines.append(
         f"{'':28}{NAMES[HEADLINE]:>9}{'95% interval':>22}{'':14}{'after Holm':14}better  worse"
     )
-    for system, found in summary["comparisons"].items():
-        name = f"{system} against {found['against']}"
-        interval = f"{found['low']:+.4f} to {found['high']:+.4f}"
+    for system, row in summary["comparisons"].items():
+        name = f"{system} against {row['against']}"
+        interval = f"{row['low']:+.4f} to {row['high']:+.4f}"
         lines.append(
-            f"{name:28}{found['difference']:+9.4f}{interval:>22}  {p_value(found['p']):12}"
-            f"{p_value(found['p_holm']):14}{found['better']:6}{found['worse']:7}"
+            f"{name:28}{row['difference']:+9.4f}{interval:>22}  {p_value(row['p']):12}"
+            f"{p_value(row['p_holm']):14}{row['better']:6}{row['worse']:7}"
         )
     return "\n".join(lines)
 
 
 def headline(summary: Mapping[str, Any]) -> str:
     """What the tuned model gained, in a line."""
-    found = summary["comparisons"]["tuned"]
-    base, tuned = (summary["systems"][name][HEADLINE] for name in (found["against"], "tuned"))
+    row = summary["comparisons"]["tuned"]
+    base, tuned = (summary["systems"][name][HEADLINE] for name in (row["against"], "tuned"))
     return (
-        f"{NAMES[HEADLINE]} on {summary['measured_on']} (n = {found['n']}): {base:.4f} by "
-        f"{found['against']}, {tuned:.4f} by tuned; {found['difference']:+.4f}, 95% interval "
-        f"{found['low']:+.4f} to {found['high']:+.4f}, {p_value(found['p'])}"
+        f"{NAMES[HEADLINE]} on {summary['measured_on']} (n = {row['n']}): {base:.4f} by "
+        f"{row['against']}, {tuned:.4f} by tuned; {row['difference']:+.4f}, 95% interval "
+        f"{row['low']:+.4f} to {row['high']:+.4f}, {p_value(row['p'])}"
     )
 
 
@@ -50,9 +50,11 @@ def change_table(before: Means, after: Means, revision: str) -> str:
         cells = (_change(before.get(system), after.get(system), measure) for measure in NAMES)
         lines.append(f"{system:12}" + "".join(f"{cell:18}" for cell in cells).rstrip())
     lines.append(f"In brackets: the change since {revision}.")
-    queries = [sorted({int(means["n"]) for means in each.values()}) for each in (before, after)]
+    queries = [
+        sorted({int(means["n"]) for means in systems.values()}) for systems in (before, after)
+    ]
     if queries[0] != queries[1]:
-        then, now = (", ".join(map(str, each)) for each in queries)
+        then, now = (", ".join(map(str, counts)) for counts in queries)
         lines.append(f"Not over the same queries: n = {then} in {revision}, {now} now.")
     return "\n".join(lines)
 

@@ -51,7 +51,7 @@ class Serving:
 
 
 def measure_serving(
-    found: Evaluation,
+    evaluation: Evaluation,
     corpus: Corpus,
     dense: Dense,
     onnx: Path,
@@ -62,7 +62,7 @@ def measure_serving(
     """The exported variants and types of vectors of the system that is served.
 
     Args:
-        found: the evaluation.
+        evaluation: the evaluation.
         corpus: that it searched.
         dense: the system's search by torch.
         onnx: the exported model.
@@ -71,20 +71,20 @@ def measure_serving(
         params: all parameters.
 
     """
-    variants = compare_variants(found, corpus, onnx, vectors, exports, params)
+    variants = compare_variants(evaluation, corpus, onnx, vectors, exports, params)
     return Serving(
-        variants, judge_variants(variants, params), compare_types(dense, corpus, found.basis)
+        variants, judge_variants(variants, params), compare_types(dense, corpus, evaluation.basis)
     )
 
 
 def pooled(run: Run, corpus: Corpus) -> Corpus:
     """The documents that may be among the first ten of a variant close to this run's system."""
     wanted = {doc_id for ranking in run.values() for doc_id in list(ranking)[:POOL]}
-    return {doc_id: each for doc_id, each in corpus.items() if doc_id in wanted}
+    return {doc_id: document for doc_id, document in corpus.items() if doc_id in wanted}
 
 
 def compare_variants(
-    found: Evaluation,
+    evaluation: Evaluation,
     corpus: Corpus,
     onnx: Path,
     vectors: Path,
@@ -97,14 +97,16 @@ def compare_variants(
     encode what torch found at the first ranks alone: that leaves torch's nDCG@10 as it is, and
     theirs, as long as their cosines to torch are those of the gate.
     """
-    pool = pooled(found.runs[SYSTEM], corpus)
-    rows: dict[str, dict[str, Any]] = {TORCH: {HEADLINE: round(found.headline(SYSTEM), 6)}}
+    pool = pooled(evaluation.runs[SYSTEM], corpus)
+    rows: dict[str, dict[str, Any]] = {TORCH: {HEADLINE: round(evaluation.headline(SYSTEM), 6)}}
     for variant in exports["gate"]:
-        if variant in found.scores:
-            reached = found.headline(variant)
+        if variant in evaluation.scores:
+            reached = evaluation.headline(variant)
         else:
             engine = Embedded(load_exported(pool, onnx, variant, vectors, params))
-            reached = ndcg(search(engine, pool, found.basis, DEPTH), found.basis.split.qrels)
+            reached = ndcg(
+                search(engine, pool, evaluation.basis, DEPTH), evaluation.basis.split.qrels
+            )
         towers = [tower[variant] for tower in exports["parity"].values()]
         rows[variant] = {
             HEADLINE: round(reached, 6),

@@ -86,7 +86,7 @@ def read_verdicts(path: Path) -> dict[str, Verdict]:
     """The verdicts by variant in a metrics file: all of it, or its key `gate`."""
     row = read_json(path)
     try:
-        return {variant: Verdict(**each) for variant, each in row.get("gate", row).items()}
+        return {variant: Verdict(**verdict) for variant, verdict in row.get("gate", row).items()}
     except (AttributeError, TypeError) as error:
         raise UserError(f"{path}: holds no verdicts on variants; run dvc repro export") from error
 

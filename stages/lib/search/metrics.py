@@ -39,9 +39,9 @@ def per_query(run: Run, qrels: Qrels, measures: tuple[str, ...] = MEASURES) -> d
     full = {query_id: strict(run[query_id]) for query_id in qrels if run.get(query_id)}
     short = {query_id: strict(run[query_id], 10) for query_id in full}
     deep = set(measures) - {"recip_rank"}
-    found = _trec_eval(full, qrels, deep) | _trec_eval(short, qrels, set(measures) - deep)
+    values = _trec_eval(full, qrels, deep) | _trec_eval(short, qrels, set(measures) - deep)
     return {
-        measure: {query_id: found[measure].get(query_id, 0.0) for query_id in sorted(qrels)}
+        measure: {query_id: values[measure].get(query_id, 0.0) for query_id in sorted(qrels)}
         for measure in measures
     }
 

@@ -37,7 +37,7 @@ def sift(queries: Iterable[Generated], evaluation: Sequence[str], params: Select
         params: the thresholds.
 
     """
-    left = Survivors(sorted(queries, key=lambda each: each.query_id))
+    left = Survivors(sorted(queries, key=lambda query: query.query_id))
     left.counts["generated"] = len(left.queries)
     left.keep("well_formed", (q for q in left.queries if _well_formed(q.text, params)))
     left.keep("distinct", distinct(left.queries))
@@ -98,7 +98,7 @@ def dissimilar(queries: Iterable[Generated], threshold: float) -> list[Generated
     out = []
     for query in queries:
         earlier = kept.setdefault(query.doc_id, [])
-        if all(jaccard(query.text, each.text) < threshold for each in earlier):
+        if all(jaccard(query.text, other.text) < threshold for other in earlier):
             earlier.append(query)
             out.append(query)
     return out
