@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro cost deploy rollback prune index serve test clean
+.PHONY: help install repro show compare cost deploy rollback prune index serve test clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -25,6 +25,12 @@ repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfc
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@dvc repro
 	@python -m stages.operate.show
+
+show: $(VENV)/installed ## Show the systems' measures, and how sure their differences are
+	@python -m stages.operate.show
+
+compare: $(VENV)/installed ## Show the systems' measures beside those of a git revision; REV=HEAD~1
+	@python -m stages.operate.compare $(REV)
 
 cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
 	@dvc repro --quiet prepare

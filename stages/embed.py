@@ -1,7 +1,6 @@
 """Encodes the corpus once for a model."""
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,8 +11,8 @@ from stages.lib.core.collection import Texts, read_corpus
 from stages.lib.core.files import building
 from stages.lib.core.hashes import content_hash
 from stages.lib.core.text import all_sentences
-from stages.lib.encoding.encoder import Vectors, dimension, encode, load_encoder, towers
-from stages.lib.encoding.vectors import describe_vectors, made_by
+from stages.lib.encoding.encoder import dimension, load_encoder, towers
+from stages.lib.encoding.vectors import describe_vectors, made_by, write_vectors
 from stages.lib.params import read_params
 
 
@@ -56,25 +55,18 @@ def main(
     settings = read_params(params)
     documents = read_corpus(corpus)
     encoder = load_encoder(towers(model)[1], settings.encoder)
-
-    def write(path: Path, texts: Sequence[str], label: str) -> None:
-        shape = (len(texts), dimension(encoder))
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        with path.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-
-            def append(_: int, block: Vectors) -> None:
-                file.write(block.astype("<f4", copy=False).tobytes())
-
-            encode(encoder, texts, settings.encoder.document_prefix, append, label=label)
-
+    prefix = settings.encoder.document_prefix
+    said = f"{len(documents)} documents"
     with building(out) as folder:
-        write(folder / "vectors.npy", Texts(documents), f"encode by {model.name}")
+        label = f"encode by {model.name}"
+        write_vectors(folder / "vectors.npy", encoder, Texts(documents), prefix, label)
         if with_sentences and settings.embed.sentences:
             pieces, starts = all_sentences(documents)
-            write(folder / "sentences.npy", pieces, "encode sentences")
+            write_vectors(folder / "sentences.npy", encoder, pieces, prefix, "encode sentences")
             np.save(folder / "sentence_starts.npy", np.array(starts, np.int64))
+            said += f" and their {len(pieces)} sentences"
         describe_vectors(folder, list(documents), encoder_hash)
+    print(f"{said}: encoded by {model.name} in {dimension(encoder)} dimensions.")
 
 
 if __name__ == "__main__":

@@ -11,14 +11,12 @@ from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.runs import write_run
 from stages.lib.evaluation.systems import systems
-from stages.lib.evaluation.table import comparison_table
-from stages.lib.evaluation.variants import SYSTEM, compare_types, compare_variants, judge_variants
+from stages.lib.evaluation.table import headline
+from stages.lib.evaluation.variants import SYSTEM, measure_serving
 from stages.lib.export.folder import load_exported
 from stages.lib.export.gate import judge_model
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_lexical
-from stages.lib.search.measures import HEADLINE
-from stages.lib.search.metrics import mean
 
 
 @stage
@@ -35,10 +33,11 @@ from stages.lib.search.metrics import mean
     "--stage-metrics",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Metrics of another stage that the report tells of, by the file's name; repeatable.",
+    help="Figures of another stage that the report tells of, by the file's name; repeatable.",
 )
-@path_option("--out", help="Folder for runs, per-query scores and report.")
-@path_option("--metrics", help="JSON file for means and comparisons.")
+@path_option("--out", help="Folder for runs, per-query scores, plots and report.")
+@path_option("--metrics", help="Folder for the means, a JSON file a system.")
+@path_option("--summary", help="JSON file for all figures: means, comparisons, variants, types.")
 @path_option("--gate", help="JSON file for what may be packaged and deployed.")
 @PARAMS
 def main(
@@ -54,6 +53,7 @@ def main(
     stage_metrics: tuple[Path, ...],
     out: Path,
     metrics: Path,
+    summary: Path,
     gate: Path,
     params: Path,
 ) -> None:
@@ -69,31 +69,29 @@ def main(
     weights = read_json(fusion)
     weights["int8"] = weights["tuned"]
     engines = systems(load_lexical(corpus, settings), models, weights)
-    found = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
-    serving = {
-        "variants": compare_variants(
-            found, corpus, onnx, tuned_vectors, read_json(export), settings
-        ),
-        "vector_types": compare_types(models[SYSTEM], corpus, basis),
-    }
-    verdicts = judge_variants(serving["variants"], settings)
+
+    evaluation = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
+    serving = measure_serving(
+        evaluation, corpus, models[SYSTEM], onnx, tuned_vectors, read_json(export), settings
+    )
+    model = judge_model(evaluation.headline("tuned"), evaluation.headline("base"), basis.label)
+    stages = {path.stem: read_json(path) for path in stage_metrics}
+    report = render(evaluation, corpus, settings, stages, serving)
+
     with building(out) as folder:
-        for system, run in found.runs.items():
+        for system, run in evaluation.runs.items():
             write_run(folder / "runs" / f"{system}.trec", run, system)
-        write_jsonl(folder / "per_query.jsonl", found.rows())
-        write_json(folder / "deltas.json", found.plot(SYSTEM))
-        types = [{"vector_type": name} | row for name, row in serving["vector_types"].items()]
-        write_json(folder / "vector_types.json", types)
+        write_jsonl(folder / "per_query.jsonl", evaluation.rows())
+        write_json(folder / "deltas.json", evaluation.plot(SYSTEM))
+        write_json(folder / "vector_types.json", serving.plot())
         with writing(folder / "report.html") as file:
-            stages = {path.stem: read_json(path) for path in stage_metrics}
-            stages["serving"] = serving | {"gate": verdicts}
-            file.write(render(found, corpus, settings, stages))
-    write_json(metrics, found.summary() | serving)
-    reached = {name: mean(found.scores[name][HEADLINE]) for name in ("tuned", "base")}
-    model = judge_model(reached["tuned"], reached["base"], basis.label)
-    write_json(gate, {"gate": verdicts, "model": model.row})
-    print(comparison_table(found.summary()))
-    print(f"Report: {out / 'report.html'}")
+            file.write(report)
+    with building(metrics) as folder:
+        for system, row in evaluation.means().items():
+            write_json(folder / f"{system}.json", row)
+    write_json(summary, evaluation.summary() | serving.summary())
+    write_json(gate, {"gate": serving.verdicts, "model": model.row})
+    print(f"{headline(evaluation.summary())}. Report: {out / 'report.html'}")
 
 
 if __name__ == "__main__":

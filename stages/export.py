@@ -5,7 +5,7 @@ from pathlib import Path
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import building, write_json, writing
-from stages.lib.core.hashes import sha256
+from stages.lib.core.hashes import file_hash
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.export.card import model_card
@@ -66,7 +66,7 @@ def main(
             "dev": {"by": "people" if by_people else "synthetic"} | retrieval,
             "gate": {variant: verdict.row for variant, verdict in gate.items()},
         }
-        card = model_card(settings, read_embedders(folder), sha256(corpus), figures)
+        card = model_card(settings, read_embedders(folder), file_hash(corpus), figures)
         with writing(folder / "README.md") as file:
             file.write(card)
     write_json(metrics, figures)

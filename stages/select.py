@@ -42,8 +42,8 @@ def main(
     documents = read_corpus(corpus)
     evaluation = [*read_queries(dev).values(), *read_queries(test).values()]
     retrievers = load_retrievers(documents, model, vectors, settings)
-    found = [*read_generated(generated), *read_generated(imported)]
-    left = sift(found, evaluation, settings.select)
+    queries = [*read_generated(generated), *read_generated(imported)]
+    left = sift(queries, evaluation, settings.select)
     round_trip(
         left,
         [Embedded(retrievers.dense), Embedded(retrievers.lexical)],
@@ -66,6 +66,10 @@ def main(
         write_generated(folder / "unlabelled.jsonl", unlabelled.queries)
     counts = {"train": len(train.queries), "dev": len(held_out.queries)}
     write_json(metrics, {"queries": left.counts | counts, "phrases": unlabelled.counts})
+    print(
+        f"select: {counts['train']:,} train and {counts['dev']:,} synthetic dev queries of "
+        f"{left.counts['generated']:,}, {len(unlabelled.queries):,} phrases, titles and sentences"
+    )
 
 
 if __name__ == "__main__":

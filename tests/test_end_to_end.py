@@ -129,7 +129,9 @@ def test_a_second_run_has_nothing_to_do(project: Path) -> None:
 
 
 def test_dvc_shows_metrics_and_plots(project: Path) -> None:
-    assert "ndcg_cut_10" in call(project, "dvc", "metrics", "show")
+    shown = call(project, "dvc", "metrics", "show")
+    assert "ndcg_cut_10" in shown
+    assert max(map(len, shown.splitlines())) <= 120
     call(project, "dvc", "plots", "show")
     assert (project / "dvc_plots" / "index.html").is_file()
     shutil.rmtree(project / "dvc_plots")

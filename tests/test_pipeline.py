@@ -77,6 +77,13 @@ def test_paths_of_the_command_are_dependencies_and_outputs(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_no_output_disables_the_run_cache(stage: str) -> None:
+    """DVC keeps no run of a stage that has an output without a cache, unless it is a metric."""
+    for output in STAGES[stage]["outs"]:
+        assert isinstance(output, str) or next(iter(output.values())).get("cache", True), output
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_parameters_exist(stage: str) -> None:
     for key in STAGES[stage].get("params", []):
         place = PARAMS

@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.core.text import first_words, has_words, jaccard, words
+from stages.lib.core.text import (
+    allowed,
+    first_words,
+    forbidden,
+    has_words,
+    jaccard,
+    normal,
+    one_line,
+    sentence_spans,
+    sentences,
+    text_digest,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +47,50 @@ def test_first_words_of_spaced_text_are_those_between_spaces(text: str, number: 
 
 def test_unspaced_texts_differ_by_degrees() -> None:
     assert jaccard("如何重置密码", "怎样重置密码") == pytest.approx(4 / 8)
+
+
+def test_two_texts_are_the_same_whatever_case_and_white_space() -> None:
+    assert one_line(" One\u00a0 two\n\tthree ") == "One two three"
+    assert normal("Stra\u00dfe\n 5") == normal("STRASSE 5")
+    assert text_digest("Red  apple") == text_digest("red apple")
+    assert text_digest("red apple") != text_digest("red, apple")
+    assert all(-(2**63) <= text_digest(str(number)) < 2**63 for number in range(100))
+
+
+def test_sentences_keep_their_quotes_and_leave_headings_out() -> None:
+    chinese = "如何重置密码\uff1f\uff01请联系管理员。"
+    text = f'Heading\nHe said "it is ready." Nobody had expected that.  {chinese}'
+    spans = [text[start:stop] for start, stop in sentence_spans(text)]
+    assert spans == [
+        "Heading",
+        'He said "it is ready."',
+        "Nobody had expected that.",
+        "如何重置密码\uff1f\uff01",
+        "请联系管理员。",
+    ]
+    assert sentences(text) == spans[1:3]
+
+
+@pytest.mark.parametrize(
+    ("character", "may_stand"),
+    [
+        ("a", True),
+        ("\t", True),
+        ("\r", True),
+        ("\x7f", True),
+        ("\U0001f600", True),
+        ("\ufffd", True),
+        ("\x00", False),
+        ("\x0b", False),
+        ("\x1f", False),
+        ("\ud800", False),
+        ("\udfff", False),
+        ("\ufdd0", False),
+        ("\ufffe", False),
+        ("\U0010ffff", False),
+        ("\U0003fffe", False),
+    ],
+)
+def test_characters_that_may_stand(character: str, may_stand: bool) -> None:
+    assert allowed(character) == may_stand
+    assert forbidden(f"before {character} after") == (None if may_stand else character)

@@ -9,7 +9,8 @@ from stages.lib.core.collection import Corpus, Document, Split
 from stages.lib.evaluation.comparison import AGAINST, Basis, Evaluation
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.significance import compare
-from stages.lib.evaluation.table import comparison_table, p_value
+from stages.lib.evaluation.table import change_table, comparison_table, headline, p_value
+from stages.lib.evaluation.variants import Serving
 from stages.lib.params import Params
 from stages.lib.search.engine import Run
 from stages.lib.search.metrics import per_query
@@ -50,18 +51,19 @@ STAGES: dict[str, Any] = {
         {"name": "step 4", "step": 4, "dev": 0.6},
         {"name": "0.5 of step 4", "step": 4, "dev": 0.625},
     ],
-    "serving": {
-        "variants": {
-            "torch": {"ndcg_cut_10": 0.5},
-            "int8": {"ndcg_cut_10": 0.49, "min_cosine": 0.9812, "bytes": 23_400_000},
-        },
-        "gate": {"int8": {"passed": False, "reason": "int8: a loss of 2.00%"}},
-        "vector_types": {
-            "float": {"bytes": 128, "ndcg_cut_10": 0.5},
-            "binary": {"bytes": 4, "ndcg_cut_10": 0.45},
-        },
-    },
 }
+
+SERVING = Serving(
+    variants={
+        "torch": {"ndcg_cut_10": 0.5},
+        "int8": {"ndcg_cut_10": 0.49, "min_cosine": 0.9812, "bytes": 23_400_000},
+    },
+    verdicts={"int8": {"passed": False, "reason": "int8: a loss of 2.00%"}},
+    vector_types={
+        "float": {"bytes": 128, "ndcg_cut_10": 0.5},
+        "binary": {"bytes": 4, "ndcg_cut_10": 0.45},
+    },
+)
 
 
 def evaluation(name: str = "test", base: Run | None = None, tuned: Run | None = None) -> Evaluation:
@@ -92,7 +94,7 @@ def words(page: str) -> str:
 
 
 def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> None:
-    page = words(render(evaluation(), corpus, params, STAGES))
+    page = words(render(evaluation(), corpus, params, STAGES, SERVING))
     # q1 rises from (2/log2(3)) / (2 + 1/log2(3)) = 0.4796 to 1, q2 falls from 1 to 1/log2(3)
     assert "nDCG@10 0.7398 → 0.8155 ( +0.0757 )" in page
     assert "on test, n = 2 queries" in page
@@ -124,7 +126,7 @@ def test_the_worst_and_best_queries_show_their_documents(corpus: Corpus, params:
 
 
 def test_hostile_text_stays_text(corpus: Corpus, params: Params) -> None:
-    page = render(evaluation(), corpus, params, STAGES)
+    page = render(evaluation(), corpus, params, STAGES, SERVING)
     assert page.count("&lt;script&gt;") >= 3
     assert "<script" not in page
     assert not re.search(r"<img (?!src=\"data:)", page)
@@ -134,12 +136,12 @@ def test_hostile_text_stays_text(corpus: Corpus, params: Params) -> None:
 def test_the_page_stands_by_itself_and_is_the_same_each_time(
     corpus: Corpus, params: Params
 ) -> None:
-    page = render(evaluation(), corpus, params, STAGES)
+    page = render(evaluation(), corpus, params, STAGES, SERVING)
     assert page.lstrip().startswith("<!doctype html>")
     pictures = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)
     assert len(pictures) == 3
     assert all(b"<svg" in base64.b64decode(picture) for picture in pictures)
-    assert page == render(evaluation(), corpus, params, STAGES)
+    assert page == render(evaluation(), corpus, params, STAGES, SERVING)
 
 
 def test_without_an_llm_the_report_says_so(corpus: Corpus, params: Params) -> None:
@@ -193,10 +195,32 @@ def test_the_table_of_the_terminal() -> None:
     lines = comparison_table(evaluation().summary()).splitlines()
     assert lines[0] == "On test: 2 queries, 3 documents"
     assert lines[2].split() == ["base", "0.7398", "0.7500", "0.7500", "0.6250", "0.1000", "1.0000"]
-    assert lines[-1] == (
-        "tuned against base: +0.0757 nDCG@10, 95% interval -0.3691 to +0.5204, "
-        "p = 1.000 (p = 1.000 after Holm)"
+    last = "tuned against base +0.0757 -0.3691 to +0.5204 p = 1.000 p = 1.000 1 1"
+    assert " ".join(lines[-1].split()) == last
+    assert max(map(len, lines)) <= 120
+
+
+def test_the_line_of_the_terminal() -> None:
+    assert headline(evaluation().summary()) == (
+        "nDCG@10 on test (n = 2): 0.7398 by base, 0.8155 by tuned; +0.0757, "
+        "95% interval -0.3691 to +0.5204, p = 1.000"
     )
+
+
+def test_means_beside_those_of_a_revision() -> None:
+    after = evaluation().means()
+    before = {
+        "gone": after["base"],
+        "base": after["base"] | {"ndcg_cut_10": 0.75, "n": 3},
+    }
+    title, base, tuned, gone, key, fault = change_table(before, after, "v1").splitlines()
+    assert title.split() == ["nDCG@10", "MRR@10", "Recall@100", "MAP", "P@10", "Hit@10"]
+    assert base.split()[:5] == ["base", "0.7398", "(-0.0102)", "0.7500", "(+0.0000)"]
+    assert tuned.split()[:3] == ["tuned", "0.8155", "(new)"]
+    assert gone.split() == ["gone"] * 7
+    assert key == "In brackets: the change since v1."
+    assert fault == "Not over the same queries: n = 2, 3 in v1, 2 now."
+    assert max(map(len, (title, base, tuned, gone))) <= 120
 
 
 def test_no_p_is_printed_as_0() -> None:

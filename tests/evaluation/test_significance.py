@@ -32,6 +32,12 @@ def test_randomisation_agrees_with_all_permutations(deltas: list[float]) -> None
 def test_equal_systems_do_not_differ_and_p_is_never_0() -> None:
     assert randomisation(np.zeros(8), 1000, 1) == 1.0
     assert randomisation(np.full(50, 0.1), 1000, 1) == 1 / 1001
+    assert randomisation(np.array([0.1]), 1000, 1) == 1.0, "one query says nothing"
+
+
+def test_the_sign_of_a_difference_does_not_matter_to_its_p() -> None:
+    deltas = np.random.default_rng(3).normal(0.05, 0.3, 80)
+    assert randomisation(deltas, 2000, 1) == randomisation(-deltas, 2000, 1)
 
 
 def test_holm_by_hand() -> None:
@@ -52,6 +58,7 @@ def test_bootstrap_covers_the_true_mean() -> None:
 
 def test_bootstrap_of_a_constant_is_that_constant() -> None:
     assert interval(np.full(20, 0.25), 1500, 1) == (0.25, 0.25)
+    assert interval(np.array([0.25]), 1500, 1) == (0.25, 0.25)
 
 
 def test_compare_counts_and_corrects() -> None:

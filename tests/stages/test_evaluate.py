@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from stages import embed, evaluate
 from stages.lib.core.collection import Document, Split, write_corpus, write_split
-from stages.lib.core.files import write_json
+from stages.lib.core.files import read_json, write_json
 from stages.lib.encoding.encoder import load_encoder
 from stages.lib.evaluation.runs import read_run
 from stages.lib.export.variants import export_variants
@@ -88,7 +88,8 @@ def run(project: Path, model: Path, out: str = "evaluation") -> Result:
         tuned_vectors=project / "vectors",
         stage_metrics=project / "train.json",
         out=project / out,
-        metrics=project / f"{out}.json",
+        metrics=project / f"{out}-runs",
+        summary=project / f"{out}.json",
         params=project / "params.yaml",
     )
     return CliRunner().invoke(evaluate.main, arguments)
@@ -113,7 +114,8 @@ def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None
     types = metrics["vector_types"]
     assert types["float"] == {"bytes": 128, "ndcg_cut_10": variants["torch"]["ndcg_cut_10"]}
     plotted = json.loads((project / "evaluation/vector_types.json").read_text())
-    assert [row["vector_type"] for row in plotted] == list(types)
+    assert [row["vector_type"].split(":")[0] for row in plotted] == list(types)
+    assert plotted[0]["vector_type"] == "float: 128 bytes"
     qrels = {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}
     for system in SYSTEMS:
         found = read_run(project / f"evaluation/runs/{system}.trec")
@@ -123,9 +125,12 @@ def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None
     assert len(rows) == 2 * len(SYSTEMS)
     assert len(json.loads((project / "evaluation/deltas.json").read_text())) == 2
     assert "the base was kept" in (project / "evaluation/report.html").read_text()
-    assert "On test: 2 queries, 3 documents" in result.stdout
-    shown = options(metrics=project / "evaluation.json", report=project / "evaluation/report.html")
-    assert CliRunner().invoke(show.main, shown).stdout == result.stdout
+    means = {system: read_json(project / f"evaluation-runs/{system}.json") for system in SYSTEMS}
+    assert means == {system: row | {"n": 2} for system, row in metrics["systems"].items()}
+    assert result.stdout.startswith("nDCG@10 on test (n = 2): ")
+    assert len(result.stdout.splitlines()) == 1
+    shown = options(summary=project / "evaluation.json", report=project / "evaluation/report.html")
+    assert "On test: 2 queries, 3 documents" in CliRunner().invoke(show.main, shown).stdout
 
 
 def test_the_same_inputs_give_the_same_bytes(project: Path, tiny_model: Path) -> None:

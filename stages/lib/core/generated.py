@@ -1,11 +1,11 @@
 """Queries that were made for a document."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from stages.lib.core.files import read_jsonl, write_jsonl
+from stages.lib.core.hashes import text_hash
 from stages.lib.errors import UserError
 
 KEYS = ("_id", "doc_id", "type", "text")
@@ -23,28 +23,27 @@ class Generated:
 
 def query_id(doc_id: str, kind: str, text: str) -> str:
     """An id that stays the same for the same query of the same document."""
-    digest = hashlib.sha256("\x1f".join((doc_id, kind, text)).encode()).hexdigest()
-    return f"syn-{digest[:16]}"
+    return f"syn-{text_hash(doc_id, kind, text, digits=16)}"
 
 
 def read_generated(path: Path) -> list[Generated]:
     """Reads JSONL with `_id`, `doc_id`, `type` and `text`."""
-    found = []
+    queries = []
     for number, row in read_jsonl(path):
         for key in KEYS:
             if not isinstance(row.get(key), str):
                 raise UserError(f'{path}:{number}: "{key}" is missing or not a string')
-        found.append(Generated(*(row[key] for key in KEYS)))
-    return found
+        queries.append(Generated(*(row[key] for key in KEYS)))
+    return queries
 
 
 def write_generated(path: Path, queries: Iterable[Generated]) -> None:
     """Writes JSONL, sorted by id; repetitions of an id are written once."""
-    by_id = {each.query_id: each for each in queries}
+    by_id = {query.query_id: query for query in queries}
     write_jsonl(
         path,
         (
-            dict(zip(KEYS, (each.query_id, each.doc_id, each.type, each.text), strict=True))
-            for _, each in sorted(by_id.items())
+            dict(zip(KEYS, (query.query_id, query.doc_id, query.type, query.text), strict=True))
+            for _, query in sorted(by_id.items())
         ),
     )

@@ -3,17 +3,25 @@
 import hashlib
 from pathlib import Path
 
-
-def content_hash(folder: Path) -> str:
-    """16 hex digits of the sha256 over a folder's file names and contents."""
-    total = hashlib.sha256()
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-        total.update(path.relative_to(folder).as_posix().encode())
-        total.update(hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()[:16]
+WHOLE = 64
+"""Hexadecimal digits of a whole sha256."""
 
 
-def sha256(path: Path) -> str:
-    """The hash of a file's content."""
+def file_hash(path: Path, digits: int = WHOLE) -> str:
+    """The first hexadecimal digits of the sha256 of a file, which is read in small parts."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()[:digits]
+
+
+def content_hash(folder: Path, digits: int = 16) -> str:
+    """The first hexadecimal digits of the sha256 over a folder's file names and contents."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(path.relative_to(folder).as_posix().encode())
+        total.update(bytes.fromhex(file_hash(path)))
+    return total.hexdigest()[:digits]
+
+
+def text_hash(*parts: str, digits: int = WHOLE) -> str:
+    """The first hexadecimal digits of the sha256 of texts, of which each counts by itself."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:digits]

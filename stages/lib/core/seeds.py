@@ -4,16 +4,16 @@ Every random choice is drawn from a hash of the seed and the ids that it is abou
 a document does not reshuffle the choices made for the others.
 """
 
-import hashlib
 from collections.abc import Iterable
 
 import numpy as np
 
+from stages.lib.core.hashes import text_hash
+
 
 def digest(seed: int, *ids: str) -> int:
     """A 64-bit number that depends on nothing but the seed and the ids."""
-    text = "\x1f".join((str(seed), *ids))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return int(text_hash(str(seed), *ids, digits=16), 16)
 
 
 def generator(seed: int, *ids: str) -> np.random.Generator:
@@ -28,4 +28,4 @@ def share(seed: int, *ids: str) -> float:
 
 def shuffled(seed: int, ids: Iterable[str], *scope: str) -> list[str]:
     """The ids in an order that is random, but in which each id's rank key is its own."""
-    return sorted(ids, key=lambda each: (digest(seed, *scope, each), each))
+    return sorted(ids, key=lambda name: (digest(seed, *scope, name), name))

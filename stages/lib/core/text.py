@@ -1,10 +1,11 @@
-"""What text is: words, sentences, and when two texts count as the same."""
+"""What text is: words, sentences, when two texts are the same, and which characters may stand."""
 
-import hashlib
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 from stages.lib.core.collection import Corpus
+from stages.lib.core.hashes import text_hash
 
 UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Han characters and kana, written without spaces between words: each counts as a word."""
@@ -29,26 +30,50 @@ def first_words(text: str, number: int) -> str:
     pieces = text.split()
     if text.isascii():  # a prompt shows every document: this is many times as fast
         return " ".join(pieces[:number])
-    found = re.match(f"(?:{PIECE}){{0,{number}}}", " ".join(pieces))
-    return found[0] if found else ""
+    match = re.match(f"(?:{PIECE}){{0,{number}}}", " ".join(pieces))
+    return match[0] if match else ""
+
+
+def jaccard(left: str, right: str) -> float:
+    """The share of words that two texts have in common."""
+    a, b = set(words(left)), set(words(right))
+    return len(a & b) / len(a | b) if a | b else 1.0
+
+
+def one_line(text: str) -> str:
+    """The text with all white space as single spaces."""
+    return " ".join(text.split())
 
 
 def normal(text: str) -> str:
-    """A text without case, punctuation and extra white space."""
-    return " ".join(words(text))
+    """The normal form, in which two texts are the same: case and white space do not matter."""
+    return one_line(text.casefold())
 
 
-END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+def text_digest(text: str) -> int:
+    """64 bits that two texts share if their normal forms are the same; signed, for an array."""
+    return int(text_hash(normal(text), digits=16), 16) - 2**63
 
 
-MIN_CHARACTERS = 20
-"""Shorter pieces are headings and list marks."""
+SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"')\]]*(?=\s)|[\u3002\uff01\uff1f]+|$)", re.MULTILINE)
+"""A sentence with its closing quotes and brackets, or what a line has of one."""
+
+SHORTEST = 20
+"""Characters of a sentence; shorter pieces are headings and list marks."""
+
+
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of a text lie, headings and list marks too; between them is white space.
+
+    A sentence ends with its mark and with its line.
+    """
+    return (match.span() for match in SENTENCE.finditer(text))
 
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, without those of fewer than twenty characters."""
-    pieces = (piece.strip() for piece in END.split(text))
-    return [piece for piece in pieces if len(piece) >= MIN_CHARACTERS]
+    pieces = (text[start:stop].strip() for start, stop in sentence_spans(text))
+    return [piece for piece in pieces if len(piece) >= SHORTEST]
 
 
 def all_sentences(corpus: Corpus) -> tuple[list[str], list[int]]:
@@ -64,18 +89,20 @@ def all_sentences(corpus: Corpus) -> tuple[list[str], list[int]]:
     return texts, starts
 
 
-def jaccard(left: str, right: str) -> float:
-    """The share of words that two texts have in common."""
-    a, b = set(words(left)), set(words(right))
-    return len(a & b) / len(a | b) if a | b else 1.0
+LAST = (0xFFFE, 0xFFFF)
+NONCHARACTERS = "".join(chr(plane | last) for plane in range(0, 0x110000, 0x10000) for last in LAST)
+FORBIDDEN = re.compile(
+    f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufdd0-\\ufdef{NONCHARACTERS}]"
+)
+"""Control characters but tab and line ends, halves of characters, and Unicode's noncharacters."""
 
 
-def normalised(text: str) -> str:
-    """The text as it is compared: case and white space do not matter."""
-    return " ".join(text.casefold().split())
+def forbidden(text: str) -> str | None:
+    """The first character of a text that Vespa refuses, if there is one."""
+    match = FORBIDDEN.search(text)
+    return match[0] if match else None
 
 
-def text_digest(text: str) -> int:
-    """64 bits that two texts share if they are the same as compared; signed, for an array."""
-    digest = hashlib.blake2b(normalised(text).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+def allowed(character: str) -> bool:
+    """Whether a character may stand in a text."""
+    return forbidden(character) is None

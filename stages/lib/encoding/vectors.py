@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from sentence_transformers import SentenceTransformer
 
 from stages.lib.core.collection import Corpus
 from stages.lib.core.files import read_json, read_text, write_json, writing
-from stages.lib.encoding.encoder import Vectors
+from stages.lib.encoding.encoder import Vectors, dimension, encode
 from stages.lib.errors import UserError
 
 TRAINED = "trained"
@@ -19,6 +20,21 @@ def save_vectors(folder: Path, vectors: Vectors, doc_ids: Sequence[str], made_by
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "vectors.npy", vectors)
     describe_vectors(folder, doc_ids, made_by)
+
+
+def write_vectors(
+    path: Path, model: SentenceTransformer, texts: Sequence[str], prefix: str, label: str
+) -> None:
+    """Encodes texts into a file, a row a text, block by block: memory does not grow with them."""
+    shape = (len(texts), dimension(model))
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+
+        def append(_: int, block: Vectors) -> None:
+            file.write(block.astype("<f4", copy=False).tobytes())
+
+        encode(model, texts, prefix, append, label)
 
 
 def describe_vectors(folder: Path, doc_ids: Sequence[str], made_by: str) -> None:

@@ -81,6 +81,18 @@ class Evaluation:
     scores: dict[str, dict[str, PerQuery]]
     comparisons: dict[str, Comparison]
 
+    def headline(self, system: str) -> float:
+        """The mean of the headline measure."""
+        return mean(self.scores[system][HEADLINE])
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """Each system's mean by measure, and the number of queries `n` that it is over."""
+        return {
+            system: {measure: round(mean(values), 6) for measure, values in measures.items()}
+            | {"n": len(self.basis.split.qrels)}
+            for system, measures in self.scores.items()
+        }
+
     def deltas(self, system: str) -> PerQuery:
         """The headline's difference between a system and what it is compared with, by query_id."""
         base = self.scores[AGAINST[system]][HEADLINE]
@@ -137,7 +149,7 @@ def evaluate(
         seed: of the resampling.
 
     """
-    runs = {name: search(each, corpus, basis, params.depth) for name, each in engines.items()}
+    runs = {name: search(engine, corpus, basis, params.depth) for name, engine in engines.items()}
     scores = {name: per_query(run, basis.split.qrels) for name, run in runs.items()}
     baselines = {name: AGAINST[name] for name in runs if AGAINST.get(name) in runs}
     headline = {name: measures[HEADLINE] for name, measures in scores.items()}
@@ -160,7 +172,7 @@ def without_own(run: Run, own: set[str], depth: int) -> Run:
     """A run without the documents that are themselves the query, as in ArguAna."""
     return {
         query_id: dict(
-            [each for each in ranking.items() if query_id not in own or each[0] != query_id][:depth]
+            [hit for hit in ranking.items() if query_id not in own or hit[0] != query_id][:depth]
         )
         for query_id, ranking in run.items()
     }

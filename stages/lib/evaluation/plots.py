@@ -1,14 +1,14 @@
 """Pictures for the report: SVG, on a clear background, in colours for light and dark pages."""
 
 import io
-import re
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from stages.lib.search.measures import HEADLINE, NAMES
 
 GREY, BLUE, RED = "#808890", "#3b82c4", "#d9653b"
 
@@ -39,29 +39,26 @@ def deltas(values: Sequence[float], label: str) -> str:
         return _svg(figure)
 
 
-def curve(rows: Sequence[dict[str, Any]], chosen: str) -> str:
-    """Worth on dev by training step, with the interpolations as dots, as SVG.
+def candidates(rows: Sequence[dict[str, Any]], chosen: str) -> str:
+    """What each candidate to ship is worth on dev, the best first, as SVG.
 
     Args:
-        rows: `name`, `step` and `dev` of each candidate; checkpoints are named "run R, step N".
+        rows: `name` and `dev` of each candidate; the first is the base.
         chosen: the name of the one that ships.
 
     """
-    start, *later = rows
-    runs = [list(group) for run, group in groupby(later, _run) if run]
-    others = [row for row in later if not _run(row)]
-    shipped = [row for row in rows if row["name"] == chosen]
+    ordered = sorted(rows, key=lambda row: float(row["dev"]))
+    names = [row["name"] for row in ordered]
     with mpl.rc_context(STYLE):
-        figure, axes = _axes()
-        for number, run in enumerate(runs):
-            label = "" if number else "runs"
-            axes.plot(*_points([start, *run]), color=BLUE, marker="o", markersize=4, label=label)
-        axes.plot(*_points(others), "x", color=GREY, markersize=5, label="means of weights")
+        figure, axes = _axes(height=0.9 + 0.2 * len(ordered))
+        axes.plot([row["dev"] for row in ordered], names, "o", color=BLUE)
+        shipped = [row for row in ordered if row["name"] == chosen]
         axes.plot(
-            *_points(shipped), "o", color=RED, markersize=10, fillstyle="none", label="chosen"
+            [row["dev"] for row in shipped], [chosen] * len(shipped), "o", color=RED, label="chosen"
         )
-        axes.set(xlabel="step", ylabel="on dev")
-        axes.legend(frameon=False)
+        axes.axvline(rows[0]["dev"], color=GREY, linewidth=0.8, linestyle="--", label="base")
+        axes.set(xlabel="on dev")
+        axes.legend(frameon=False, loc="lower right")
         return _svg(figure)
 
 
@@ -69,14 +66,14 @@ def trade(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """nDCG@10 of each vector type against its bytes a document, as SVG.
 
     Args:
-        rows: `bytes` and `ndcg_cut_10` by the type's name.
+        rows: `bytes` and the headline measure by the type's name.
 
     """
     with mpl.rc_context(STYLE):
         figure, axes = _axes()
         ordered = sorted(rows.items(), key=lambda item: item[1]["bytes"])
         sizes = [row["bytes"] for _, row in ordered]
-        values = [row["ndcg_cut_10"] for _, row in ordered]
+        values = [row[HEADLINE] for _, row in ordered]
         axes.plot(sizes, values, "o", color=BLUE)
         for (name, _), size, value in zip(ordered, sizes, values, strict=True):
             axes.annotate(name, (size, value), (0, 7), textcoords="offset points", ha="center")
@@ -84,26 +81,12 @@ def trade(rows: Mapping[str, Mapping[str, Any]]) -> str:
         axes.minorticks_off()
         axes.set_xticks(sizes, [f"{size}" for size in sizes])
         axes.margins(x=0.12, y=0.25)
-        axes.set(xlabel="bytes a document (logarithmic)", ylabel="nDCG@10")
+        axes.set(xlabel="bytes a document (logarithmic)", ylabel=NAMES[HEADLINE])
         return _svg(figure)
 
 
-def _run(row: dict[str, Any]) -> str:
-    """The run that a checkpoint belongs to, empty for other candidates."""
-    found = re.match(r"run \d+(?=, step)", row["name"])
-    return found.group() if found else ""
-
-
-def _step(row: dict[str, Any]) -> int:
-    return int(row["step"])
-
-
-def _points(rows: Sequence[dict[str, Any]]) -> tuple[list[int], list[float]]:
-    return [_step(row) for row in rows], [row["dev"] for row in rows]
-
-
-def _axes() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.4, 2.8), layout="constrained")
+def _axes(height: float = 2.8) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6.4, height), layout="constrained")
     return figure, figure.subplots()
 
 

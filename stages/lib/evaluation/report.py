@@ -12,6 +12,7 @@ from stages.lib.core.collection import Corpus, Document
 from stages.lib.evaluation import plots
 from stages.lib.evaluation.comparison import AGAINST, Evaluation
 from stages.lib.evaluation.table import p_value
+from stages.lib.evaluation.variants import Serving
 from stages.lib.params import Params
 from stages.lib.search.measures import HEADLINE, NAMES
 
@@ -21,7 +22,11 @@ TOP = 5
 
 
 def render(
-    evaluation: Evaluation, corpus: Corpus, params: Params, stages: Mapping[str, Any]
+    evaluation: Evaluation,
+    corpus: Corpus,
+    params: Params,
+    stages: Mapping[str, Any],
+    serving: Serving | None = None,
 ) -> str:
     """The report as HTML.
 
@@ -29,9 +34,9 @@ def render(
         evaluation: the systems, among them `base` and `tuned`.
         corpus: the documents, for their titles.
         params: for the base model's name and the number of queries shown.
-        stages: what the other stages measured, by the name of their metrics' file: any of
-            prepare, generate, select, mine, train and train_curve; and as `serving` what exported
-            variants and vector types reach, with the gate's verdicts.
+        stages: what the other stages measured, by the name of their file: any of prepare,
+            generate, select, mine, train and train_curve.
+        serving: what exported variants and vector types reach, where that was measured.
 
     """
     environment = Environment(
@@ -45,24 +50,26 @@ def render(
     deltas = evaluation.deltas(SYSTEM)
     order = sorted(deltas, key=lambda query_id: (deltas[query_id], query_id))
     shown = params.evaluate.shown
-    curve = stages.get("train_curve")
+    candidates = stages.get("train_curve")
     return environment.get_template("report.html").render(
         summary=evaluation.summary(),
         is_evidence=evaluation.basis.is_evidence,
         measures=NAMES,
         base=params.base,
+        headline=HEADLINE,
         stages=stages,
+        serving=serving,
         deltas_picture=_image(
-            plots.deltas(list(deltas.values()), f"nDCG@10: {SYSTEM} - {AGAINST[SYSTEM]}")
+            plots.deltas(list(deltas.values()), f"{NAMES[HEADLINE]}: {SYSTEM} - {AGAINST[SYSTEM]}")
         ),
-        curve_picture=_image(plots.curve(curve, stages.get("train", {}).get("chosen", "")))
-        if curve
+        candidates_picture=_image(
+            plots.candidates(candidates, stages.get("train", {}).get("chosen", ""))
+        )
+        if candidates
         else None,
-        trade_picture=_image(plots.trade(stages["serving"]["vector_types"]))
-        if "serving" in stages
-        else None,
-        worst=[_query(evaluation, corpus, each) for each in order[:shown] if deltas[each] < 0],
-        best=[_query(evaluation, corpus, each) for each in order[::-1][:shown] if deltas[each] > 0],
+        trade_picture=_image(plots.trade(serving.vector_types)) if serving else None,
+        worst=[_query(evaluation, corpus, worst) for worst in order[:shown] if deltas[worst] < 0],
+        best=[_query(evaluation, corpus, best) for best in order[::-1][:shown] if deltas[best] > 0],
     )
 
 
@@ -95,7 +102,7 @@ def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, A
                 "relevance": judged[doc_id],
                 "ranks": {system: ranks[system].get(doc_id) for system in systems},
             }
-            for doc_id in sorted(judged, key=lambda each: (-judged[each], each))
+            for doc_id in sorted(judged, key=lambda document: (-judged[document], document))
             if doc_id in corpus
         ],
     }

@@ -45,7 +45,7 @@ def read_run(path: Path) -> Run:
         ranking[doc_id] = score
     return {
         query_id: dict(
-            sorted(ranking.items(), key=lambda each: (np.float32(each[1]), each[0]), reverse=True)
+            sorted(ranking.items(), key=lambda hit: (np.float32(hit[1]), hit[0]), reverse=True)
         )
         for query_id, ranking in run.items()
     }

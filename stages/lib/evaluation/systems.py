@@ -27,7 +27,9 @@ def systems(
 
     `weights` has the share of each model's scores in its fusion.
     """
-    fused = {f"{name}+bm25": Fused(each, lexical, weights[name]) for name, each in dense.items()}
+    fused = {
+        f"{name}+bm25": Fused(scorer, lexical, weights[name]) for name, scorer in dense.items()
+    }
     return {
         "bm25": Matching(Embedded(lexical)),
         **{name: Embedded(scorer) for name, scorer in dense.items()},

@@ -5,9 +5,12 @@ from typing import Any
 
 from stages.lib.search.measures import HEADLINE, NAMES
 
+Means = Mapping[str, Mapping[str, float]]
+"""Means by measure by system, with the number of queries `n` among them."""
+
 
 def comparison_table(summary: Mapping[str, Any]) -> str:
-    """The systems, their measures and what the tuned model gained, for a terminal."""
+    """The systems with their measures, and the differences with their intervals."""
     lines = [
         f"On {summary['measured_on']}: {summary['queries']} queries, "
         f"{summary['documents']} documents",
@@ -15,15 +18,57 @@ def comparison_table(summary: Mapping[str, Any]) -> str:
     ]
     for system, means in summary["systems"].items():
         lines.append(f"{system:12}" + "".join(f"{means[measure]:12.4f}" for measure in NAMES))
-    found = summary["comparisons"]["tuned"]
+    lines.append("")
     lines.append(
-        f"tuned against {found['against']}: {found['difference']:+.4f} {NAMES[HEADLINE]}, "
-        f"95% interval {found['low']:+.4f} to {found['high']:+.4f}, {p_value(found['p'])} "
-        f"({p_value(found['p_holm'])} after Holm)"
+        f"{'':28}{NAMES[HEADLINE]:>9}{'95% interval':>22}{'':14}{'after Holm':14}better  worse"
     )
+    for system, row in summary["comparisons"].items():
+        name = f"{system} against {row['against']}"
+        interval = f"{row['low']:+.4f} to {row['high']:+.4f}"
+        lines.append(
+            f"{name:28}{row['difference']:+9.4f}{interval:>22}  {p_value(row['p']):12}"
+            f"{p_value(row['p_holm']):14}{row['better']:6}{row['worse']:7}"
+        )
+    return "\n".join(lines)
+
+
+def headline(summary: Mapping[str, Any]) -> str:
+    """What the tuned model gained, in a line."""
+    row = summary["comparisons"]["tuned"]
+    base, tuned = (summary["systems"][name][HEADLINE] for name in (row["against"], "tuned"))
+    return (
+        f"{NAMES[HEADLINE]} on {summary['measured_on']} (n = {row['n']}): {base:.4f} by "
+        f"{row['against']}, {tuned:.4f} by tuned; {row['difference']:+.4f}, 95% interval "
+        f"{row['low']:+.4f} to {row['high']:+.4f}, {p_value(row['p'])}"
+    )
+
+
+def change_table(before: Means, after: Means, revision: str) -> str:
+    """Each system's means, and how far they are from those of a revision."""
+    lines = [f"{'':12}" + "".join(f"{name:^18}" for name in NAMES.values()).rstrip()]
+    for system in dict.fromkeys((*after, *before)):
+        cells = (_change(before.get(system), after.get(system), measure) for measure in NAMES)
+        lines.append(f"{system:12}" + "".join(f"{cell:18}" for cell in cells).rstrip())
+    lines.append(f"In brackets: the change since {revision}.")
+    queries = [
+        sorted({int(means["n"]) for means in systems.values()}) for systems in (before, after)
+    ]
+    if queries[0] != queries[1]:
+        then, now = (", ".join(map(str, counts)) for counts in queries)
+        lines.append(f"Not over the same queries: n = {then} in {revision}, {now} now.")
     return "\n".join(lines)
 
 
 def p_value(p: float) -> str:
     """A p value as it is printed, never as 0."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _change(
+    before: Mapping[str, float] | None, after: Mapping[str, float] | None, measure: str
+) -> str:
+    if after is None:
+        return f"{'gone':^16}"
+    if before is None:
+        return f"{after[measure]:.4f} (new)"
+    return f"{after[measure]:.4f} ({after[measure] - before[measure]:+.4f})"

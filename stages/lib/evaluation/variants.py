@@ -1,6 +1,7 @@
 """What serving costs in quality: exported variants and vector types, beside torch and float32."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from stages.lib.export.gate import Figures, judge
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense, Embedded, Run
 from stages.lib.search.measures import HEADLINE
-from stages.lib.search.metrics import mean, ndcg
+from stages.lib.search.metrics import ndcg
 from stages.lib.search.vector_types import typed
 
 SYSTEM = "tuned"
@@ -25,14 +26,65 @@ POOL = 20
 """Ranks of torch's ranking from which a variant as near as fp16 may fill its first ten."""
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What the tuned model reaches as it may be served, and which of its variants may be.
+
+    Each field has a row by name: of an exported variant, of a variant and its verdict, of a type
+    of vectors.
+    """
+
+    variants: dict[str, dict[str, Any]]
+    verdicts: dict[str, dict[str, Any]]
+    vector_types: dict[str, dict[str, Any]]
+
+    def summary(self) -> dict[str, Any]:
+        """The figures, without the verdicts."""
+        return {"variants": self.variants, "vector_types": self.vector_types}
+
+    def plot(self) -> list[dict[str, Any]]:
+        """Rows for a plot: a type of vectors each, with its bytes in its name."""
+        return [
+            {"vector_type": f"{name}: {row['bytes']} bytes"} | row
+            for name, row in self.vector_types.items()
+        ]
+
+
+def measure_serving(
+    evaluation: Evaluation,
+    corpus: Corpus,
+    dense: Dense,
+    onnx: Path,
+    vectors: Path,
+    exports: Mapping[str, Any],
+    params: Params,
+) -> Serving:
+    """The exported variants and types of vectors of the system that is served.
+
+    Args:
+        evaluation: the evaluation.
+        corpus: that it searched.
+        dense: the system's search by torch.
+        onnx: the exported model.
+        vectors: torch's vectors of the corpus.
+        exports: metrics of the export, for parity and bytes.
+        params: all parameters.
+
+    """
+    variants = compare_variants(evaluation, corpus, onnx, vectors, exports, params)
+    return Serving(
+        variants, judge_variants(variants, params), compare_types(dense, corpus, evaluation.basis)
+    )
+
+
 def pooled(run: Run, corpus: Corpus) -> Corpus:
     """The documents that may be among the first ten of a variant close to this run's system."""
     wanted = {doc_id for ranking in run.values() for doc_id in list(ranking)[:POOL]}
-    return {doc_id: each for doc_id, each in corpus.items() if doc_id in wanted}
+    return {doc_id: document for doc_id, document in corpus.items() if doc_id in wanted}
 
 
 def compare_variants(
-    found: Evaluation,
+    evaluation: Evaluation,
     corpus: Corpus,
     onnx: Path,
     vectors: Path,
@@ -44,29 +96,20 @@ def compare_variants(
     A variant that was evaluated as a system over the whole corpus is taken from there. The others
     encode what torch found at the first ranks alone: that leaves torch's nDCG@10 as it is, and
     theirs, as long as their cosines to torch are those of the gate.
-
-    Args:
-        found: the evaluation.
-        corpus: that it searched.
-        onnx: the exported model.
-        vectors: torch's vectors of the corpus.
-        exports: metrics of the export, for parity and bytes.
-        params: all parameters.
-
     """
-    pool = pooled(found.runs[SYSTEM], corpus)
-    rows: dict[str, dict[str, Any]] = {
-        TORCH: {"ndcg_cut_10": round(mean(found.scores[SYSTEM][HEADLINE]), 6)}
-    }
+    pool = pooled(evaluation.runs[SYSTEM], corpus)
+    rows: dict[str, dict[str, Any]] = {TORCH: {HEADLINE: round(evaluation.headline(SYSTEM), 6)}}
     for variant in exports["gate"]:
-        if variant in found.scores:
-            reached = mean(found.scores[variant][HEADLINE])
+        if variant in evaluation.scores:
+            reached = evaluation.headline(variant)
         else:
             engine = Embedded(load_exported(pool, onnx, variant, vectors, params))
-            reached = ndcg(search(engine, pool, found.basis, DEPTH), found.basis.split.qrels)
+            reached = ndcg(
+                search(engine, pool, evaluation.basis, DEPTH), evaluation.basis.split.qrels
+            )
         towers = [tower[variant] for tower in exports["parity"].values()]
         rows[variant] = {
-            "ndcg_cut_10": round(reached, 6),
+            HEADLINE: round(reached, 6),
             "min_cosine": min(tower["min_cosine"] for tower in towers),
             "bytes": sum(tower["bytes"] for tower in towers),
         }
@@ -77,10 +120,10 @@ def judge_variants(
     rows: Mapping[str, Mapping[str, Any]], params: Params
 ) -> dict[str, dict[str, Any]]:
     """The verdict on each variant, by its figures beside torch's."""
-    expected = rows[TORCH]["ndcg_cut_10"]
+    expected = rows[TORCH][HEADLINE]
     return {
         variant: judge(
-            variant, Figures(row["min_cosine"], row["ndcg_cut_10"], expected), params.export
+            variant, Figures(row["min_cosine"], row[HEADLINE], expected), params.export
         ).row
         for variant, row in rows.items()
         if variant != TORCH
@@ -92,7 +135,7 @@ def compare_types(dense: Dense, corpus: Corpus, basis: Basis) -> dict[str, dict[
     return {
         kind.name: {
             "bytes": kind.bytes,
-            "ndcg_cut_10": round(
+            HEADLINE: round(
                 ndcg(search(Embedded(scorer), corpus, basis, DEPTH), basis.split.qrels), 6
             ),
         }

@@ -8,6 +8,7 @@ import yaml
 
 from stages.lib.export.embedder import Embedder
 from stages.lib.params import Params
+from stages.lib.search.measures import HEADLINE, NAMES
 
 
 def model_card(
@@ -94,8 +95,8 @@ def _variant(folder: str, embedder: Embedder, metrics: Mapping[str, Any]) -> str
 
 
 def _retrieval(dev: Mapping[str, Any]) -> str:
-    figures = ", ".join(f"{name} {value:.4f}" for name, value in dev["ndcg_cut_10"].items())
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in dev[HEADLINE].items())
     return (
-        f"nDCG@10 on {dev['queries']} dev queries ({dev['by']}) over "
+        f"{NAMES[HEADLINE]} on {dev['queries']} dev queries ({dev['by']}) over "
         f"{dev['documents']} documents: {figures}. The figures on test queries are in data/metrics."
     )

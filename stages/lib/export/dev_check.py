@@ -13,6 +13,7 @@ from stages.lib.export.folder import load_exported
 from stages.lib.export.gate import Figures, Verdict, judge
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense, Embedded
+from stages.lib.search.measures import HEADLINE
 from stages.lib.search.metrics import ndcg
 
 
@@ -30,7 +31,9 @@ def checked_documents(corpus: Corpus, split: Split, params: Params) -> list[str]
     """The doc_ids to search in: all, or the judged ones and others drawn by hash."""
     limit = params.export.documents or len(corpus)
     judged = {doc_id for judgements in split.qrels.values() for doc_id in judgements}
-    others = shuffled(params.seed, (each for each in corpus if each not in judged), "export check")
+    others = shuffled(
+        params.seed, (doc_id for doc_id in corpus if doc_id not in judged), "export check"
+    )
     wanted = judged | set(others[: max(0, limit - len(judged))])
     return [doc_id for doc_id in corpus if doc_id in wanted]
 
@@ -70,7 +73,7 @@ def check_retrieval(
     return {
         "documents": len(checked),
         "queries": len(wanted),
-        "ndcg_cut_10": {name: round(figure, 6) for name, figure in figures.items()},
+        HEADLINE: {name: round(figure, 6) for name, figure in figures.items()},
     }
 
 
@@ -78,10 +81,10 @@ def verdicts(
     parity: dict[str, dict[str, dict[str, Any]]], dev: dict[str, Any], params: Params
 ) -> dict[str, Verdict]:
     """The verdict on each variant: its worst tower's parity, and int8's dev nDCG@10."""
-    found: dict[str, Verdict] = {}
+    judged: dict[str, Verdict] = {}
     for variant in next(iter(parity.values())):
         least = min(tower[variant]["min_cosine"] for tower in parity.values())
-        ndcgs = dev["ndcg_cut_10"] if variant == "int8" else {}
+        ndcgs = dev[HEADLINE] if variant == "int8" else {}
         figures = Figures(least, ndcgs.get("int8"), ndcgs.get("torch"))
-        found[variant] = judge(variant, figures, params.export)
-    return found
+        judged[variant] = judge(variant, figures, params.export)
+    return judged

@@ -8,6 +8,7 @@ from typing import Any
 from stages.lib.core.files import read_json
 from stages.lib.errors import UserError
 from stages.lib.params import Export
+from stages.lib.search.measures import HEADLINE, NAMES
 
 FALLBACK = "fp32"
 """The variant that takes the place of one that is refused."""
@@ -19,8 +20,9 @@ class Figures:
 
     min_cosine: float
     """Least cosine to torch over the parity texts."""
-    ndcg_cut_10: float | None = None
-    torch_ndcg_cut_10: float | None = None
+    headline: float | None = None
+    """Mean of the headline measure, and torch's."""
+    torch: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,12 @@ def judge(variant: str, figures: Figures, params: Export) -> Verdict:
             f"least cosine to torch {figures.min_cosine:.6f} is below export.min_cosine "
             f"{params.min_cosine:g}"
         )
-    if figures.ndcg_cut_10 is not None and figures.torch_ndcg_cut_10:
-        loss = 1 - figures.ndcg_cut_10 / figures.torch_ndcg_cut_10
+    if figures.headline is not None and figures.torch:
+        loss = 1 - figures.headline / figures.torch
         if loss > params.max_ndcg_loss:
             faults.append(
-                f"nDCG@10 {figures.ndcg_cut_10:.4f} beside torch's "
-                f"{figures.torch_ndcg_cut_10:.4f} is a loss of {loss:.2%}, more than "
+                f"{NAMES[HEADLINE]} {figures.headline:.4f} beside torch's "
+                f"{figures.torch:.4f} is a loss of {loss:.2%}, more than "
                 f"export.max_ndcg_loss {params.max_ndcg_loss:.2%}"
             )
     return Verdict(not faults, f"{variant}: {'; '.join(faults)}" if faults else "")
@@ -63,7 +65,9 @@ def judge_model(tuned: float, base: float, measured_on: str) -> Verdict:
     """The verdict on the model as a whole: refused where tuning made it worse."""
     if tuned >= base:
         return Verdict(True, "")
-    reason = f"nDCG@10 on {measured_on} fell from {base:.4f} (base) to {tuned:.4f} (tuned)"
+    reason = (
+        f"{NAMES[HEADLINE]} on {measured_on} fell from {base:.4f} (base) to {tuned:.4f} (tuned)"
+    )
     return Verdict(False, reason)
 
 
@@ -82,7 +86,7 @@ def read_verdicts(path: Path) -> dict[str, Verdict]:
     """The verdicts by variant in a metrics file: all of it, or its key `gate`."""
     row = read_json(path)
     try:
-        return {variant: Verdict(**each) for variant, each in row.get("gate", row).items()}
+        return {variant: Verdict(**verdict) for variant, verdict in row.get("gate", row).items()}
     except (AttributeError, TypeError) as error:
         raise UserError(f"{path}: holds no verdicts on variants; run dvc repro export") from error
 

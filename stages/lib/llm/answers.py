@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic_core import from_json
 
+from stages.lib.core.text import one_line
 from stages.lib.llm.messages import Request, Response
 
 P = TypeVar("P")
@@ -235,7 +236,7 @@ def _values(item: Any, first: str, second: str) -> tuple[Any, Any]:
 
 
 def _line(text: str, max_characters: int) -> str:
-    line = " ".join(text.split())
+    line = one_line(text)
     if not line:
         raise UnusableError(Fault.EMPTY)
     if len(line) > max_characters:

@@ -14,7 +14,7 @@ import yaml
 
 from stages.lib.core import seeds
 from stages.lib.core.collection import Corpus, Document, Split
-from stages.lib.core.text import first_words
+from stages.lib.core.text import first_words, one_line
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import Form, Judgements, P, Queries, Question, Rules
 from stages.lib.llm.messages import Request
@@ -67,7 +67,7 @@ class Prompts:
         meanings = self._types()
         template = Template(
             self._template("generate").safe_substitute(
-                rules="\n".join(f"- {_line(rule)}" for rule in rules),
+                rules="\n".join(f"- {one_line(rule)}" for rule in rules),
                 types="\n".join(f"- {name}: {meanings.get(name, name)}" for name in params.types),
             )
         )
@@ -109,7 +109,7 @@ class Prompts:
 
     def _document(self, document: Document, ids: Mapping[str, str] | None = None) -> str:
         text = first_words(document.text, self._params.document_words)
-        return _json({**(ids or {}), "title": _line(document.title), "text": text})
+        return _json({**(ids or {}), "title": one_line(document.title), "text": text})
 
     def _template(self, name: str) -> Template:
         path = self._folder / f"{name}.txt"
@@ -141,7 +141,7 @@ def examples(corpus: Corpus, train: Split, seed: int) -> list[tuple[str, Documen
 def _example(query: str, document: Document) -> str:
     # the title alone: it shows how queries relate to documents, and a second text beside the
     # document would cost as much again and tempt the model to write about that one
-    title = _line(document.title) or " ".join(document.text.split()[:OPENING])
+    title = one_line(document.title) or " ".join(document.text.split()[:OPENING])
     return _json({"title": title, "query": query})
 
 
@@ -168,10 +168,6 @@ def _trait(seed: int, doc_id: str, name: str, weights: Mapping[str, float]) -> s
 
 def _section(heading: str, lines: Sequence[str]) -> str:
     return "\n" + "\n".join([heading, *lines]) + "\n" if lines else ""
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _json(value: dict[str, str]) -> str:

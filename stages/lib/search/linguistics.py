@@ -64,8 +64,7 @@ class Stems:
         lower = unicodedata.normalize("NFKC", word).lower()
         plain = re.sub(f"[{ACCENT}]+", "", unicodedata.normalize("NFD", lower))
         if self._german:
-            # the release of Snowball in Vespa takes these endings off, the one here does not
-            plain = re.sub(r"erin(nen)?$", "er", plain)
+            plain = _newer_german(plain)
         stem = str(self._stemmer.stemWord(plain))
         if self._english and _doubled(plain, stem):
             return plain[:3]
@@ -76,3 +75,12 @@ class Stems:
 def _doubled(word: str, stem: str) -> bool:
     """Whether an English word is such as "added", which Vespa stems to "add" and not to "ad"."""
     return len(stem) == 2 and stem[0] in "aeo" and word[:3] == stem + stem[1] and len(word) > 4
+
+
+def _newer_german(word: str) -> str:
+    """A German word with what the newer Snowball in Vespa does before the rules of the one here.
+
+    It reads ae, oe and ue as umlauts, and takes off the endings -erin and -erinnen.
+    """
+    umlauts = re.sub("(?<![aeiouq])ue|ae|oe", lambda vowels: vowels[0][0], word)
+    return re.sub("erin(nen)?$", "er", umlauts)

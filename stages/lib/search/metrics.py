@@ -7,7 +7,7 @@ import pytrec_eval
 
 from stages.lib.core.collection import Qrels
 from stages.lib.search.engine import Run
-from stages.lib.search.measures import NAMES
+from stages.lib.search.measures import HEADLINE, NAMES
 
 MEASURES = tuple(NAMES)
 """nDCG@10, MRR@10, Recall@100, MAP, P@10 and hit rate."""
@@ -39,9 +39,9 @@ def per_query(run: Run, qrels: Qrels, measures: tuple[str, ...] = MEASURES) -> d
     full = {query_id: strict(run[query_id]) for query_id in qrels if run.get(query_id)}
     short = {query_id: strict(run[query_id], 10) for query_id in full}
     deep = set(measures) - {"recip_rank"}
-    found = _trec_eval(full, qrels, deep) | _trec_eval(short, qrels, set(measures) - deep)
+    values = _trec_eval(full, qrels, deep) | _trec_eval(short, qrels, set(measures) - deep)
     return {
-        measure: {query_id: found[measure].get(query_id, 0.0) for query_id in sorted(qrels)}
+        measure: {query_id: values[measure].get(query_id, 0.0) for query_id in sorted(qrels)}
         for measure in measures
     }
 
@@ -64,5 +64,5 @@ def mean(values: PerQuery) -> float:
 
 
 def ndcg(run: Run, qrels: Qrels) -> float:
-    """Mean nDCG@10."""
-    return mean(per_query(run, qrels, ("ndcg_cut_10",))["ndcg_cut_10"])
+    """The mean of the headline measure, nDCG@10."""
+    return mean(per_query(run, qrels, (HEADLINE,))[HEADLINE])

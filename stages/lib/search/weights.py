@@ -11,6 +11,7 @@ from stages.lib.core.collection import Corpus, Split
 from stages.lib.core.text import words
 from stages.lib.params import Fusion
 from stages.lib.search.engine import Embedded, Fused, Run, Scorer
+from stages.lib.search.measures import HEADLINE
 from stages.lib.search.metrics import per_query
 
 Floats = npt.NDArray[np.float64]
@@ -65,7 +66,7 @@ def beats(values: Floats, others: Floats) -> bool:
 
 def by_query(run: Run, dev: Split) -> Floats:
     """nDCG@10 of each judged query, in the order of their ids."""
-    values = per_query(run, dev.qrels, ("ndcg_cut_10",))["ndcg_cut_10"]
+    values = per_query(run, dev.qrels, (HEADLINE,))[HEADLINE]
     return np.array([values[query_id] for query_id in sorted(dev.qrels)])
 
 

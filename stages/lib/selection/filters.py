@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from stages.lib.core import seeds
 from stages.lib.core.collection import Split
 from stages.lib.core.generated import Generated
-from stages.lib.core.text import jaccard, normal, words
+from stages.lib.core.text import jaccard, words
 from stages.lib.params import Select
 from stages.lib.search.engine import Engine, Run
 from stages.lib.selection.leaks import nearest
@@ -37,7 +37,7 @@ def sift(queries: Iterable[Generated], evaluation: Sequence[str], params: Select
         params: the thresholds.
 
     """
-    left = Survivors(sorted(queries, key=lambda each: each.query_id))
+    left = Survivors(sorted(queries, key=lambda query: query.query_id))
     left.counts["generated"] = len(left.queries)
     left.keep("well_formed", (q for q in left.queries if _well_formed(q.text, params)))
     left.keep("distinct", distinct(left.queries))
@@ -83,10 +83,10 @@ def distinct(queries: Iterable[Generated]) -> list[Generated]:
 
     A text that was written for two documents tells neither from the other.
     """
-    first: dict[str, Generated] = {}
-    several: set[str] = set()
+    first: dict[tuple[str, ...], Generated] = {}
+    several: set[tuple[str, ...]] = set()
     for query in queries:
-        text = normal(query.text)
+        text = tuple(words(query.text))
         if first.setdefault(text, query).doc_id != query.doc_id:
             several.add(text)
     return [query for text, query in first.items() if text not in several]
@@ -98,7 +98,7 @@ def dissimilar(queries: Iterable[Generated], threshold: float) -> list[Generated
     out = []
     for query in queries:
         earlier = kept.setdefault(query.doc_id, [])
-        if all(jaccard(query.text, each.text) < threshold for each in earlier):
+        if all(jaccard(query.text, other.text) < threshold for other in earlier):
             earlier.append(query)
             out.append(query)
     return out

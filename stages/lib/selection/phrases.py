@@ -5,25 +5,19 @@ part of the corpus, they let training see the rest.
 """
 
 import heapq
-import math
-import re
-from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
-
-from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from stages.lib.core import seeds
 from stages.lib.core.collection import Corpus
 from stages.lib.core.generated import Generated, query_id
+from stages.lib.core.phrases import Telling
 from stages.lib.core.text import sentences
 from stages.lib.params import Select
 
-WORD = re.compile(r"[^\W\d_][\w-]+")
 TELLING = 8
 """Words of a document, by tf-idf, that its phrases are drawn from."""
 MIN_WORDS, MAX_WORDS = 2, 4
-STOPWORDS = frozenset(STOPWORDS_EN_PLUS)
 
 
 def unlabelled_queries(corpus: Corpus, params: Select, seed: int) -> list[Generated]:
@@ -47,17 +41,9 @@ def key_phrases(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
 
     Documents with fewer than three such words have none.
     """
-    # the documents are read twice, since the words of a large corpus do not fit into memory
-    frequency = Counter(
-        word for document in corpus.values() for word in set(_words(document.contents))
-    )
+    by_weight = Telling(corpus)
     for doc_id, document in corpus.items():
-        counts = Counter(_words(document.contents))
-        weights = {
-            word: (1 + math.log(count)) * math.log(len(corpus) / frequency[word])
-            for word, count in counts.items()
-        }
-        telling = sorted(weights, key=lambda word: (-weights[word], word))[:TELLING]
+        telling = by_weight.words(document, TELLING)
         if len(telling) < MIN_WORDS + 1:
             continue
         random = seeds.generator(seed, "phrases", doc_id)
@@ -80,8 +66,3 @@ def drawn_sentences(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]
         found = seeds.shuffled(seed, set(sentences(document.text)), "spare sentence", doc_id)
         for text in found[:each]:
             yield Generated(query_id(doc_id, "sentence", text), doc_id, "sentence", text)
-
-
-def _words(text: str) -> list[str]:
-    found = WORD.findall(text.lower())
-    return [word for word in found if len(word) > 2 and word not in STOPWORDS]

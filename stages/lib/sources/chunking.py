@@ -1,16 +1,14 @@
 """Sections of a text cut into chunks of a bounded number of tokens that overlap."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import tee
 
 from tokenizers import Tokenizer
 
+from stages.lib.core.text import sentence_spans
 from stages.lib.sources.lengths import count_tokens
 
-SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"')\]]*(?=\s)|[\u3002\uff01\uff1f]+|$)", re.MULTILINE)
-"""A sentence or what a line has of one; what lies between two of them is white space."""
 LONGEST = 2_000
 """Characters of a sentence from which it is cut before its tokens are counted, to bound memory."""
 
@@ -113,8 +111,7 @@ class Chunker:
 
 def sentences(text: str) -> Iterator[Span]:
     """Where the sentences of a text lie, those that are too long in parts."""
-    for match in SENTENCE.finditer(text):
-        start, stop = match.span()
+    for start, stop in sentence_spans(text):
         while stop - start > LONGEST:
             space = text.rfind(" ", start, start + LONGEST)
             cut = space if space > start else start + LONGEST

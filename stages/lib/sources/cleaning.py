@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages.lib.core.collection import SPLITS, Qrels, Queries, Split
-from stages.lib.core.text import normalised, text_digest
+from stages.lib.core.text import normal, text_digest
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
 from stages.lib.sources import Placed, PlacedQuery, Source
@@ -134,7 +134,7 @@ def _listed(counts: dict[str, int]) -> str:
 
 def repeated_queries(splits: dict[str, Split]) -> dict[str, int]:
     """How many texts each two splits share."""
-    texts = {name: set(map(normalised, splits[name].queries.values())) for name in splits}
+    texts = {name: set(map(normal, splits[name].queries.values())) for name in splits}
     return {f"{a}_{b}": len(texts[a] & texts[b]) for a, b in combinations(splits, 2)}
 
 
@@ -144,7 +144,7 @@ def drop_repeated_queries(splits: dict[str, Split]) -> dict[str, Split]:
     later: set[str] = set()
     for name in reversed(SPLITS):
         split = splits[name]
-        texts = {query_id: normalised(text) for query_id, text in split.queries.items()}
+        texts = {query_id: normal(text) for query_id, text in split.queries.items()}
         ids = [query_id for query_id, text in texts.items() if text not in later]
         kept[name] = Split(
             {query_id: split.queries[query_id] for query_id in ids},

@@ -1,6 +1,5 @@
 """A folder of people's own documents, cut into chunks; no queries, no judgements."""
 
-import hashlib
 import os
 import re
 from collections import Counter
@@ -10,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stages.lib.core.collection import Document
+from stages.lib.core.hashes import text_hash
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
 from stages.lib.sources import Placed, Source
@@ -60,9 +60,9 @@ def chunked(sections: list[Section], place: str, chunker: Chunker) -> Iterator[D
     for section in sections:
         title, texts = chunker.titled(section)
         for text in texts:
-            key = "\x1f".join((place, *section.titles, text, str(seen[title, text])))
+            count = str(seen[title, text])
             seen[title, text] += 1
-            digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+            digest = text_hash(place, *section.titles, text, count, digits=12)
             yield Document(re.sub(r"\s+", "_", f"{place}:{digest}"), title, text)
 
 

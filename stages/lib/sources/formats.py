@@ -20,6 +20,7 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.front_matter import front_matter_plugin
 from pypdf import PdfReader
 
+from stages.lib.core.text import one_line
 from stages.lib.errors import UserError
 from stages.lib.sources.chunking import Section
 
@@ -102,7 +103,7 @@ def _heading(tag: Tag) -> tuple[int, str]:
 
 def _line(tag: Tag) -> str:
     # many pages end a heading with a sign that links to it
-    return re.sub(r"\s[#\u00a7\u00b6]$", "", " ".join(tag.get_text(" ").split()))
+    return re.sub(r"\s[#\u00a7\u00b6]$", "", one_line(tag.get_text(" ")))
 
 
 def _merged(pieces: Iterator[Section]) -> list[Section]:
@@ -163,7 +164,7 @@ def _pdf(path: Path) -> list[Section]:
     except UserError:
         raise
     except Exception as error:  # what breaks in a broken file is not foreseeable
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(str(error)) or type(error).__name__
         raise UserError(f"{path}: unreadable PDF ({reason}); save or print it again") from error
     if not any(text.strip() for text in texts):
         raise UserError(f"{path}: PDF without text; recognise its characters (OCR) first")
@@ -187,7 +188,7 @@ def _bookmarks(
         if isinstance(entry, list):
             yield from _bookmarks(reader, entry, last)
         else:
-            last = (*above, " ".join(str(entry.title).split()))
+            last = (*above, one_line(str(entry.title)))
             number = reader.get_destination_page_number(entry)
             if number is not None:
                 yield number, last

@@ -2,7 +2,7 @@
 
 from stages.lib.core import seeds
 from stages.lib.core.collection import Split
-from stages.lib.core.text import normalised
+from stages.lib.core.text import normal
 
 FEWEST = 50
 """Dev queries below which the synthetic dev set, which has more, chooses with less noise."""
@@ -24,7 +24,7 @@ def with_dev(splits: dict[str, Split], share: float, seed: int) -> dict[str, Spl
     drawn = {
         query_id
         for query_id, text in train.queries.items()
-        if seeds.share(seed, "dev", normalised(text)) < share
+        if seeds.share(seed, "dev", normal(text)) < share
     }
     if splits["dev"] or len(drawn) < FEWEST:
         return splits

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from stages.lib.core.collection import Document
 from stages.lib.core.generated import Generated, query_id
-from stages.lib.core.text import text_digest
+from stages.lib.core.text import one_line, text_digest
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
 from stages.lib.sources.written import Written
@@ -37,7 +37,7 @@ def match(
     counts: Counter[str] = Counter(imported_queries=0, imported_dangling=0)
     for place, written, doc_id, text in rows:
         known = doc_id if doc_id in ids else by_text.get(text_digest(text)) if text else None
-        query = " ".join(written.split())
+        query = one_line(written)
         if known is None:
             if policy.dangling_qrels == "error":
                 raise UserError(

@@ -6,13 +6,13 @@
 - flagembedding: JSONL of query and pos, the texts that answer it.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.lib.core.collection import Document, check_id, read_qrels, read_queries
 from stages.lib.core.files import read_json, read_jsonl
+from stages.lib.core.hashes import text_hash
 from stages.lib.errors import UserError
 from stages.lib.sources import Placed, Source
 
@@ -120,7 +120,7 @@ def _texts(row: dict[str, Any], key: str, place: str) -> list[str]:
 
 
 def _text_id(text: str) -> str:
-    return "text-" + hashlib.sha256(text.strip().encode()).hexdigest()[:16]
+    return "text-" + text_hash(text.strip(), digits=16)
 
 
 READERS: dict[str, Callable[[Path], Iterator[Written]]] = {

@@ -1,21 +1,18 @@
 """Queries without a language model: titles, sentences and key phrases of the document itself."""
 
-import math
-import re
-from collections import Counter
 from collections.abc import Iterator
 
 import orjson
 
 from stages.lib.core import seeds
 from stages.lib.core.collection import Corpus, Document
-from stages.lib.core.text import words
+from stages.lib.core.phrases import Telling
+from stages.lib.core.text import sentences
 from stages.lib.llm.messages import Request, Response
 
 RULES = ["Queries are titles, sentences and key phrases of the documents themselves."]
-SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")  # noqa: RUF001 - Chinese and Japanese
 PHRASE_WORDS = 3
-MIN_SENTENCE, MAX_SENTENCE = 20, 200  # characters
+MAX_SENTENCE = 200  # characters
 
 
 class Extractive:
@@ -37,9 +34,7 @@ class Extractive:
         self._corpus = corpus
         self._types = types
         self._seed = seed
-        self._frequency = Counter(
-            word for document in corpus.values() for word in set(words(document.contents))
-        )
+        self._telling = Telling(corpus)
 
     async def complete(self, request: Request) -> Response | None:
         """A rule that says what this provider does, or a document's extracts."""
@@ -60,22 +55,13 @@ class Extractive:
                 yield {"type": name, "text": text}
 
     def _phrase(self, document: Document) -> str:
-        counts = Counter(word for word in words(document.contents) if len(word) > 2)
-        weights = {
-            word: (1 + math.log(count)) * math.log(len(self._corpus) / self._frequency[word])
-            for word, count in counts.items()
-        }
-        return " ".join(sorted(weights, key=lambda word: (-weights[word], word))[:PHRASE_WORDS])
+        return " ".join(self._telling.words(document, PHRASE_WORDS))
 
     def _extracts(self, document: Document) -> Iterator[str]:
         if document.title.strip():
             yield document.title
-        sentences = {
-            sentence.strip()
-            for sentence in SENTENCE.split(document.text)
-            if MIN_SENTENCE <= len(sentence.strip()) <= MAX_SENTENCE
-        }
-        yield from seeds.shuffled(self._seed, sentences, "sentence", document.doc_id)
+        found = {text for text in sentences(document.text) if len(text) <= MAX_SENTENCE}
+        yield from seeds.shuffled(self._seed, found, "sentence", document.doc_id)
 
 
 def _response(answer: dict[str, object]) -> Response:
