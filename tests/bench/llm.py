@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,9 +23,11 @@ import orjson
 import yaml
 
 from stages.lib.core.collection import read_corpus
-from stages.lib.llm.messages import Response
+from stages.lib.llm.environment import Environment
+from stages.lib.llm.messages import Request, Response
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
+from stages.lib.llm.store import Store
 from stages.lib.llm.synthesis import sources
 from stages.lib.params import read_params
 
@@ -190,6 +193,34 @@ def stored(folder: Path, types: list[str]) -> None:
         f"and the store, of a run of {again:.2f} s ({first:.2f} s from the journal alone)",
         flush=True,
     )
+
+
+def operations(folder: Path) -> None:
+    """Prints what the store's operations cost, with responses of a usual size."""
+    requests = [
+        Request("synthetic_queries", f"d{n:06}", "s", f"user {n}", {}, "m", 0.7, 10)
+        for n in range(STORED)
+    ]
+    response = Response('{"queries": [' + "x" * 500 + "]}", "stop", None, "m", 400, 60)
+    for request in requests:
+        request.stamp  # noqa: B018 - computes the key, which belongs to the asking
+    output, journal = folder / "store.jsonl", Environment.read().journal
+
+    def timed(what: str, work: Callable[[Store], object]) -> None:
+        start = time.perf_counter()
+        store = Store(output, journal)
+        store.journal.get("")
+        opened = time.perf_counter()
+        work(store)
+        print(
+            f"{what}: {opened - start:.2f} s to open, {time.perf_counter() - opened:.2f} s for "
+            f"{STORED:,}",
+            flush=True,
+        )
+
+    timed("put", lambda store: [store.put(request, response) for request in requests])
+    timed("get and save", lambda store: ([store.get(each) for each in requests], store.save()))
+    timed("get from the output", lambda store: [store.get(each) for each in requests])
 
 
 @click.command()

@@ -197,9 +197,8 @@ class Asker(Generic[P]):
         if stored is not None:
             return stored
         if request.key in self._calls:
-            response = await self._calls[request.key]
-            self._store.get(request)
-            return response
+            await self._calls[request.key]
+            return self._store.get(request)
         call = asyncio.ensure_future(self._call(request))
         self._calls[request.key] = call
         try:
@@ -208,12 +207,13 @@ class Asker(Generic[P]):
             del self._calls[request.key]
 
     async def _call(self, request: Request) -> Response | None:
-        reserved, response = await self._purse.reserve(request), None
+        reserved = await self._purse.reserve(request)
+        response = standing = None
         try:
             response = await self._provider.complete(request)
         finally:
             if response is not None:
-                self._store.put(request, response)
+                standing = self._store.put(request, response)
                 self._failures_in_a_row = 0
             await self._purse.settle(reserved, response)
-        return response
+        return standing

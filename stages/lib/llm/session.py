@@ -74,7 +74,7 @@ def _ask_in_batches(
     from stages.lib.llm.providers.batches import Batches
 
     deadline = time.monotonic() + environment.batch_wait
-    batches = Batches(environment, store, purse)
+    batches = Batches(environment.timeout, store, purse)
     while True:
         asyncio.run(batches.collect(params.llm.model))
         asker: Asker[P] = Asker(batches, store, purse, params.llm.attempts, concurrency=1)
