@@ -24,6 +24,7 @@ import yaml
 
 from stages.lib.core.collection import read_corpus
 from stages.lib.llm.environment import Environment
+from stages.lib.llm.journal import Journal
 from stages.lib.llm.messages import Request, Response
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
@@ -167,19 +168,19 @@ def stored(folder: Path, types: list[str]) -> None:
     corpus = read_corpus(folder / "corpus.jsonl")
     chosen = sources(corpus, params.generate, params.seed)
     writer = Prompts(ROOT / "stages/prompts", params.llm, params.seed)
-    (folder / "home").mkdir()
     os.environ["EMBEDSMITH_HOME"] = str(folder / "home")
-    with (folder / "home/responses.jsonl").open("wb") as journal:
-        documents = (corpus[doc_id] for doc_id in chosen)
-        for question in writer.queries(documents, RULES, [], params.generate):
-            text = corpus[question.request.subject].text.split()
-            rows = [
-                {"type": kind, "text": " ".join(text[place * 8 : place * 8 + 8])}
-                for place, kind in enumerate(types)
-            ]
-            answer = Response(json.dumps({"queries": rows}), "stop", None, "m", 400, 60)
-            row = {**question.request.stamp, "response": asdict(answer)}
-            journal.write(orjson.dumps(row) + b"\n")
+    lines = []
+    documents = (corpus[doc_id] for doc_id in chosen)
+    for question in writer.queries(documents, RULES, [], params.generate):
+        text = corpus[question.request.subject].text.split()
+        rows = [
+            {"type": kind, "text": " ".join(text[place * 8 : place * 8 + 8])}
+            for place, kind in enumerate(types)
+        ]
+        answer = Response(json.dumps({"queries": rows}), "stop", None, "m", 400, 60)
+        row = {**question.request.stamp, "response": asdict(answer)}
+        lines.append((question.request.key, orjson.dumps(row)))
+    Journal(Environment.read().journal).put_all(lines)
     first, again = bench.run(), min(bench.run() for _ in range(3))
     asking = []
     for _ in range(3):
@@ -197,19 +198,21 @@ def stored(folder: Path, types: list[str]) -> None:
 
 def operations(folder: Path) -> None:
     """Prints what the store's operations cost, with responses of a usual size."""
+    folder.mkdir()
+    os.environ["EMBEDSMITH_HOME"] = str(folder / "home")
     requests = [
         Request("synthetic_queries", f"d{n:06}", "s", f"user {n}", {}, "m", 0.7, 10)
         for n in range(STORED)
     ]
     response = Response('{"queries": [' + "x" * 500 + "]}", "stop", None, "m", 400, 60)
-    for request in requests:
-        request.stamp  # noqa: B018 - computes the key, which belongs to the asking
+    keys = {request.key for request in requests}  # computed here, since it belongs to the asking
+    assert len(keys) == STORED
     output, journal = folder / "store.jsonl", Environment.read().journal
 
     def timed(what: str, work: Callable[[Store], object]) -> None:
         start = time.perf_counter()
         store = Store(output, journal)
-        store.journal.get("")
+        store.get(requests[0])
         opened = time.perf_counter()
         work(store)
         print(
@@ -219,8 +222,10 @@ def operations(folder: Path) -> None:
         )
 
     timed("put", lambda store: [store.put(request, response) for request in requests])
-    timed("get and save", lambda store: ([store.get(each) for each in requests], store.save()))
-    timed("get from the output", lambda store: [store.get(each) for each in requests])
+    timed(
+        "get and save", lambda store: ([store.get(request) for request in requests], store.save())
+    )
+    timed("get from the output", lambda store: [store.get(request) for request in requests])
 
 
 @click.command()
@@ -250,6 +255,7 @@ def main(corpus: Path | None, types: str, server: str, rounds: int) -> None:
             faults = endpoint.stats()["faults"]
             print(f"fault rate 0.3: {faults} faults, same result: {same}", flush=True)
         stored(folder / "stored", kinds)
+        operations(folder / "operations")
 
 
 if __name__ == "__main__":

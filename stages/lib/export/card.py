@@ -75,10 +75,10 @@ def _source(params: Params) -> str:
 
 
 def _writer(params: Params) -> str:
-    llm = params.llm
-    if llm.provider == "none":
-        return f"another tool ({params.prepare.queries_from})"
-    return llm.model if llm.provider == "openai" else f"the {llm.provider} provider"
+    # imported here: a change of how providers work exports no model again
+    from stages.lib.llm.providers.table import PROVIDERS
+
+    return PROVIDERS[params.llm.provider].label(params)
 
 
 def _variant(folder: str, embedder: Embedder, metrics: Mapping[str, Any]) -> str:

@@ -119,9 +119,9 @@ class Journal:
             path = self.path.with_name(name)
             with self._explained():
                 query = "SELECT size FROM imported WHERE name = ?"
-                known = self._connection.execute(query, (name,)).fetchone() or (0,)
+                (imported,) = self._connection.execute(query, (name,)).fetchone() or (0,)
                 size = path.stat().st_size if path.is_file() else 0
-                if size > known[0]:
+                if size > imported:
                     reader(path)
                     query = "INSERT OR REPLACE INTO imported VALUES (?, ?)"
                     self._connection.execute(query, (name, size))
