@@ -209,7 +209,7 @@ def operations(folder: Path) -> None:
     assert len(keys) == STORED
     output, journal = folder / "store.jsonl", Environment.read().journal
 
-    def timed(what: str, work: Callable[[Store], object]) -> None:
+    def timed(what: str, work: Callable[[Store], None]) -> None:
         start = time.perf_counter()
         store = Store(output, journal)
         store.get(requests[0])
@@ -221,11 +221,22 @@ def operations(folder: Path) -> None:
             flush=True,
         )
 
-    timed("put", lambda store: [store.put(request, response) for request in requests])
-    timed(
-        "get and save", lambda store: ([store.get(request) for request in requests], store.save())
-    )
-    timed("get from the output", lambda store: [store.get(request) for request in requests])
+    def get(store: Store) -> None:
+        for request in requests:
+            store.get(request)
+
+    def put(store: Store) -> None:
+        for request in requests:
+            store.put(request, response)
+
+    def use(store: Store) -> None:
+        get(store)
+        store.save()
+
+    timed("put", put)
+    timed("get from the journal", get)
+    timed("get and save", use)
+    timed("get from the output", get)
 
 
 @click.command()
