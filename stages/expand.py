@@ -1,6 +1,9 @@
 """Lets an LLM add relevant documents to the synthetic queries."""
 
+import time
 from pathlib import Path
+
+import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Split, read_corpus, read_split, write_qrels, write_split
@@ -11,7 +14,7 @@ from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_retrievers
-from stages.lib.search.engine import Embedded
+from stages.lib.search.engine import Embedded, candidates
 
 
 @stage
@@ -38,31 +41,27 @@ def main(
     params: Path,
 ) -> None:
     """Grade retrieved documents; without expand.enabled, pass the split on as it is."""
-    settings = read_params(params)
-    split, judged, report = read_split(synthetic), {}, {}
+    start, settings = time.perf_counter(), read_params(params)
+    split, judged, report, summary = read_split(synthetic), {}, {}, "nothing asked"
     if settings.expand.enabled:
         documents, human = read_corpus(corpus), read_split(train)
         retrievers = load_retrievers(documents, model, vectors, settings)
         engines = [Embedded(retrievers.dense), Embedded(retrievers.lexical)]
         queries, compared = judging.chosen(split, human, settings.expand, settings.seed)
-        found = judging.candidates(queries | compared, engines, settings.expand.depth)
+        pools = candidates(queries | compared, engines, settings.expand.depth)
         per_call = settings.expand.documents_per_call
         writer = Prompts(prompts, settings.llm, settings.seed)
-        questions = judging.questions(writer, documents, queries | compared, found, per_call)
-        total = judging.calls(found, per_call)
+        questions = judging.questions(writer, documents, queries | compared, pools, per_call)
+        total = judging.calls(pools, per_call)
         asked = ask(questions, total, documents, settings, store, "expand")
         if not asked.answers:
             raise UserError(
-                f"no judgement of any of {len(found)} queries ({asked.faults_message()}); set "
+                f"no judgement of any of {len(pools)} queries ({asked.faults_message()}); set "
                 "expand.enabled to false, or check llm.provider in params.yaml"
             )
-        judged = judging.grades(asked.answers)
-        report = asked.metrics() | {
-            "agreement": judging.agreement(
-                {query_id: judged[query_id] for query_id in compared if query_id in judged},
-                human.qrels,
-            )
-        }
+        judged, summary = judging.grades(asked.answers), asked.summary()
+        graded = {query_id: judged[query_id] for query_id in compared if query_id in judged}
+        report = asked.metrics() | {"agreement": judging.agreement(graded, human.qrels)}
     else:
         ask_nothing(store)
     positives, ignored = judging.expand(split.qrels, judged)
@@ -77,6 +76,10 @@ def main(
         "ignored": sum(map(len, ignored.values())),
     }
     write_json(metrics, counts | report)
+    click.echo(
+        f"expand: {counts['added']:,} positives added to {counts['queries']:,} queries, "
+        f"{summary}, {time.perf_counter() - start:.1f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """Writes queries for documents."""
 
+import time
 from collections import Counter
 from pathlib import Path
+
+import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import write_json, write_jsonl
 from stages.lib.errors import UserError
 from stages.lib.llm.prompts import Prompts, examples
+from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.llm.synthesis import read_rules, rows, sources
 from stages.lib.params import read_params
@@ -33,11 +37,18 @@ def main(
     params: Path,
 ) -> None:
     """Write several queries of several types for each document."""
-    settings = read_params(params)
-    if settings.llm.provider == "none":
+    start, settings = time.perf_counter(), read_params(params)
+    kind = PROVIDERS[settings.llm.provider]
+    facts = {
+        "provider": settings.llm.provider,
+        "uses_llm": kind.uses_llm,
+        "writer": kind.label(settings),
+    }
+    if not kind.asks:
         ask_nothing(store)
         write_jsonl(out, [])
-        write_json(metrics, {"provider": "none", "uses_llm": False, "queries": 0})
+        write_json(metrics, facts | {"queries": 0})
+        click.echo("generate: no queries, nothing asked")
         return
     documents = read_corpus(corpus)
     chosen = sources(documents, settings.generate, settings.seed)
@@ -58,13 +69,16 @@ def main(
     write_json(
         metrics,
         {
-            "provider": settings.llm.provider,
-            "uses_llm": settings.llm.provider != "extractive",
+            **facts,
             "few_shot_pool": len(shown),
             "queries": len(queries),
-            "by_type": {kind: by_type[kind] for kind in settings.generate.types},
+            "by_type": {name: by_type[name] for name in settings.generate.types},
             **asked.metrics(),
         },
+    )
+    click.echo(
+        f"generate: {len(queries):,} queries for {len(asked.answers):,} of {len(chosen):,} "
+        f"documents, {asked.summary()}, {time.perf_counter() - start:.1f} s"
     )
 
 

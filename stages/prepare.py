@@ -1,5 +1,6 @@
 """Reads a collection from anywhere into BEIR's form, and counts its faults."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from stages.lib.sources.written import read_written
 @PARAMS
 def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
     """Read a collection into BEIR's form; drop or refuse what is wrong with it."""
-    settings = read_params(params)
+    start, settings = time.perf_counter(), read_params(params)
     policy = settings.prepare
     counter = read_tokenizer(tokenizer)
     source = open_source(policy, settings.encoder, counter)
@@ -56,6 +57,11 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
     drawn = len(splits["dev"].queries) - len(labelled["dev"].queries)
     of_splits = {name: {**_size(split), **faults[name]} for name, split in splits.items()}
     write_json(metrics, {**sizes, **shares, **faults, **of_splits, "dev_from_train": drawn})
+    judged = ", ".join(f"{len(split.queries):,} {name}" for name, split in splits.items())
+    click.echo(
+        f"prepare: {len(spool):,} documents, {long:,} of them too long, {judged} queries, "
+        f"{time.perf_counter() - start:.1f} s"
+    )
 
 
 def _size(split: Split) -> dict[str, int]:

@@ -1,12 +1,16 @@
 """Describes how the collection's queries look."""
 
+import time
 from pathlib import Path
+
+import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import write_json
 from stages.lib.errors import UserError
 from stages.lib.llm.prompts import Prompts
+from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.params import read_params
 
@@ -23,17 +27,16 @@ def main(
     corpus: Path, train: Path, prompts: Path, store: Path, out: Path, metrics: Path, params: Path
 ) -> None:
     """Let the LLM describe the collection's queries; it never sees dev or test."""
-    settings = read_params(params)
+    start, settings = time.perf_counter(), read_params(params)
     fixed, provider = settings.rules.fixed, settings.llm.provider
-    if fixed or provider == "none":
+    if fixed or not PROVIDERS[provider].asks:
         ask_nothing(store)
         write_json(out, {"rules": fixed})
         write_json(metrics, {"provider": "fixed" if fixed else provider, "rules": len(fixed)})
+        click.echo(f"rules: {len(fixed)} rules of params.yaml, nothing asked")
         return
-    documents, asked_before = read_corpus(corpus), read_split(train)
-    question = Prompts(prompts, settings.llm, settings.seed).rules(
-        documents, asked_before, settings.rules
-    )
+    documents, human = read_corpus(corpus), read_split(train)
+    question = Prompts(prompts, settings.llm, settings.seed).rules(documents, human, settings.rules)
     asked = ask([question], 1, documents, settings, store, "rules")
     if not asked.answers:
         raise UserError(
@@ -41,8 +44,9 @@ def main(
         )
     [[rules]] = asked.answers.values()
     write_json(out, {"rules": [rules[place] for place in sorted(rules)]})
-    counts = {"provider": settings.llm.provider, "rules": len(rules)}
-    write_json(metrics, counts | {"train_queries": len(asked_before.queries)} | asked.metrics())
+    counts = {"provider": provider, "rules": len(rules), "train_queries": len(human.queries)}
+    write_json(metrics, counts | asked.metrics())
+    click.echo(f"rules: {len(rules)} rules, {asked.summary()}, {time.perf_counter() - start:.1f} s")
 
 
 if __name__ == "__main__":

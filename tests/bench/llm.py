@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,9 +23,12 @@ import orjson
 import yaml
 
 from stages.lib.core.collection import read_corpus
-from stages.lib.llm.messages import Response
+from stages.lib.llm.environment import Environment
+from stages.lib.llm.journal import Journal
+from stages.lib.llm.messages import Request, Response
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
+from stages.lib.llm.store import Store
 from stages.lib.llm.synthesis import sources
 from stages.lib.params import read_params
 
@@ -164,19 +168,19 @@ def stored(folder: Path, types: list[str]) -> None:
     corpus = read_corpus(folder / "corpus.jsonl")
     chosen = sources(corpus, params.generate, params.seed)
     writer = Prompts(ROOT / "stages/prompts", params.llm, params.seed)
-    (folder / "home").mkdir()
     os.environ["EMBEDSMITH_HOME"] = str(folder / "home")
-    with (folder / "home/responses.jsonl").open("wb") as journal:
-        documents = (corpus[doc_id] for doc_id in chosen)
-        for question in writer.queries(documents, RULES, [], params.generate):
-            text = corpus[question.request.subject].text.split()
-            rows = [
-                {"type": kind, "text": " ".join(text[place * 8 : place * 8 + 8])}
-                for place, kind in enumerate(types)
-            ]
-            answer = Response(json.dumps({"queries": rows}), "stop", None, "m", 400, 60)
-            row = {**question.request.stamp, "response": asdict(answer)}
-            journal.write(orjson.dumps(row) + b"\n")
+    lines = []
+    documents = (corpus[doc_id] for doc_id in chosen)
+    for question in writer.queries(documents, RULES, [], params.generate):
+        text = corpus[question.request.subject].text.split()
+        rows = [
+            {"type": kind, "text": " ".join(text[place * 8 : place * 8 + 8])}
+            for place, kind in enumerate(types)
+        ]
+        answer = Response(json.dumps({"queries": rows}), "stop", None, "m", 400, 60)
+        row = {**question.request.stamp, "response": asdict(answer)}
+        lines.append((question.request.key, orjson.dumps(row)))
+    Journal(Environment.read().journal).put_all(lines)
     first, again = bench.run(), min(bench.run() for _ in range(3))
     asking = []
     for _ in range(3):
@@ -190,6 +194,49 @@ def stored(folder: Path, types: list[str]) -> None:
         f"and the store, of a run of {again:.2f} s ({first:.2f} s from the journal alone)",
         flush=True,
     )
+
+
+def operations(folder: Path) -> None:
+    """Prints what the store's operations cost, with responses of a usual size."""
+    folder.mkdir()
+    os.environ["EMBEDSMITH_HOME"] = str(folder / "home")
+    requests = [
+        Request("synthetic_queries", f"d{n:06}", "s", f"user {n}", {}, "m", 0.7, 10)
+        for n in range(STORED)
+    ]
+    response = Response('{"queries": [' + "x" * 500 + "]}", "stop", None, "m", 400, 60)
+    keys = {request.key for request in requests}  # computed here, since it belongs to the asking
+    assert len(keys) == STORED
+    output, journal = folder / "store.jsonl", Environment.read().journal
+
+    def timed(what: str, work: Callable[[Store], None]) -> None:
+        start = time.perf_counter()
+        store = Store(output, journal)
+        store.get(requests[0])
+        opened = time.perf_counter()
+        work(store)
+        print(
+            f"{what}: {opened - start:.2f} s to open, {time.perf_counter() - opened:.2f} s for "
+            f"{STORED:,}",
+            flush=True,
+        )
+
+    def get(store: Store) -> None:
+        for request in requests:
+            store.get(request)
+
+    def put(store: Store) -> None:
+        for request in requests:
+            store.put(request, response)
+
+    def use(store: Store) -> None:
+        get(store)
+        store.save()
+
+    timed("put", put)
+    timed("get from the journal", get)
+    timed("get and save", use)
+    timed("get from the output", get)
 
 
 @click.command()
@@ -219,6 +266,7 @@ def main(corpus: Path | None, types: str, server: str, rounds: int) -> None:
             faults = endpoint.stats()["faults"]
             print(f"fault rate 0.3: {faults} faults, same result: {same}", flush=True)
         stored(folder / "stored", kinds)
+        operations(folder / "operations")
 
 
 if __name__ == "__main__":

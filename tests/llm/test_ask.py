@@ -39,7 +39,7 @@ def test_an_endpoint_that_is_down_is_not_asked_everything(
     tmp_path: Path, up: set[int], calls: int
 ) -> None:
     provider = Down(up)
-    store = Store(tmp_path / "out.jsonl", tmp_path / "journal.jsonl")
+    store = Store(tmp_path / "out.jsonl", tmp_path / "journal.db")
     asker: Asker[str] = Asker(provider, store, Purse(None, 1.0, None), attempts=1, concurrency=1)
     questions = [Question(request(f"u{n}", f"d{n}"), Rules()) for n in range(200)]
     with pytest.raises(UserError, match="calls got no answer .the last: no connection."):
@@ -98,7 +98,7 @@ def test_what_a_model_does_not_do_is_not_paid_for_again_and_again(
     tmp_path: Path, responses: tuple[Response, ...], calls: int
 ) -> None:
     provider = Scripted(*responses)
-    store = Store(tmp_path / "out.jsonl", tmp_path / "journal.jsonl")
+    store = Store(tmp_path / "out.jsonl", tmp_path / "journal.db")
     asker: Asker[str] = Asker(provider, store, Purse(None, 1.0, None), attempts=8, concurrency=1)
     asked = Question(request("u", "d"), Queries(["a", "b", "c"], 100))
     found = asker.ask([asked], 1, "test")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.lib.llm.journal import Journal
 from tests.llm.conftest import ROOT, Project
 from tests.llm.server import Server
 
@@ -184,10 +185,10 @@ def test_budget_is_never_passed_and_a_later_run_goes_on(
     assert "of 40 are done and kept, run again to go on" in message
     first = server.stats["calls"] - 1
     assert 10 < first < 40
-    usage = [
-        json.loads(line)["response"]
-        for line in (project.folder.parent / "home/responses.jsonl").open()
-    ][1:]
+    journal = Journal(project.folder.parent / "home/responses.db")
+    rows = [json.loads(line) for _, line in journal.lines()]
+    usage = [row["response"] for row in rows if row["schema"] == "synthetic_queries"]
+    assert len(usage) == first
     spent = sum(0.4 * u["prompt_tokens"] + 1.6 * u["completion_tokens"] for u in usage) / 1e6
     assert 0.003 < spent <= 0.006
     monkeypatch.setenv("EMBEDSMITH_BUDGET", "1")

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.core.collection import Document
+from stages.lib.core.collection import Document, Split
+from stages.lib.errors import UserError
+from stages.lib.llm.answers import Question
 from stages.lib.llm.prompts import Prompts
-from stages.lib.params import Generate, read_params
+from stages.lib.params import Attributes, Generate, read_params
 from tests.llm.conftest import ROOT, Project
 from tests.llm.server import Server, answer
 
@@ -106,8 +108,8 @@ def test_traits_follow_their_weights_and_stay_when_documents_are_added() -> None
     )
     documents = [Document(f"d{n}", "", f"text {n}") for n in range(400)]
     questions = list(prompts.queries(documents, ["Short."], [], params))
-    found = Counter("- language: German" in each.request.system for each in questions)
-    assert 270 < found[True] < 330
+    german = Counter("- language: German" in each.request.system for each in questions)
+    assert 270 < german[True] < 330
     later = list(prompts.queries(documents[::-1][:50], ["Short."], [], params))
     assert {each.request.key for each in later} <= {each.request.key for each in questions}
 
@@ -126,3 +128,72 @@ def test_fixed_rules_are_not_asked_for(server: Server, project: Project) -> None
     project.must("rules", "generate")
     assert server.stats["calls"] == 7
     assert "- Only questions about time." in server.bodies[0]["messages"][0]["content"]
+
+
+KEYS = {
+    "rules": "2ffcd1003f198766b90b2e09a87504fee1142d9337023335e7ea4c4dd6531070",
+    "rules without queries": "2c038bf052ac1b4317b3f1c941652fa4560ad8a714265371c52dea42e177b9a2",
+    "d1 without examples": "ed5790cf2f2853f4490c0dbe4361ecbe2e5b128a88b1a9e8781bb067f0ade0d6",
+    "d2 without examples": "63c0fba30145707d065325a951de26ec9cd12df285b25200d62dbdc96b137d0e",
+    "d2 with an example": "f26bf01d46cfc5cbe58bf40e3848f36dd970529ea7219e117f93a8969ec966d8",
+    "d1 without traits": "b916d5945b416778ff67798f100800b9f74a69127ef44c2f76ebcfa7902dc507",
+    "judge": "e3792c46e45528b8f73cb62edf98d2c33ea43d429c0f7bfe9f0517a039c8f573",
+}
+"""Of requests that people have paid for: another byte in a prompt, and all would be asked again."""
+
+
+def test_the_committed_prompts_ask_what_has_been_asked_before() -> None:
+    # not with_params: the order of a trait's values decides which of them a document gets
+    params = read_params(ROOT / "params.yaml")
+    prompts = Prompts(ROOT / "stages/prompts", params.llm, params.seed)
+    pump = Document("d1", "Water pump", "The pump lifts 50 litres a minute.")
+    valve = Document("d2", "", "A valve for $20 closes by itself.")
+    corpus, query = {"d1": pump, "d2": valve}, "how fast is the pump"
+    train = Split({"q1": query}, {"q1": {"d1": 1}})
+    rules = ["Queries are short.", "They  name parts."]
+    plain = Attributes(length={}, difficulty={}, clarity={}, language={})
+    without_traits = params.generate.model_copy(update={"attributes": plain})
+    none = list(prompts.queries([pump, valve], rules, [], params.generate))
+    [with_example] = prompts.queries([valve], rules, [(query, pump)], params.generate)
+    [traitless] = prompts.queries([pump], rules[:1], [], without_traits)
+    questions: list[Question[Any]] = [
+        prompts.rules(corpus, train, params.rules),
+        prompts.rules(corpus, Split(), params.rules),
+        *none,
+        with_example,
+        traitless,
+        prompts.judgements("q1", query, [pump, valve]),
+    ]
+    keys = [question.request.key for question in questions]
+    assert dict(zip(KEYS, keys, strict=True)) == KEYS
+
+
+@pytest.mark.parametrize(
+    "rule", ["Prices are like $50 or $USD.", "$$ and $examples", "{{ rules }} {% if %} {# <&>"]
+)
+def test_a_rule_stands_in_the_prompt_as_it_is(rule: str) -> None:
+    prompts, params = writer()
+    [question] = prompts.queries([Document("d1", "", "text")], [rule], [], params)
+    assert f"\n- {rule}\n" in question.request.system
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("one\n{{ rulez }}\n", "generate.txt:2: 'rulez' is undefined; mend the template"),
+        ("one\n{% for %}\n", "generate.txt:2: Expected an expression.*; mend the template"),
+        ("\n\n{{ 1 / 0 }}", "generate.txt:3: division by zero; mend the template"),
+        ("{% for name, meaning in types %}\n{{ name.of }}{% endfor %}", "generate.txt:2: .* 'of'"),
+        ("one\n\n$rules\n", r"generate.txt:3: \$rules is not filled in; templates are Jinja's"),
+    ],
+)
+def test_a_template_with_a_fault_is_named_with_its_line(
+    project: Project, template: str, message: str
+) -> None:
+    project.write("prompts/generate.txt", template)
+    project.write("prompts/types.yaml", "keywords: few words\n")
+    params = read_params(project.params())
+    prompts = Prompts(project.folder / "prompts", params.llm, params.seed)
+    with pytest.raises(UserError, match=message) as error:
+        list(prompts.queries([Document("d1", "", "text")], ["Short."], [], params.generate))
+    assert "\n" not in str(error.value)

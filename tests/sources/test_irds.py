@@ -9,8 +9,8 @@ import pytest
 
 from stages.lib.core.collection import Document
 from stages.lib.errors import UserError
-from stages.lib.sources import Source
 from stages.lib.sources.irds import GRADES, as_document, find_splits, open_irds
+from stages.lib.sources.source import Source
 from tests.preparing import prepare
 
 

@@ -15,6 +15,7 @@ def model_card(
     params: Params,
     embedders: Mapping[str, Embedder],
     corpus: str,
+    writer: str,
     metrics: Mapping[str, Any],
 ) -> str:
     """The card in Markdown, with the front matter that the Hugging Face hub reads.
@@ -23,6 +24,7 @@ def model_card(
         params: all parameters.
         embedders: the exported variants' settings by their folder.
         corpus: sha256 of the corpus.
+        writer: who wrote the queries.
         metrics: of the export.
 
     """
@@ -48,7 +50,7 @@ def model_card(
         f"{json.dumps(first.query_prefix)}, documents after {json.dumps(first.document_prefix)}",
         "",
         f"- Tuned to: a corpus with sha256 {corpus}, from {_source(params)}",
-        f"- Training queries: by {_writer(params)}; {', '.join(params.generate.types)}",
+        f"- Training queries: by {writer}; {', '.join(params.generate.types)}",
         "",
         "## Variants",
         "",
@@ -74,13 +76,6 @@ def model_card(
 def _source(params: Params) -> str:
     by_name = params.prepare.source == "ir_datasets"
     return str(params.prepare.dataset if by_name else params.prepare.path)
-
-
-def _writer(params: Params) -> str:
-    llm = params.llm
-    if llm.provider == "none":
-        return f"another tool ({params.prepare.queries_from})"
-    return llm.model if llm.provider == "openai" else f"the {llm.provider} provider"
 
 
 def _variant(folder: str, embedder: Embedder, metrics: Mapping[str, Any]) -> str:

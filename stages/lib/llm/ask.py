@@ -45,11 +45,19 @@ class Asked(Generic[P]):
     responses: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    spent: float = 0.0
+    """Money that this run paid, in the price table's currency; 0 where all was stored."""
 
     def faults_message(self) -> str:
         """The faults with their counts, for an error."""
         kinds = dict(self.faults) | {"without an answer": self.unanswerable + self.rejected}
         return ", ".join(f"{count} {name}" for name, count in kinds.items() if count)
+
+    def summary(self) -> str:
+        """What a stage says of its questions in its one line."""
+        refused = self.faults["refused"] + self.rejected
+        money = f", {self.spent:.4f} spent" if self.spent else ""
+        return f"{refused:,} refused, {self.given_up:,} given up{money}"
 
     def metrics(self) -> dict[str, object]:
         """The counts; all of them follow from the responses alone, stored or new."""
@@ -145,7 +153,8 @@ class Asker(Generic[P]):
 
     async def _one(self, question: Question[P]) -> bool:
         """Asks until the answer is usable; False if it has to be asked in another run."""
-        asked, request, found = self._asked, question.request, Gathered(question.form)
+        asked, request = self._asked, question.request
+        gathered = Gathered(question.form)
         for _ in range(self._attempts):
             try:
                 response = await self._response(request)
@@ -171,11 +180,11 @@ class Asker(Generic[P]):
             reading = read(response, question.form)
             for fault in reading.faults:
                 asked.faults[fault.value] += 1
-            if found.add(reading):
+            if gathered.add(reading):
                 break
             request = request.again()
-        if found.parts:
-            asked.answers.setdefault(question.request.subject, []).append(found.parts)
+        if gathered.parts:
+            asked.answers.setdefault(question.request.subject, []).append(gathered.parts)
         else:
             asked.given_up += 1
             self._check_hope()
@@ -197,9 +206,8 @@ class Asker(Generic[P]):
         if stored is not None:
             return stored
         if request.key in self._calls:
-            response = await self._calls[request.key]
-            self._store.get(request)
-            return response
+            await self._calls[request.key]
+            return self._store.get(request)
         call = asyncio.ensure_future(self._call(request))
         self._calls[request.key] = call
         try:
@@ -208,12 +216,13 @@ class Asker(Generic[P]):
             del self._calls[request.key]
 
     async def _call(self, request: Request) -> Response | None:
-        reserved, response = await self._purse.reserve(request), None
+        reserved = await self._purse.reserve(request)
+        response = standing = None
         try:
             response = await self._provider.complete(request)
         finally:
             if response is not None:
-                self._store.put(request, response)
+                standing = self._store.put(request, response)
                 self._failures_in_a_row = 0
             await self._purse.settle(reserved, response)
-        return response
+        return standing

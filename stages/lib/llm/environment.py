@@ -17,7 +17,7 @@ class Environment(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     home: Path
-    """Folder of the journal of responses and of the list of open batches."""
+    """Folder of the journal of responses and open batches."""
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
     """Calls at a time."""
     timeout: Annotated[float, Field(gt=0)] = 120.0
@@ -29,13 +29,8 @@ class Environment(BaseModel):
 
     @property
     def journal(self) -> Path:
-        """Every response ever received."""
-        return self.home / "responses.jsonl"
-
-    @property
-    def batches(self) -> Path:
-        """The batches that were submitted."""
-        return self.home / "batches.jsonl"
+        """The database of every response ever received."""
+        return self.home / "responses.db"
 
     @classmethod
     def read(cls) -> Self:

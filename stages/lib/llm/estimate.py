@@ -1,17 +1,24 @@
 """What a run will cost, before it: calls that are not stored, their tokens and their price."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from stages.lib.core.collection import Corpus, Split
+from stages.lib.llm import judging
 from stages.lib.llm.answers import Gathered, P, Question, read
+from stages.lib.llm.prompts import Prompts, examples
 from stages.lib.llm.spending import CHARACTERS_PER_TOKEN
 from stages.lib.llm.store import Store
+from stages.lib.llm.synthesis import sources
+from stages.lib.params import Params
 
 MIN_MEASURED = 5
 """Stored responses of the model and form from which tokens are measured rather than assumed."""
 COMPLETION = {"dataset_rules": 160.0, "synthetic_queries": 28.0, "relevance_judgements": 14.0}
 """Tokens of an answer for each part that is wanted (of the rules, as a whole)."""
+PLACEHOLDER = ["A rule of the usual length. " * 4] * 5
+"""In the place of rules that nobody has asked for yet."""
 
 
 @dataclass(slots=True)
@@ -69,35 +76,101 @@ def estimate(
         The estimate, and the usable parts of the answers that are stored, by subject.
 
     """
-    found, answers = Estimate(stage), dict[str, dict[str, P]]()
-    known: Habits | None = None
+    total, answers = Estimate(stage), dict[str, dict[str, P]]()
+    habit: Habits | None = None
     for question in questions:
-        found.questions += 1
-        known = known or habits(store, question.form.name, question.request.model)
+        total.questions += 1
+        habit = habit or habits(store, question.form.name, question.request.model)
         parts, missing = _stored(question, store, attempts)
         answers[question.request.subject] = parts
         if missing:
-            wanted = max(1, len(question.form.wanted)) * COMPLETION[question.form.name]
-            found.calls += known.calls_per_question
-            characters = question.request.characters
-            found.prompt_tokens += (
-                known.calls_per_question * characters * known.tokens_per_character
-            )
-            found.completion_tokens += known.calls_per_question * (
-                known.completion_tokens or wanted
-            )
-    found.measured_on = known.measured_on if known else 0
-    return found, answers
+            usual = max(1, len(question.form.wanted)) * COMPLETION[question.form.name]
+            prompt = question.request.characters * habit.tokens_per_character
+            total.calls += habit.calls_per_question
+            total.prompt_tokens += habit.calls_per_question * prompt
+            total.completion_tokens += habit.calls_per_question * (habit.completion_tokens or usual)
+    total.measured_on = habit.measured_on if habit else 0
+    return total, answers
 
 
 def _stored(question: Question[P], store: Store, attempts: int) -> tuple[dict[str, P], bool]:
     """What stored answers give, and whether a call is needed beyond them."""
-    request, found = question.request, Gathered(question.form)
+    request, gathered = question.request, Gathered(question.form)
     for _ in range(attempts):
         response = store.get(request)
         if response is None:
-            return found.parts, True
-        if found.add(read(response, question.form)):
+            return gathered.parts, True
+        if gathered.add(read(response, question.form)):
             break
         request = request.again()
-    return found.parts, False
+    return gathered.parts, False
+
+
+def estimates(
+    params: Params,
+    corpus: Corpus,
+    human: Split,
+    selected: Split | None,
+    writer: Prompts,
+    stores: Mapping[str, Store],
+) -> Iterator[Estimate]:
+    """An estimate for each stage that asks the LLM.
+
+    Args:
+        params: of all stages.
+        corpus: the documents.
+        human: the collection's train split.
+        selected: the synthetic train split, which expand would ask about; None before there is one.
+        writer: makes the requests.
+        stores: the responses by stage: rules, generate and expand.
+
+    """
+    attempts, rules = params.llm.attempts, params.rules.fixed
+    if not rules:
+        question = writer.rules(corpus, human, params.rules)
+        of_rules, answers = estimate("rules", [question], stores["rules"], attempts)
+        yield of_rules
+        parts = answers[question.request.subject]
+        rules = PLACEHOLDER if of_rules.calls else [parts[place] for place in sorted(parts)]
+    doc_ids = sources(corpus, params.generate, params.seed)
+    pool = examples(corpus, human, params.seed)
+    documents = (corpus[doc_id] for doc_id in doc_ids)
+    questions = writer.queries(documents, rules, pool, params.generate)
+    of_queries, _ = estimate("generate", questions, stores["generate"], attempts)
+    yield of_queries
+    if params.expand.enabled:
+        most = len(doc_ids) * len(params.generate.types)
+        queries = len(selected.queries) if selected and not of_queries.calls else most
+        judgements = _expected_judgements(params, corpus, human, queries, writer)
+        of_judgements, _ = estimate("expand", judgements, stores["expand"], attempts)
+        of_judgements.at_most = True
+        yield of_judgements
+
+
+def _expected_judgements(
+    params: Params, corpus: Corpus, human: Split, queries: int, writer: Prompts
+) -> Iterator[Question[int]]:
+    """Questions like those that expand will ask; which documents they show is not known yet."""
+    expand, doc_ids = params.expand, list(corpus)
+    queries = min(queries, expand.queries or queries) + min(len(human.qrels), expand.compared)
+    depth = min(expand.depth, len(corpus))
+    pools = {
+        f"query {number}": [
+            doc_ids[(number * depth + rank) % len(doc_ids)] for rank in range(depth)
+        ]
+        for number in range(queries)
+    }
+    texts = dict.fromkeys(pools, "a query of the usual length, words of which matter little")
+    return judging.questions(writer, corpus, texts, pools, expand.documents_per_call)
+
+
+def summed(by_stage: Sequence[Estimate]) -> Estimate:
+    """The estimates of all stages together."""
+    return Estimate(
+        "all",
+        sum(stage.questions for stage in by_stage),
+        sum(stage.calls for stage in by_stage),
+        sum(stage.prompt_tokens for stage in by_stage),
+        sum(stage.completion_tokens for stage in by_stage),
+        at_most=any(stage.at_most for stage in by_stage),
+    )

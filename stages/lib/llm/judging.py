@@ -1,7 +1,7 @@
 """Relevance judgements by an LLM: what gets judged, and what the grades mean."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
@@ -11,9 +11,11 @@ from stages.lib.core.collection import Corpus, Qrels, Queries, Split
 from stages.lib.llm.answers import GRADES, Question
 from stages.lib.llm.prompts import Prompts
 from stages.lib.params import Expand
-from stages.lib.search.engine import Candidates
 
 POSITIVE, UNCLEAR = 2, 1
+
+Pools = Mapping[str, Sequence[str]]
+"""The doc_ids to judge, by query_id."""
 
 
 def chosen(synthetic: Split, human: Split, params: Expand, seed: int) -> tuple[Queries, Queries]:
@@ -28,16 +30,16 @@ def _drawn(queries: Queries, seed: int) -> list[tuple[str, str]]:
     return [(query_id, queries[query_id]) for query_id in seeds.shuffled(seed, queries, "expand")]
 
 
-def calls(found: Candidates, documents_per_call: int) -> int:
+def calls(pools: Pools, documents_per_call: int) -> int:
     """How many questions `questions` asks."""
-    return sum(math.ceil(len(doc_ids) / documents_per_call) for doc_ids in found.values())
+    return sum(math.ceil(len(doc_ids) / documents_per_call) for doc_ids in pools.values())
 
 
 def questions(
-    prompts: Prompts, corpus: Corpus, queries: Queries, found: Candidates, documents_per_call: int
+    prompts: Prompts, corpus: Corpus, queries: Queries, pools: Pools, documents_per_call: int
 ) -> Iterator[Question[int]]:
     """Questions for the grades of the candidates, several documents each."""
-    for query_id, doc_ids in found.items():
+    for query_id, doc_ids in pools.items():
         for start in range(0, len(doc_ids), documents_per_call):
             documents = [corpus[doc_id] for doc_id in doc_ids[start : start + documents_per_call]]
             yield prompts.judgements(query_id, queries[query_id], documents)
@@ -60,12 +62,12 @@ def expand(qrels: Qrels, judged: Qrels) -> tuple[Qrels, Qrels]:
     positives: Qrels = {}
     ignored: Qrels = {}
     for query_id, sources in qrels.items():
-        found = judged.get(query_id, {})
-        found = {doc_id: grade for doc_id, grade in found.items() if doc_id not in sources}
+        grades = judged.get(query_id, {})
+        others = {doc_id: grade for doc_id, grade in grades.items() if doc_id not in sources}
         positives[query_id] = sources | {
-            doc_id: 1 for doc_id, grade in found.items() if grade >= POSITIVE
+            doc_id: 1 for doc_id, grade in others.items() if grade >= POSITIVE
         }
-        unclear = {doc_id: 1 for doc_id, grade in found.items() if grade == UNCLEAR}
+        unclear = {doc_id: 1 for doc_id, grade in others.items() if grade == UNCLEAR}
         if unclear:
             ignored[query_id] = unclear
     return positives, ignored
@@ -78,8 +80,8 @@ def agreement(judged: Qrels, human: Qrels) -> dict[str, Any]:
     """
     pairs = [
         (max(0, human.get(query_id, {}).get(doc_id, 0)), grade)
-        for query_id, found in judged.items()
-        for doc_id, grade in found.items()
+        for query_id, grades in judged.items()
+        for doc_id, grade in grades.items()
     ]
     if not pairs:
         return {"pairs": 0}

@@ -1,14 +1,16 @@
-"""The requests of each stage, from prompts that are files.
+"""The requests of each stage, from prompts that are files: Jinja templates.
 
 A document enters a prompt as one line of JSON. So it can neither end its quotation nor forge a
 line of its own: whatever it says, it is a string in the place where documents stand.
 """
 
+import re
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from string import Template
 
+import jinja2
 import orjson
 import yaml
 
@@ -27,6 +29,60 @@ POOL = 64
 OPENING = 10
 """Words that stand for the title of a document without one."""
 
+OLD_PLACEHOLDER = re.compile(r"\$\{?(rules|examples|types|attributes|with_queries)\b")
+"""How templates named values before they were Jinja's; it would now go to the model as it is."""
+
+
+JINJA = jinja2.Environment(
+    undefined=jinja2.StrictUndefined,
+    autoescape=False,  # noqa: S701 -- a prompt is no page
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Template:
+    """A prompt's file; what is filled in stands as it is, whatever signs it has.
+
+    Raises:
+        UserError: the file cannot be read, or has a fault, which is named with its line.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        source = _read(path)
+        old = OLD_PLACEHOLDER.search(source)
+        if old:
+            line = source.count("\n", 0, old.start()) + 1
+            raise UserError(
+                f"{path}:{line}: {old[0]} is not filled in; templates are Jinja's, in which "
+                f"{old[1]} is a value: take the file that the project comes with and change that"
+            )
+        try:
+            self._template = JINJA.from_string(source)
+        except jinja2.TemplateSyntaxError as error:
+            raise self._faulty(error.lineno, error) from error
+
+    def render(self, **values: object) -> str:
+        """The prompt with these values.
+
+        Raises:
+            UserError: an expression of the template fails.
+
+        """
+        try:
+            return self._template.render(values)
+        except Exception as error:  # whatever its expressions may raise
+            frames = traceback.extract_tb(error.__traceback__)
+            lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
+            raise self._faulty(lines[-1] if lines else None, error) from error
+
+    def _faulty(self, line: int | None, error: Exception) -> UserError:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return UserError(f"{self._path}:{line or 1}: {reason}; mend the template")
+
 
 class Prompts:
     """Makes requests from a folder of prompts: rules.txt, generate.txt, judge.txt, types.yaml."""
@@ -35,6 +91,7 @@ class Prompts:
         self._folder = folder
         self._params = params
         self._seed = seed
+        self._templates: dict[str, Template] = {}
 
     def rules(self, corpus: Corpus, train: Split, params: RulesParams) -> Question[str]:
         """One request about documents, and train queries where there are some, drawn by hash."""
@@ -42,9 +99,7 @@ class Prompts:
         asked = seeds.shuffled(self._seed, train.queries, "rules")[: params.queries]
         lines = [self._document(corpus[doc_id]) for doc_id in shown]
         lines += [_json({"query": train.queries[query_id]}) for query_id in asked]
-        system = self._template("rules").substitute(
-            with_queries=", and queries that people asked" if asked else ""
-        )
+        system = self._template("rules").render(with_queries=bool(asked))
         return self._question(Rules(), "collection", system, "\n".join(lines))
 
     def queries(
@@ -65,33 +120,30 @@ class Prompts:
         """
         form = Queries(params.types, params.max_characters)
         meanings = self._types()
-        template = Template(
-            self._template("generate").safe_substitute(
-                rules="\n".join(f"- {one_line(rule)}" for rule in rules),
-                types="\n".join(f"- {name}: {meanings.get(name, name)}" for name in params.types),
-            )
-        )
+        template = self._template("generate")
+        lines = [one_line(rule) for rule in rules]
+        types = [(name, meanings.get(name, name)) for name in params.types]
         pool = [(doc.doc_id, _example(query, doc)) for query, doc in examples]
         attributes = [(name, weights) for name, weights in params.attributes if weights]
         for document in documents:
-            system = template.substitute(
-                examples=_section(
-                    "Real queries, each with the title of a document that answers it:",
-                    _few_shot(self._seed, document.doc_id, pool, params.few_shot),
-                ),
-                attributes=_section(
-                    "This time the queries have these traits:",
-                    [_trait(self._seed, document.doc_id, *each) for each in attributes],
-                ),
+            doc_id = document.doc_id
+            system = template.render(
+                rules=lines,
+                types=types,
+                examples=_few_shot(self._seed, doc_id, pool, params.few_shot),
+                attributes=[
+                    (name, _value(self._seed, doc_id, name, weights))
+                    for name, weights in attributes
+                ],
             )
-            yield self._question(form, document.doc_id, system, self._document(document))
+            yield self._question(form, doc_id, system, self._document(document))
 
     def judgements(self, query_id: str, query: str, documents: Sequence[Document]) -> Question[int]:
         """A request for the grades of several documents."""
         lines = [_json({"query": query})]
-        lines += [self._document(each, {"doc_id": each.doc_id}) for each in documents]
-        form = Judgements(each.doc_id for each in documents)
-        system = self._template("judge").substitute()
+        lines += [self._document(document, {"doc_id": document.doc_id}) for document in documents]
+        form = Judgements(document.doc_id for document in documents)
+        system = self._template("judge").render()
         return self._question(form, query_id, system, "\n".join(lines))
 
     def _question(self, form: Form[P], subject: str, system: str, user: str) -> Question[P]:
@@ -112,15 +164,16 @@ class Prompts:
         return _json({**(ids or {}), "title": one_line(document.title), "text": text})
 
     def _template(self, name: str) -> Template:
-        path = self._folder / f"{name}.txt"
-        template = Template(_read(path))
-        if not template.is_valid():
-            raise UserError(f"{path}: a lone $; write $$ for a dollar sign")
-        return template
+        if name not in self._templates:
+            self._templates[name] = Template(self._folder / f"{name}.txt")
+        return self._templates[name]
 
     def _types(self) -> dict[str, str]:
         path = self._folder / "types.yaml"
-        meanings = yaml.safe_load(_read(path))
+        try:
+            meanings = yaml.safe_load(_read(path))
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
         if not isinstance(meanings, dict):
             raise UserError(f"{path}: expected lines of the form name: meaning")
         return meanings
@@ -128,14 +181,15 @@ class Prompts:
 
 def examples(corpus: Corpus, train: Split, seed: int) -> list[tuple[str, Document]]:
     """Train queries with their most relevant documents, the pool of few-shot examples."""
-    found = []
+    pool: list[tuple[str, Document]] = []
     for query_id in seeds.shuffled(seed, train.qrels, "examples"):
-        relevance, doc_id = max((grade, each) for each, grade in train.qrels[query_id].items())
+        grades = train.qrels[query_id]
+        relevance, doc_id = max((grade, doc_id) for doc_id, grade in grades.items())
         if relevance > 0 and doc_id in corpus and query_id in train.queries:
-            found.append((train.queries[query_id], corpus[doc_id]))
-        if len(found) == POOL:
+            pool.append((train.queries[query_id], corpus[doc_id]))
+        if len(pool) == POOL:
             break
-    return found
+    return pool
 
 
 def _example(query: str, document: Document) -> str:
@@ -149,25 +203,21 @@ def _few_shot(
     seed: int, doc_id: str, pool: Sequence[tuple[str, str]], number: int
 ) -> Sequence[str]:
     """Examples for a document, drawn by its own hash among those of other documents."""
-    others = [text for each, text in pool if each != doc_id]
+    others = [text for source, text in pool if source != doc_id]
     if not others:
         return []
     chance = Random(seeds.digest(seed, "few_shot", doc_id))
     return chance.sample(others, min(number, len(others)))
 
 
-def _trait(seed: int, doc_id: str, name: str, weights: Mapping[str, float]) -> str:
+def _value(seed: int, doc_id: str, name: str, weights: Mapping[str, float]) -> str:
     """A value of the attribute, drawn by weight from the document's own hash."""
     mark = seeds.share(seed, "attribute", name, doc_id) * sum(weights.values())
     for value in weights:
         mark -= weights[value]
         if mark < 0:
             break
-    return f"- {name}: {value}"
-
-
-def _section(heading: str, lines: Sequence[str]) -> str:
-    return "\n" + "\n".join([heading, *lines]) + "\n" if lines else ""
+    return value
 
 
 def _json(value: dict[str, str]) -> str:

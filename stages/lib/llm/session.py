@@ -1,4 +1,4 @@
-"""A stage's conversation with the provider that the parameters name."""
+"""A stage's questions to the provider that the parameters name."""
 
 import asyncio
 import time
@@ -10,9 +10,7 @@ from stages.lib.errors import UserError
 from stages.lib.llm.answers import P, Question
 from stages.lib.llm.ask import Asked, Asker
 from stages.lib.llm.environment import Environment
-from stages.lib.llm.messages import Provider, Request, Response
-from stages.lib.llm.providers.extractive import Extractive
-from stages.lib.llm.providers.recorded import Recorded
+from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import BudgetError, Purse, price_of
 from stages.lib.llm.store import Store
 from stages.lib.params import Params
@@ -45,19 +43,21 @@ def ask(
     """
     environment = Environment.read()
     store = Store(output, environment.journal)
-    paid = params.llm.provider == "openai"
-    batch = paid and params.llm.mode == "batch"
-    limit = environment.budget if paid else None
+    kind = PROVIDERS[params.llm.provider]
+    batch = kind.paid and params.llm.mode == "batch"
+    limit = environment.budget if kind.paid else None
     price = price_of(params.llm.model, params.prices.models, limit)
     purse = Purse(price, params.prices.batch_factor if batch else 1.0, limit)
+    asked: Asked[P] = Asked()
     if batch:
         asked = _ask_in_batches(list(questions), store, purse, params, environment, label)
-    else:
-        provider = _provider(params, corpus, environment)
+    elif kind.open is not None:
+        provider = kind.open(params, corpus, environment)
         asker: Asker[P] = Asker(
             provider, store, purse, params.llm.attempts, environment.concurrency
         )
         asked = asker.ask(questions, total, label)
+    asked.spent = purse.spent
     store.save()
     return asked
 
@@ -74,7 +74,7 @@ def _ask_in_batches(
     from stages.lib.llm.providers.batches import Batches
 
     deadline = time.monotonic() + environment.batch_wait
-    batches = Batches(environment, store, purse)
+    batches = Batches(environment.timeout, store, purse)
     while True:
         asyncio.run(batches.collect(params.llm.model))
         asker: Asker[P] = Asker(batches, store, purse, params.llm.attempts, concurrency=1)
@@ -97,41 +97,3 @@ def _ask_in_batches(
 def ask_nothing(output: Path) -> None:
     """Writes the store of a stage that has nothing to ask; what it held is kept in the journal."""
     Store(output, Environment.read().journal).save()
-
-
-class Deferred:
-    """The endpoint, made at the first call.
-
-    What is stored needs neither a key nor the second that the endpoint's client takes to import.
-    """
-
-    paid = True
-
-    def __init__(self, environment: Environment) -> None:
-        self._timeout = environment.timeout
-        self._made: Provider | None = None
-
-    async def complete(self, request: Request) -> Response | None:
-        """One answer."""
-        if self._made is None:
-            from stages.lib.llm.providers.endpoint import Endpoint
-
-            self._made = Endpoint(self._timeout)
-        return await self._made.complete(request)
-
-    async def close(self) -> None:
-        """Closes the connections, if there are any."""
-        if self._made is not None:
-            await self._made.close()
-
-
-def _provider(params: Params, corpus: Corpus, environment: Environment) -> Provider:
-    match params.llm.provider:
-        case "openai":
-            return Deferred(environment)
-        case "recorded":
-            return Recorded(params.llm.recorded)
-        case "extractive":
-            return Extractive(corpus, params.generate.types, params.seed)
-        case "none":
-            raise AssertionError("params.yaml is refused where something would be asked")

@@ -40,13 +40,13 @@ def rows(answers: Mapping[str, Iterable[Mapping[str, str]]]) -> list[dict[str, s
         answers: text by type, for each question about a document, by doc_id.
 
     """
-    found = {
+    queries = {
         query_id(doc_id, kind, text): (doc_id, kind, text)
         for doc_id, parts in answers.items()
         for part in parts
         for kind, text in part.items()
     }
     return [
-        {"_id": each, "doc_id": doc_id, "type": kind, "text": text}
-        for each, (doc_id, kind, text) in sorted(found.items())
+        {"_id": identifier, "doc_id": doc_id, "type": kind, "text": text}
+        for identifier, (doc_id, kind, text) in sorted(queries.items())
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages.lib.core.collection import SPLITS, Qrels, read_qrels, stream_corpus, stream_queries
 from stages.lib.errors import UserError
-from stages.lib.sources import Placed, PlacedQuery, Source
+from stages.lib.sources.source import Placed, PlacedQuery, Source
 
 
 def open_beir(folder: Path) -> Source:
@@ -29,7 +29,7 @@ def open_beir(folder: Path) -> Source:
         name=str(folder),
         documents=_documents(folder / "corpus.jsonl"),
         queries={
-            split: [each for each in placed if each.query_id in judged]
+            split: [query for query in placed if query.query_id in judged]
             for split, judged in qrels.items()
         },
         qrels=qrels,

@@ -1,32 +1,43 @@
-"""Which source a collection comes from."""
+"""The sources, by the name that prepare.source gives, and how each is opened.
+
+A new source has a module of its own, a row here and its name in stages/lib/params.py.
+"""
+
+from collections.abc import Callable
 
 from tokenizers import Tokenizer
 
 from stages.lib.errors import UserError
 from stages.lib.params import Encoder, Prepare
-from stages.lib.sources import Source
 from stages.lib.sources.beir import open_beir
 from stages.lib.sources.chunking import Chunker
 from stages.lib.sources.documents import open_documents
 from stages.lib.sources.irds import open_irds
 from stages.lib.sources.lengths import count_tokens
+from stages.lib.sources.source import Source
 from stages.lib.sources.written import open_written
 
 
 def open_source(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Source:
-    """Opens the collection that the parameters name.
+    """Opens the collection that the parameters name."""
+    return SOURCES[prepare.source](prepare, encoder, tokenizer)
 
-    Own documents are cut into chunks that the encoder takes whole, by the model's tokenizer.
-    """
-    match prepare.source:
-        case "beir":
-            return open_beir(prepare.path)
-        case "ir_datasets":
-            return open_irds(prepare.dataset, prepare.document_fields, prepare.query_field)
-        case "documents":
-            return open_documents(prepare, _chunker(prepare, encoder, tokenizer))
-        case "queries":
-            return open_written(prepare.queries_from, prepare.queries_path)
+
+def _beir(prepare: Prepare, _encoder: Encoder, _tokenizer: Tokenizer) -> Source:
+    return open_beir(prepare.path)
+
+
+def _irds(prepare: Prepare, _encoder: Encoder, _tokenizer: Tokenizer) -> Source:
+    return open_irds(prepare.dataset, prepare.document_fields, prepare.query_field)
+
+
+def _documents(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Source:
+    """People's own documents, in chunks that the encoder takes whole, by the model's tokenizer."""
+    return open_documents(prepare, _chunker(prepare, encoder, tokenizer))
+
+
+def _queries(prepare: Prepare, _encoder: Encoder, _tokenizer: Tokenizer) -> Source:
+    return open_written(prepare.queries_from, prepare.queries_path)
 
 
 def _chunker(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Chunker:
@@ -37,3 +48,11 @@ def _chunker(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Chunke
         )
     empty, prefix = count_tokens(["", encoder.document_prefix], tokenizer)
     return Chunker(tokenizer, prepare.chunk_tokens - (prefix - empty), prepare.chunk_overlap)
+
+
+SOURCES: dict[str, Callable[[Prepare, Encoder, Tokenizer], Source]] = {
+    "beir": _beir,
+    "ir_datasets": _irds,
+    "documents": _documents,
+    "queries": _queries,
+}

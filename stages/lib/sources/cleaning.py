@@ -12,7 +12,7 @@ from stages.lib.core.collection import SPLITS, Qrels, Queries, Split
 from stages.lib.core.text import normal, text_digest
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
-from stages.lib.sources import Placed, PlacedQuery, Source
+from stages.lib.sources.source import Placed, PlacedQuery, Source
 from stages.lib.sources.spool import Spool
 
 

@@ -12,9 +12,9 @@ from stages.lib.core.collection import Document
 from stages.lib.core.hashes import text_hash
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
-from stages.lib.sources import Placed, Source
 from stages.lib.sources.chunking import Chunker, Section
 from stages.lib.sources.formats import READERS, read_sections
+from stages.lib.sources.source import Placed, Source
 
 
 def open_documents(policy: Prepare, chunker: Chunker) -> Source:
@@ -22,15 +22,15 @@ def open_documents(policy: Prepare, chunker: Chunker) -> Source:
     folder = policy.path
     if not folder.is_dir():
         raise UserError(f"prepare.path: {folder} is not a folder; give the folder of the documents")
-    found = sorted(
+    paths = sorted(
         path for path in folder.rglob("*") if path.is_file() and not _hidden(path, folder)
     )
-    files = [path for path in found if path.suffix.lower() in READERS]
+    files = [path for path in paths if path.suffix.lower() in READERS]
     if not files:
         raise UserError(
-            f"{folder}: no usable file among {len(found)}; usable are {', '.join(sorted(READERS))}"
+            f"{folder}: no usable file among {len(paths)}; usable are {', '.join(sorted(READERS))}"
         )
-    counts = Counter(files=len(files), ignored_files=len(found) - len(files), unreadable_files=0)
+    counts = Counter(files=len(files), ignored_files=len(paths) - len(files), unreadable_files=0)
     return Source(str(folder), _documents(files, policy, chunker, counts), counts=counts)
 
 

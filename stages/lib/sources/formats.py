@@ -61,8 +61,8 @@ def html_sections(markup: str | bytes, name: str) -> list[Section]:
     soup = BeautifulSoup(markup, "html.parser")
     title = _line(soup.title) if soup.title else ""
     body = soup.find("main") or soup.find("article") or soup.body or soup
-    for each in [*body.select(FURNITURE), *body.find_all("title")]:
-        each.decompose()
+    for element in [*body.select(FURNITURE), *body.find_all("title")]:
+        element.decompose()
     for header in body.find_all("header"):
         if not header.find(HEADINGS):
             header.decompose()
@@ -79,13 +79,13 @@ def _walk(body: Tag, title: str, *, alone: bool) -> Iterator[Section]:
         block.insert_after("\n\n")
     for cell in body.find_all(("td", "th")):
         cell.insert_before(" ")
-    verbatim = {id(text) for each in body.find_all("pre") for text in each.find_all(string=True)}
-    headings = {id(each): _heading(each) for each in body.find_all(HEADINGS)}
+    verbatim = {id(text) for pre in body.find_all("pre") for text in pre.find_all(string=True)}
+    headings = {id(tag): _heading(tag) for tag in body.find_all(HEADINGS)}
     path: list[tuple[int, str]] = []
     for node in body.descendants:
         if id(node) in headings:
             level, text = headings[id(node)]
-            path = [each for each in path if each[0] < level]
+            path = [above for above in path if above[0] < level]
             if text and not (alone and level == 1):
                 path.append((level, text))
         elif type(node) is NavigableString:

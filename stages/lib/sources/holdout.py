@@ -29,13 +29,13 @@ def with_dev(splits: dict[str, Split], share: float, seed: int) -> dict[str, Spl
     if splits["dev"] or len(drawn) < FEWEST:
         return splits
     return splits | {
-        "train": _part(train, [each for each in train.queries if each not in drawn]),
-        "dev": _part(train, [each for each in train.queries if each in drawn]),
+        "train": _part(train, [query_id for query_id in train.queries if query_id not in drawn]),
+        "dev": _part(train, [query_id for query_id in train.queries if query_id in drawn]),
     }
 
 
 def _part(split: Split, query_ids: list[str]) -> Split:
     return Split(
-        {each: split.queries[each] for each in query_ids},
-        {each: split.qrels[each] for each in query_ids},
+        {query_id: split.queries[query_id] for query_id in query_ids},
+        {query_id: split.qrels[query_id] for query_id in query_ids},
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 from stages.lib.core.collection import Document, Qrels, check_id
 from stages.lib.errors import UserError
-from stages.lib.sources import Placed, PlacedQuery, Source
+from stages.lib.sources.source import Placed, PlacedQuery, Source
 
 SPLIT_OF = {"train": "train", "dev": "dev", "validation": "dev", "valid": "dev", "test": "test"}
 """The split that the last part of an id names."""
@@ -116,10 +116,10 @@ def _qrels(dataset: Any, grades: Mapping[int, int]) -> Qrels:
     return qrels
 
 
-def _check_fields(key: str, fields: Sequence[str], known: Sequence[str]) -> None:
+def _check_fields(key: str, fields: Sequence[str], existing: Sequence[str]) -> None:
     for name in fields:
-        if name not in known:
-            raise UserError(f"prepare.{key}: no field {name!r}; there are {', '.join(known)}")
+        if name not in existing:
+            raise UserError(f"prepare.{key}: no field {name!r}; there are {', '.join(existing)}")
 
 
 def _is_known(dataset_id: str) -> bool:

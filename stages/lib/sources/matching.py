@@ -36,9 +36,9 @@ def match(
     queries: list[Generated] = []
     counts: Counter[str] = Counter(imported_queries=0, imported_dangling=0)
     for place, written, doc_id, text in rows:
-        known = doc_id if doc_id in ids else by_text.get(text_digest(text)) if text else None
+        own_id = doc_id if doc_id in ids else by_text.get(text_digest(text)) if text else None
         query = one_line(written)
-        if known is None:
+        if own_id is None:
             if policy.dangling_qrels == "error":
                 raise UserError(
                     f"{place}: no document {doc_id!r} and none with its text; mend it or set "
@@ -46,12 +46,12 @@ def match(
                 )
             counts["imported_dangling"] += 1
         elif query:
-            queries.append(Generated(query_id(known, TYPE, query), known, TYPE, query))
+            queries.append(Generated(query_id(own_id, TYPE, query), own_id, TYPE, query))
     if not queries:
         raise UserError(
             f"prepare.queries_path: {policy.queries_path}: none of "
             f"{counts['imported_dangling']} queries names a document of the corpus; "
             "is it another collection's?"
         )
-    counts["imported_queries"] = len({each.query_id for each in queries})
+    counts["imported_queries"] = len({query.query_id for query in queries})
     return queries, counts

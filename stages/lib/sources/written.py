@@ -14,7 +14,7 @@ from stages.lib.core.collection import Document, check_id, read_qrels, read_quer
 from stages.lib.core.files import read_json, read_jsonl
 from stages.lib.core.hashes import text_hash
 from stages.lib.errors import UserError
-from stages.lib.sources import Placed, Source
+from stages.lib.sources.source import Placed, Source
 
 
 class Written(NamedTuple):
@@ -28,17 +28,19 @@ class Written(NamedTuple):
 
 def read_written(tool: str, path: Path) -> Iterator[Written]:
     """The queries of a tool's file or folder, a row a query and document."""
-    return READERS[tool](path)
+    return FORMATS[tool].queries(path)
 
 
 def open_written(tool: str, path: Path) -> Source:
     """The documents of a tool's file as a collection without judgements."""
-    if tool not in DOCUMENTS:
+    documents = FORMATS[tool].documents if tool else None
+    if documents is None:
+        usable = " or ".join(name for name, row in FORMATS.items() if row.documents)
         raise UserError(
             f"prepare.source: files of {tool or 'no tool'!r} hold no documents; set "
-            f"prepare.queries_from to {' or '.join(DOCUMENTS)}, or take them from where they are"
+            f"prepare.queries_from to {usable}, or take them from where they are"
         )
-    return Source(str(path), DOCUMENTS[tool](path))
+    return Source(str(path), documents(path))
 
 
 def _llamaindex(path: Path) -> Iterator[Written]:
@@ -70,16 +72,16 @@ def _llamaindex_data(path: Path) -> dict[str, Any]:
 
 
 def _gpl(folder: Path) -> Iterator[Written]:
-    found = sorted(folder.glob("*-queries.jsonl"))
-    if len(found) != 1:
-        raise UserError(f"{folder}: has {len(found)} files *-queries.jsonl; expected one, of GPL")
-    queries = read_queries(found[0])
-    qrels = folder / found[0].name.replace("-queries.jsonl", "-qrels") / "train.tsv"
+    paths = sorted(folder.glob("*-queries.jsonl"))
+    if len(paths) != 1:
+        raise UserError(f"{folder}: has {len(paths)} files *-queries.jsonl; expected one, of GPL")
+    queries = read_queries(paths[0])
+    qrels = folder / paths[0].name.replace("-queries.jsonl", "-qrels") / "train.tsv"
     for query_id, judged in read_qrels(qrels).items():
         for doc_id in judged:
             place = f"{qrels}: {query_id}"
             if query_id not in queries:
-                raise UserError(f"{place}: no such query in {found[0].name}")
+                raise UserError(f"{place}: no such query in {paths[0].name}")
             yield Written(place, queries[query_id], doc_id, "")
 
 
@@ -123,11 +125,18 @@ def _text_id(text: str) -> str:
     return "text-" + text_hash(text.strip(), digits=16)
 
 
-READERS: dict[str, Callable[[Path], Iterator[Written]]] = {
-    "llamaindex": _llamaindex,
-    "gpl": _gpl,
-    "inpars": _inpars,
-    "flagembedding": _flagembedding,
+class Format(NamedTuple):
+    """How the files of a tool are read."""
+
+    queries: Callable[[Path], Iterator[Written]]
+    documents: Callable[[Path], Iterator[Placed]] | None
+    """For files that hold the documents, too."""
+
+
+FORMATS: dict[str, Format] = {
+    "llamaindex": Format(_llamaindex, _llamaindex_documents),
+    "gpl": Format(_gpl, None),
+    "inpars": Format(_inpars, None),
+    "flagembedding": Format(_flagembedding, _flagembedding_documents),
 }
-DOCUMENTS = {"llamaindex": _llamaindex_documents, "flagembedding": _flagembedding_documents}
-"""Those whose files hold the documents, too."""
+"""By the name that prepare.queries_from gives."""

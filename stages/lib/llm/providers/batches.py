@@ -12,37 +12,35 @@ import openai
 import orjson
 
 from stages.lib.errors import UserError
-from stages.lib.llm.environment import Environment
+from stages.lib.llm.journal import Stamp
 from stages.lib.llm.messages import CallFailedError, PendingError, Request, Response
 from stages.lib.llm.providers.endpoint import Wire, client, explained, response_of, said, where
 from stages.lib.llm.spending import BudgetReachedError, Purse
-from stages.lib.llm.store import Store, append
+from stages.lib.llm.store import Store
 
 SIZE = 10_000
 """Requests of a batch; endpoints take 50,000 or 200 MB."""
 ENDED = {"completed", "failed", "expired", "cancelled"}
-
-Stamp = dict[str, str | int]
 
 
 class Batches:
     """A provider whose answers come later.
 
     Args:
-        environment: where the list of batches is.
-        store: takes the answers.
+        timeout: seconds until a call that got no answer is tried again.
+        store: takes the answers, and the list of batches in its journal.
         purse: what calls may cost.
 
     """
 
     paid = True
 
-    def __init__(self, environment: Environment, store: Store, purse: Purse) -> None:
-        self._environment = environment
+    def __init__(self, timeout: float, store: Store, purse: Purse) -> None:
+        self._timeout = timeout
         self._store = store
         self._purse = purse
         self._wire = Wire()
-        self._open = _open_batches(environment)
+        self._open = store.journal.open_batches(where())
         self._waiting = {str(stamp["key"]) for stamps in self._open.values() for stamp in stamps}
         self._unsent: dict[str, Request] = {}
         self._planned = 0.0
@@ -63,7 +61,7 @@ class Batches:
     async def submit(self, model: str) -> list[str]:
         """Sends off what was noted; the ids of all batches under way."""
         requests = list(self._unsent.values())
-        async with client(self._environment.timeout) as api:
+        async with client(self._timeout) as api:
             for start in range(0, len(requests), SIZE):
                 part = requests[start : start + SIZE]
                 lines = b"\n".join(orjson.dumps(self._line(request)) for request in part) + b"\n"
@@ -83,7 +81,7 @@ class Batches:
         """Moves the answers of batches that have ended into the journal."""
         if not self._open:
             return
-        async with client(self._environment.timeout) as api:
+        async with client(self._timeout) as api:
             for name, stamps in list(self._open.items()):
                 with _explained(model):
                     batch = await api.batches.retrieve(name)
@@ -92,24 +90,24 @@ class Batches:
                     lines = b""
                     if batch.output_file_id:
                         lines = (await api.files.content(batch.output_file_id)).content
-                found = self._take(lines, {str(stamp["key"]): stamp for stamp in stamps})
+                taken = self._take(lines, {str(stamp["key"]): stamp for stamp in stamps})
                 self._close(name, batch.status)
-                if not found:
+                if not taken:
                     raise UserError(
                         f"{where()}: batch {name} ended as {batch.status} without an answer "
                         f"{_complaint(batch)}; mend that and run again"
                     )
 
     def _take(self, lines: bytes, stamps: dict[str, Stamp]) -> int:
-        found = 0
+        taken = 0
         for line in lines.splitlines():
             row = orjson.loads(line)
             stamp = stamps.get(row.get("custom_id"))
             answer = row.get("response") or {}
             if stamp and answer.get("status_code") == 200:
                 self._store.record(stamp, response_of(answer["body"]))
-                found += 1
-        return found
+                taken += 1
+        return taken
 
     def _line(self, request: Request) -> dict[str, object]:
         return {
@@ -120,35 +118,13 @@ class Batches:
         }
 
     def _note(self, name: str, stamps: list[Stamp]) -> None:
+        self._store.journal.add_batch(name, where(), stamps)
         self._open[name] = stamps
         self._waiting |= {str(stamp["key"]) for stamp in stamps}
-        self._append({"batch": name, "endpoint": where(), "requests": stamps})
 
     def _close(self, name: str, status: str) -> None:
+        self._store.journal.end_batch(name, status)
         self._waiting -= {str(stamp["key"]) for stamp in self._open.pop(name)}
-        self._append({"batch": name, "endpoint": where(), "ended": status})
-
-    def _append(self, row: dict[str, object]) -> None:
-        append(self._environment.batches, orjson.dumps(row) + b"\n")
-
-
-def _open_batches(environment: Environment) -> dict[str, list[Stamp]]:
-    """Stamps by batch of those submitted to this endpoint and not yet picked up."""
-    found: dict[str, list[Stamp]] = {}
-    if not environment.batches.is_file():
-        return found
-    for line in environment.batches.read_bytes().splitlines():
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue  # torn by a kill
-        if row["endpoint"] != where():
-            continue
-        if "ended" in row:
-            found.pop(row["batch"], None)
-        else:
-            found[row["batch"]] = row["requests"]
-    return found
 
 
 @contextlib.contextmanager

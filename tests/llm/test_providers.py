@@ -1,0 +1,54 @@
+"""The table of providers, and who reads it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+
+from stages.lib.export.card import _writer
+from stages.lib.llm.providers.table import PROVIDERS
+from stages.lib.params import Llm, Params
+from tests.llm.conftest import ROOT, Project
+
+
+def test_params_accept_the_providers_of_the_table() -> None:
+    assert list(get_args(Llm.model_fields["provider"].annotation)) == list(PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("provider", "writer"),
+    [
+        ("openai", "gpt-4.1-mini"),
+        ("recorded", "the recorded provider"),
+        ("extractive", "the extractive provider"),
+        ("none", "another tool (inpars)"),
+    ],
+)
+def test_the_card_names_who_wrote_the_queries(
+    with_params: Callable[[dict[str, Any]], Params], provider: str, writer: str
+) -> None:
+    changes = {"llm.provider": provider, "prepare.queries_from": "inpars"}
+    assert _writer(with_params(changes)) == writer
+
+
+def test_the_table_loads_no_client() -> None:
+    code = "import sys, stages.lib.llm.session; print({'openai', 'torch'} & set(sys.modules))"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "set()\n"
+
+
+def test_stages_say_in_one_line_what_they_did(project: Project) -> None:
+    project.changes["llm.provider"] = "extractive"
+    lines = project.must("rules", "generate", "expand").splitlines()
+    starts = [
+        "rules: 1 rules, 0 refused, 0 given up, ",
+        "generate: 14 queries for 7 of 7 documents, 0 refused, 0 given up, ",
+        "expand: 0 positives added to 0 queries, nothing asked, ",
+    ]
+    assert len(lines) == len(starts)
+    for line, start in zip(lines, starts, strict=True):
+        assert line.startswith(start)
+        assert line.endswith(" s")
