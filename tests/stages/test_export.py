@@ -28,6 +28,7 @@ def collection(tmp_path: Path) -> Path:
     queries = {f"q-{each}": f"what is the {each}" for each in FRUITS}
     write_split(folder / "synthetic", Split(queries, {f"q-{each}": {each: 1} for each in FRUITS}))
     write_split(folder / "dev", Split())
+    (folder / "generate.json").write_text('{"writer": "a model of the tests"}')
     return folder
 
 
@@ -45,6 +46,7 @@ def test_a_tuned_query_tower_is_exported_beside_the_documents(
     common += ["--params", tmp_path / "params.yaml"]
     arguments = [*common, "--vectors", vectors, "--out", out, "--metrics", tmp_path / "m.json"]
     arguments += ["--dev", collection / "dev", "--synthetic-dev", collection / "synthetic"]
+    arguments += ["--generated", collection / "generate.json"]
     CliRunner().invoke(embed, [*map(str, common), "--out", str(vectors)], catch_exceptions=False)
     result = CliRunner().invoke(export, list(map(str, arguments)), catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -59,6 +61,7 @@ def test_a_tuned_query_tower_is_exported_beside_the_documents(
     card = (out / "README.md").read_text()
     assert card.startswith("---\nlicense: apache-2.0\nbase_model: sentence-transformers/")
     assert read_embedder(out / "document" / "int8").hash in card
+    assert "by a model of the tests" in card
     assert str(tmp_path) not in card
 
 
@@ -72,6 +75,7 @@ def test_vectors_of_another_corpus_are_refused(
     (vectors / "doc_ids.json").write_text('["other"]')
     arguments = ["--corpus", collection / "corpus.jsonl", "--model", tiny_model]
     arguments += ["--dev", collection / "dev", "--synthetic-dev", collection / "synthetic"]
+    arguments += ["--generated", collection / "generate.json"]
     arguments += ["--params", ROOT / "params.yaml"]
     arguments += ["--vectors", vectors, "--out", tmp_path / "o", "--metrics", tmp_path / "m.json"]
     result = CliRunner().invoke(export, list(map(str, arguments)))
