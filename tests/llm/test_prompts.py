@@ -13,7 +13,8 @@ from stages.lib.core.collection import Document, Split
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import Question
 from stages.lib.llm.prompts import Prompts
-from stages.lib.params import Attributes, Generate, read_params
+from stages.lib.llm_params import Attributes, Generate
+from stages.lib.params import read_params
 from tests.llm.conftest import ROOT, Project
 from tests.llm.server import Server, answer
 

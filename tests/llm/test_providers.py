@@ -9,7 +9,8 @@ import pytest
 
 from stages.lib.export.card import _writer
 from stages.lib.llm.providers.table import PROVIDERS
-from stages.lib.params import Llm, Params
+from stages.lib.llm_params import Llm
+from stages.lib.params import Params
 from tests.llm.conftest import ROOT, Project
 
 

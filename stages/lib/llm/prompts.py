@@ -20,8 +20,8 @@ from stages.lib.core.text import first_words, one_line
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import Form, Judgements, P, Queries, Question, Rules
 from stages.lib.llm.messages import Request
-from stages.lib.params import Generate, Llm
-from stages.lib.params import Rules as RulesParams
+from stages.lib.llm_params import Generate, Llm
+from stages.lib.llm_params import Rules as RulesParams
 
 POOL = 64
 """Examples from which each prompt's few-shot examples are drawn."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from stages.lib.errors import UserError
 from stages.lib.llm.messages import Request, Response
-from stages.lib.params import Price
+from stages.lib.llm_params import Price
 
 CHARACTERS_PER_TOKEN = 4.0
 """Of English prose with the usual tokenizers, where nothing better is known."""
