@@ -126,5 +126,5 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def llm_project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
