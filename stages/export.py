@@ -35,7 +35,7 @@ def main(
     out: Path,
     metrics: Path,
     params: Path,
-) -> None:
+) -> str:
     """Export fp32, fp16 and int8; int8 is judged by dev nDCG@10."""
     settings = read_params(params)
     documents = read_corpus(corpus)
@@ -73,9 +73,9 @@ def main(
         with writing(folder / "README.md") as file:
             file.write(card)
     write_json(metrics, figures)
-    for verdict in gate.values():
-        if not verdict.passed:
-            print(f"Refused: {verdict.reason}")
+    graphs = sum(map(len, parity.values()))
+    refused = "; ".join(verdict.reason for verdict in gate.values() if not verdict.passed)
+    return f"export: {graphs} graphs ({', '.join(gate)}), refused: {refused or 'none'}"
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ def made_by(folder: Path) -> str:
     return read_text(folder / "encoder.txt")
 
 
+def count_vectors(folder: Path) -> int:
+    """How many vectors a folder holds."""
+    return len(read_json(folder / "doc_ids.json"))
+
+
 def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
     """The corpus' vectors as a memory map, (documents, dimensions), in the corpus' order."""
     if read_json(folder / "doc_ids.json") != list(corpus):
