@@ -132,7 +132,7 @@ def encode(
             ids = token_ids(model, [prefix + text for text in texts[start : start + BLOCK]])
             block = np.empty((len(ids), dimension(model)), dtype=np.float32)
             with torch.inference_mode():
-                for batch in batches([len(each) for each in ids]):
+                for batch in batches([len(tokens) for tokens in ids]):
                     block[batch] = embed(model, [ids[index] for index in batch]).cpu().numpy()
                     progress.update(len(batch))
             if write:
@@ -144,6 +144,6 @@ def encode(
 
 def dimension(model: SentenceTransformer) -> int:
     """The number of dimensions of the model's vectors."""
-    found = model.get_embedding_dimension()
-    assert found is not None  # noqa: S101 - every model here ends in a pooling layer
-    return found
+    dimensions = model.get_embedding_dimension()
+    assert dimensions is not None  # noqa: S101 - every model here ends in a pooling layer
+    return dimensions

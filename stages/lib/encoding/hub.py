@@ -62,10 +62,10 @@ def check_weights(folder: Path, sha256: str | None) -> None:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise UserError(f"base.model: {folder.name} has no model.safetensors; convert its weights")
-    found = file_hash(weights)
-    if sha256 is not None and found != sha256:
+    actual = file_hash(weights)
+    if sha256 is not None and actual != sha256:
         raise UserError(
-            f"base.sha256: model.safetensors has {found}; set it to that if you trust it"
+            f"base.sha256: model.safetensors has {actual}; set it to that if you trust it"
         )
 
 
@@ -82,7 +82,7 @@ def check_size(folder: Path) -> None:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         except (ValueError, OverflowError, MemoryError) as error:
             raise UserError(f"base.model: {path.name} is damaged; fetch the model again") from error
-    shapes = (each["shape"] for name, each in header.items() if name != "__metadata__")
+    shapes = (tensor["shape"] for name, tensor in header.items() if name != "__metadata__")
     require_size(sum(map(math.prod, shapes)))
 
 
@@ -107,14 +107,14 @@ def check_tokenizer(folder: Path) -> None:
 
 def custom_code(folder: Path) -> list[str]:
     """Classes that the model's files name outside the installed libraries: loading it runs them."""
-    found: set[str] = set()
+    classes: set[str] = set()
     for path in (*folder.rglob("config.json"), *folder.rglob("tokenizer_config.json")):
         for names in read_json(path).get("auto_map", {}).values():
-            found.update(filter(None, [names] if isinstance(names, str) else names))
+            classes.update(filter(None, [names] if isinstance(names, str) else names))
     if (folder / "modules.json").is_file():
-        types = {str(each["type"]) for each in read_json(folder / "modules.json")}
-        found |= {each for each in types if not each.startswith("sentence_transformers.")}
-    return sorted(found)
+        types = {str(module["type"]) for module in read_json(folder / "modules.json")}
+        classes |= {name for name in types if not name.startswith("sentence_transformers.")}
+    return sorted(classes)
 
 
 def check_code(folder: Path, model: str, allowed: str) -> None:
@@ -124,10 +124,10 @@ def check_code(folder: Path, model: str, allowed: str) -> None:
         UserError: it does and is not.
 
     """
-    found = custom_code(folder)
-    if found and model != allowed:
+    classes = custom_code(folder)
+    if classes and model != allowed:
         raise UserError(
-            f"base.model: {model!r} brings code of its own ({', '.join(found)}), which could do "
+            f"base.model: {model!r} brings code of its own ({', '.join(classes)}), which could do "
             "anything on this machine; if you have read it, allow it by setting base.custom_code "
             "to the same name"
         )

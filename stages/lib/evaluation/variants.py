@@ -101,15 +101,15 @@ def compare_variants(
     rows: dict[str, dict[str, Any]] = {TORCH: {HEADLINE: round(evaluation.headline(SYSTEM), 6)}}
     for variant in exports["gate"]:
         if variant in evaluation.scores:
-            reached = evaluation.headline(variant)
+            score = evaluation.headline(variant)
         else:
             engine = Embedded(load_exported(pool, onnx, variant, vectors, params))
-            reached = ndcg(
+            score = ndcg(
                 search(engine, pool, evaluation.basis, DEPTH), evaluation.basis.split.qrels
             )
         towers = [tower[variant] for tower in exports["parity"].values()]
         rows[variant] = {
-            HEADLINE: round(reached, 6),
+            HEADLINE: round(score, 6),
             "min_cosine": min(tower["min_cosine"] for tower in towers),
             "bytes": sum(tower["bytes"] for tower in towers),
         }

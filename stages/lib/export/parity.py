@@ -62,7 +62,7 @@ def unit_vectors(model: SentenceTransformer, texts: Sequence[str]) -> Vectors:
     return np.stack([row / np.linalg.norm(row) for row in rows])
 
 
-def parity(expected: Vectors, found: Vectors, texts: Sequence[str]) -> Parity:
-    """Compares unit vectors, a row a text."""
-    cosines = (expected * found).sum(axis=1)
+def parity(expected: Vectors, actual: Vectors, texts: Sequence[str]) -> Parity:
+    """Compares a variant's unit vectors with those expected, a row a text."""
+    cosines = (expected * actual).sum(axis=1)
     return Parity(float(cosines.min()), float(cosines.mean()), texts[int(cosines.argmin())][:40])

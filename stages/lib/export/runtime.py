@@ -53,12 +53,12 @@ def run_outputs(
 
 def _inputs(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> dict[str, Any]:
     row = np.asarray([ids], dtype=np.int64)
-    known = {
+    values = {
         "input_ids": row,
         "attention_mask": np.ones_like(row),
         "token_type_ids": np.zeros_like(row),
     }
-    return {each.name: known[each.name] for each in session.get_inputs()}
+    return {tensor.name: values[tensor.name] for tensor in session.get_inputs()}
 
 
 class OnnxTransformer(nn.Module):
@@ -81,7 +81,7 @@ class OnnxTransformer(nn.Module):
         if self.pools:
             return {**features, "sentence_embedding": torch.stack(vectors)}
         # padding on the right, whatever side the tokenizer pads on
-        lengths = torch.tensor([len(each) for each in vectors])
+        lengths = torch.tensor([len(tokens) for tokens in vectors])
         padded = nn.utils.rnn.pad_sequence(vectors, batch_first=True)
         shown = torch.arange(padded.shape[1]) < lengths[:, None]
         return {**features, "token_embeddings": padded, "attention_mask": shown.long()}

@@ -32,14 +32,14 @@ def smoothed(graph: onnx.ModelProto, texts: Ids) -> onnx.ModelProto:
     """The graph with activations whose channels are of like range, as these texts have them."""
     mixed = copy.deepcopy(graph)
     ranges = channel_ranges(graph, texts)
-    weights = {each.name: each for each in mixed.graph.initializer}
+    weights = {weight.name: weight for weight in mixed.graph.initializer}
     readers = [name for node in mixed.graph.node for name in node.input if name in weights]
     divisions: list[onnx.NodeProto] = []
     for activation, nodes in node_groups(mixed).items():
         if any(readers.count(node.input[1]) > 1 for node in nodes):
             continue  # weights that layers share, as in ALBERT, cannot take over two factors
-        found = ranges[activation]
-        factors = np.maximum(found, LEAST_SHARE * found.max() + TINY) ** STRENGTH
+        greatest = ranges[activation]
+        factors = np.maximum(greatest, LEAST_SHARE * greatest.max() + TINY) ** STRENGTH
         divided, inverse = f"{activation}_smooth", f"{activation}_factors"
         mixed.graph.initializer.append(numpy_helper.from_array(1 / factors, inverse))
         divisions.append(helper.make_node("Mul", [activation, inverse], [divided], name=divided))
@@ -74,7 +74,7 @@ def tables_by_row(graph: onnx.ModelProto) -> onnx.ModelProto:
     A scale for a whole table would be that of its greatest value, which makes other rows coarse.
     """
     mixed = copy.deepcopy(graph)
-    weights = {each.name: each for each in mixed.graph.initializer}
+    weights = {weight.name: weight for weight in mixed.graph.initializer}
     nodes = {node.output[0]: node for node in mixed.graph.node}
     for node in tables(mixed):
         table, rows, out = node.input[0], node.input[1], node.output[0]

@@ -46,8 +46,8 @@ TAGS: dict[Language, str] = {
 
 def split(text: str) -> list[str]:
     """The words of a text as they are written."""
-    found: list[str] = WORD.findall(text)
-    return found
+    words: list[str] = WORD.findall(text)
+    return words
 
 
 class Stems:

@@ -79,9 +79,10 @@ def least_overlapping(dev: Split, corpus: Corpus) -> Split:
     """
 
     def overlap(query_id: str) -> float:
-        asked = set(words(dev.queries[query_id]))
-        said = {word for doc_id in dev.qrels[query_id] for word in words(corpus[doc_id].contents)}
-        return len(asked & said) / max(1, len(asked))
+        of_query = set(words(dev.queries[query_id]))
+        texts = (corpus[doc_id].contents for doc_id in dev.qrels[query_id])
+        of_documents = {word for text in texts for word in words(text)}
+        return len(of_query & of_documents) / max(1, len(of_query))
 
     shared = {query_id: overlap(query_id) for query_id in dev.qrels}
     order = sorted(shared, key=lambda query_id: (shared[query_id], query_id))
