@@ -1,4 +1,4 @@
-"""The edge of a stage: what click, the terminal and exit codes see."""
+"""What every command shares: options, the line it prints, errors in one line, exit codes."""
 
 import functools
 import os

@@ -42,7 +42,7 @@ def main(
     by_people = read_split(dev)
     split = by_people or read_split(synthetic_dev)
     texts = measured_texts(documents, split, settings)
-    load_vectors(vectors, documents)  # another corpus' are refused now, not after the export
+    load_vectors(vectors, documents)  # refuses those of another corpus now, not after the export
     with building(out) as folder:
         parity = {
             path.relative_to(model).as_posix(): export_variants(

@@ -57,7 +57,7 @@ def main(
             f"select section of {params}"
         )
     phrases = unlabelled_queries(documents, settings.select, settings.seed)
-    # dev judges what was trained, so it has to be as unseen as people's queries
+    # dev chooses among trained models, so training must not see its queries
     unseen = [*evaluation, *held_out.queries.values()]
     unlabelled = sift(phrases, unseen, settings.select)
     with building(out) as folder:

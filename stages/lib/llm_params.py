@@ -1,6 +1,6 @@
 """The sections of params.yaml about language models: what is asked of them, and what it costs.
 
-params.yaml says what each parameter does, where its value stands.
+params.yaml says beside each value what the parameter does.
 """
 
 from pathlib import Path

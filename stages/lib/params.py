@@ -1,6 +1,6 @@
 """params.yaml, typed: one section a stage, no defaults in code.
 
-What each parameter does is said where its value stands, in params.yaml.
+params.yaml says beside each value what the parameter does.
 """
 
 from pathlib import Path
@@ -243,6 +243,6 @@ def _fault(fault: Any) -> str:
         return f"{key}: no such parameter; remove it or mend its name"
     if fault["type"] == "missing":
         return f"{key}: missing; the committed params.yaml has a value for it"
-    if fault["type"] == "value_error":  # of values that do not go together
+    if fault["type"] == "value_error":  # values that do not go together
         return ": ".join([*map(str, fault["loc"]), str(fault["ctx"]["error"])])
     return f"{key}: {fault['msg']}, got {fault['input']!r}"

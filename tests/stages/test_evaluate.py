@@ -130,7 +130,7 @@ def test_runs_scores_metrics_and_report(evaluation_project: Path, tiny_model: Pa
         for system in SYSTEMS
     }
     assert means == {system: row | {"n": 2} for system, row in metrics["systems"].items()}
-    assert result.stdout.startswith("nDCG@10 on test (n = 2): ")
+    assert result.stdout.startswith("evaluate: 7 systems, nDCG@10 on test (n = 2): ")
     assert len(result.stdout.splitlines()) == 1
     shown = options(
         summary=evaluation_project / "evaluation.json",

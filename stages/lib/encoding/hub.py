@@ -1,4 +1,4 @@
-"""Models: where they come from, and the hash that names them."""
+"""Finds a model's files, copies them, and checks that the pipeline can use them."""
 
 import json
 import math
@@ -26,7 +26,7 @@ def locate(model: str, revision: str, key: str) -> Path:
 
     Args:
         model: a folder, or a name on the hub.
-        revision: the hub's.
+        revision: a commit, tag or branch on the hub.
         key: the parameter that names the model, for the error.
 
     Raises:
@@ -43,7 +43,7 @@ def locate(model: str, revision: str, key: str) -> Path:
     try:
         return Path(snapshot_download(model, revision=revision, ignore_patterns=UNUSED))
     except Exception as error:
-        # the hub's client fails in many ways of its own and of its transport's; all mean this
+        # the hub's client and its transport raise errors of many kinds; all mean this
         raise UserError(
             f"{key}: {model!r} at revision {revision!r} is neither a folder nor to be had "
             f"from the hub ({type(error).__name__}); check name, revision and network, or give "
@@ -58,7 +58,7 @@ def copy_model(source: Path, target: Path) -> None:
 
 
 def check_weights(folder: Path, sha256: str | None) -> None:
-    """Checks that model.safetensors is there and, where a hash is given, that it is the one."""
+    """Checks that model.safetensors is there and, where a hash is given, that it has that hash."""
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise UserError(f"base.model: {folder.name} has no model.safetensors; convert its weights")
@@ -73,7 +73,7 @@ def check_size(folder: Path) -> None:
     """Checks that the model will fit into an ONNX file, before anything is spent on it.
 
     Raises:
-        UserError: it does not, or model.safetensors is damaged.
+        UserError: the model does not fit, or model.safetensors is damaged.
 
     """
     path = folder / "model.safetensors"
@@ -121,7 +121,7 @@ def check_code(folder: Path, model: str, allowed: str) -> None:
     """Refuses a model that brings code of its own, unless it is the one that is allowed.
 
     Raises:
-        UserError: it does and is not.
+        UserError: it brings code, and is not the model that is allowed.
 
     """
     classes = custom_code(folder)

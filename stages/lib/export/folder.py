@@ -115,7 +115,7 @@ def load_onnx(folder: Path) -> SentenceTransformer:
 
 
 def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, params: Params) -> Dense:
-    """Exact search with an exported variant, which encodes the corpus too unless that was trained.
+    """Exact search with an exported variant, by its own vectors of the corpus or trained ones.
 
     Args:
         corpus: the documents to search, or some of them.

@@ -34,7 +34,7 @@ class Quantised:
 
     graph: onnx.ModelProto
     agreement: float
-    """With the float graph, about which texts are near to which."""
+    """Its agreement with the float graph on which texts are near to which."""
     kept: list[str]
     """Names of the nodes that stay in float."""
 
@@ -52,10 +52,10 @@ def quantise(
     it or takes one more.
 
     Args:
-        graph: in float32.
+        graph: the graph in float32.
         texts: tokens of texts to measure with, three or more.
-        pool: makes a text's vector of the graph's output.
-        least_agreement: that the int8 graph must reach.
+        pool: turns the graph's output for a text into its vector.
+        least_agreement: the agreement that the int8 graph must reach.
 
     """
     expected = _vectors(graph, texts, pool)
@@ -89,8 +89,8 @@ def agreement(expected: Vectors, actual: Vectors) -> float:
     is most of a vector in some models and changes no ranking.
 
     Args:
-        expected: unit vectors of the float graph, a row a text.
-        actual: unit vectors of the int8 graph.
+        expected: unit vectors by the float graph, a row a text.
+        actual: those by the int8 graph.
 
     """
     others = ~np.eye(len(expected), dtype=bool)

@@ -1,4 +1,4 @@
-"""Surgery on ONNX graphs: finding the nodes with weights, and putting others in their place."""
+"""Finds the nodes with weights in ONNX graphs, and puts others in their place."""
 
 import copy
 from collections.abc import Iterable, Sequence
@@ -60,7 +60,7 @@ def with_floats(
 
 
 def replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
-    """Puts these nodes into the graph, in an order that computes, without what is unused."""
+    """Replaces the graph's nodes by these, in an order that computes, without unused ones."""
     maker = {name: node for node in nodes for name in node.output if name}
     ordered: dict[int, onnx.NodeProto] = {}
     waiting = [(maker[output.name], False) for output in graph.output]

@@ -28,7 +28,7 @@ HARD_TEXTS = (
     "👩‍👩‍👧‍👦 🚀 backup ✅ 🇪🇺",
     "tabs\tand\nnew lines\u00a0and\u200bnothing",
 )
-"""Texts on which exports differ if they do: none, the shortest, too long, other scripts, emoji."""
+"""Texts on which exports may differ: empty, very short, too long, other scripts, emoji."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Parity:
 
     @property
     def row(self) -> dict[str, Any]:
-        """For a metrics file."""
+        """The cosines as a row of a metrics file."""
         return {
             "min_cosine": round(self.minimum, 6),
             "mean_cosine": round(self.mean, 6),

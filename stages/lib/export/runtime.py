@@ -47,7 +47,7 @@ def run_session(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Ve
 def run_outputs(
     session: onnxruntime.InferenceSession, ids: Sequence[int], names: Sequence[str]
 ) -> dict[str, Vectors]:
-    """Those of the graph's outputs for one text, with an axis for the batch."""
+    """The named outputs of the graph for one text, each with an axis for the batch."""
     return dict(zip(names, session.run(names, _inputs(session, ids)), strict=True))
 
 

@@ -1,4 +1,4 @@
-"""What makes a float graph lose less in int8, without changing what it computes.
+"""Changes a float graph so that it loses less in int8, and computes what it did.
 
 Activations share one scale in int8, so that a channel with outliers leaves few levels to the
 others. Such a channel is divided by a factor that its row of the weights takes over (SmoothQuant,
@@ -21,7 +21,7 @@ STRENGTH = 0.5
 which lost more than it won with the models that were measured."""
 
 LEAST_SHARE = 0.01
-"""A range below this share of the greatest counts as that: other texts may use the channel more."""
+"""Ranges below this share of the greatest are raised to it: other texts may have higher ones."""
 
 TINY = 1e-9
 
@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def smoothed(graph: onnx.ModelProto, texts: Ids) -> onnx.ModelProto:
-    """The graph with activations whose channels are of like range, as these texts have them."""
+    """The graph with each activation's channels at similar ranges, as these texts show them."""
     mixed = copy.deepcopy(graph)
     ranges = channel_ranges(graph, texts)
     weights = {weight.name: weight for weight in mixed.graph.initializer}
@@ -71,7 +71,7 @@ def channel_ranges(graph: onnx.ModelProto, texts: Ids) -> dict[str, Floats]:
 def tables_by_row(graph: onnx.ModelProto) -> onnx.ModelProto:
     """The graph with its embedding tables in int8, with a scale for each row.
 
-    A scale for a whole table would be that of its greatest value, which makes other rows coarse.
+    One scale for a whole table would follow its greatest value and leave other rows coarse.
     """
     mixed = copy.deepcopy(graph)
     weights = {weight.name: weight for weight in mixed.graph.initializer}

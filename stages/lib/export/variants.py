@@ -64,7 +64,7 @@ def export_variants(
 
 
 def pooling(mode: str) -> Callable[[Vectors], Vectors]:
-    """What makes a text's vector of the graph's output for it, by the pooling's name."""
+    """The function that makes a text's vector from the graph's output, by the pooling's name."""
     modes: dict[str, Callable[[Vectors], Vectors]] = {
         "mean": lambda tokens: tokens.mean(axis=0),
         "cls": lambda tokens: tokens[0],

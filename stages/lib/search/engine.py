@@ -112,7 +112,7 @@ def zscores(scores: Vectors) -> Vectors:
 def top(row: Vectors, depth: int, tie: np.ndarray[tuple[int], np.dtype[np.intp]]) -> list[int]:
     """Indices of the `depth` highest scores of one query, ties in the order of `tie`."""
     if depth < len(row):
-        # everything that equals the last score is taken along, so that ties are broken below
+        # documents that tie with the last one stay; the sort below breaks the tie
         floor = np.partition(row, -depth)[-depth]
         chosen = np.flatnonzero(row >= floor)
     else:

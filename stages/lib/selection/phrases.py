@@ -21,7 +21,7 @@ MIN_WORDS, MAX_WORDS = 2, 4
 
 
 def unlabelled_queries(corpus: Corpus, params: Select, seed: int) -> list[Generated]:
-    """Phrases, titles and sentences as the parameters ask for them, at most so many, by hash."""
+    """Phrases, titles and sentences; where these are more than `phrases_in_all`, a hash chooses."""
     queries = chain(
         key_phrases(corpus, params.phrases, seed) if params.phrases else (),
         titles(corpus) if params.titles else (),
