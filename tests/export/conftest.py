@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import onnx
 import pytest
@@ -8,8 +6,7 @@ from sentence_transformers import SentenceTransformer
 
 from stages.lib.export.graph import export_graph
 from stages.lib.params import Params
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 
 @pytest.fixture(scope="package")

@@ -1,9 +1,7 @@
 """Graphs and variants of an encoder beside torch."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -21,9 +19,8 @@ from stages.lib.export.parity import HARD_TEXTS, parity, unit_vectors
 from stages.lib.export.runtime import open_session
 from stages.lib.export.variants import export_variants
 from stages.lib.params import Params
+from tests.conftest import Change
 from tests.export.kinds import KINDS, TEXTS, make_model, outputs
-
-Change = Callable[[dict[str, Any]], Params]
 
 
 def test_names_and_shapes_are_those_that_the_server_wants(graph: onnx.ModelProto) -> None:

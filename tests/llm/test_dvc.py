@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from tests.commands import attempt, call, commit
+from tests.imports import ROOT
 from tests.llm.conftest import TOPICS
 from tests.llm.server import Server
 
-ROOT = Path(__file__).parents[2]
 STORE = "data/llm/generate.jsonl"
 QUERIES = "data/generated/queries.jsonl"
 # of all calls, those for documents

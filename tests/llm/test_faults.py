@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from stages.lib.llm.journal import Journal
-from tests.llm.conftest import ROOT, Project
+from tests.imports import ROOT
+from tests.llm.conftest import Project
 from tests.llm.server import Server
 
 

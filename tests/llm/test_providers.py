@@ -10,7 +10,8 @@ import pytest
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm_params import Llm
 from stages.lib.params import Params
-from tests.llm.conftest import ROOT, Project
+from tests.imports import ROOT
+from tests.llm.conftest import Project
 
 
 def test_params_accept_the_providers_of_the_table() -> None:

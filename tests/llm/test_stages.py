@@ -14,7 +14,8 @@ from stages.lib.llm import judging
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
 from stages.lib.params import read_params
-from tests.llm.conftest import ROOT, Project
+from tests.imports import ROOT
+from tests.llm.conftest import Project
 from tests.llm.server import Server, answer
 
 

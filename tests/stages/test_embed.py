@@ -5,7 +5,8 @@ import yaml
 from click.testing import CliRunner
 
 from stages import embed
-from tests.conftest import ROOT, make_tiny_model
+from tests.conftest import make_tiny_model
+from tests.imports import ROOT
 
 
 def run(folder: Path, model: Path, out: str, *more: str) -> str:

@@ -15,7 +15,7 @@ from stages.lib.export.variants import export_variants
 from stages.lib.params import Params, read_params
 from stages.lib.search.metrics import ndcg
 from stages.operate import show
-from tests.conftest import ROOT
+from tests.imports import ROOT
 
 CORPUS = {
     "a": Document("a", "red", "apple"),

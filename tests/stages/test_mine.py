@@ -1,6 +1,5 @@
 """The stage mine by itself."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,11 @@ from stages.lib.core.files import read_json
 from stages.lib.core.generated import Generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
-from stages.lib.params import Params
 from stages.lib.search.engine import Run
 from stages.lib.teaching.cross_encoder import Reranker
 from stages.mine import main
+from tests.conftest import Change
 from tests.teaching.test_cross_encoder import make_cross_encoder
-
-Change = Callable[[dict[str, Any]], Params]
 
 THINGS = "apple bus car cat dog pear plum train".split()  # noqa: SIM905
 CORPUS: Corpus = {

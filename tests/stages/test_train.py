@@ -1,6 +1,5 @@
 """The stage train by itself, in one process and in several."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,10 @@ from stages.lib.core.examples import Example
 from stages.lib.core.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
-from stages.lib.params import Params
 from stages.lib.search.metrics import ndcg
 from stages.train import main
 from tests.commands import attempt
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 WORDS = "apple pear plum car bus train dog cat bird".split()  # noqa: SIM905
 CORPUS: Corpus = {
