@@ -20,7 +20,7 @@ from stages.lib.params import read_params
 @path_option("--out", help="Folder for the base model.")
 @path_option("--teacher", help="Folder for the cross-encoder; empty where none is named.")
 @PARAMS
-def main(params: Path, out: Path, teacher: Path) -> None:
+def main(params: Path, out: Path, teacher: Path) -> str:
     """Fetch the models and check that the pipeline can use the base."""
     os.environ["HF_HUB_OFFLINE"] = "0"
     settings = read_params(params)
@@ -31,10 +31,13 @@ def main(params: Path, out: Path, teacher: Path) -> None:
         check_weights(folder, base.sha256)
         check_size(folder)
         check_tokenizer(folder)
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     with building(teacher) as folder:
         if mine.cross_encoder:
-            found = locate(mine.cross_encoder, mine.cross_encoder_revision, "mine.cross_encoder")
-            copy_model(found, folder)
+            source = locate(mine.cross_encoder, mine.cross_encoder_revision, "mine.cross_encoder")
+            copy_model(source, folder)
+    beside = f"cross-encoder {mine.cross_encoder}" if mine.cross_encoder else "no cross-encoder"
+    return f"base: {base.model} with {size / 1e6:,.0f} MB, {beside}"
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""The edge of a stage: what click, the terminal and exit codes see."""
+"""What every command shares: options, the line it prints, errors in one line, exit codes."""
 
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
@@ -24,24 +25,32 @@ PARAMS = click.option(
 )
 
 P = ParamSpec("P")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def path_option(name: str, help: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+def path_option(name: str, help: str) -> Callable[[F], F]:
     """A required option that names a file or a folder."""
     return click.option(name, type=click.Path(path_type=Path), required=True, help=help)
 
 
-def stage(function: Callable[P, None]) -> click.Command:
-    """Makes a stage's function a command; what the user can mend ends as one line and exit 1."""
+def stage(function: Callable[P, str | None]) -> click.Command:
+    """Makes a function a command.
+
+    The line that the function returns says what was done; it is printed with the seconds that this
+    took. A fault that the user can mend is printed as one line too, and the exit code is 1.
+    """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        start = time.perf_counter()
         try:
-            function(*args, **kwargs)
+            line = function(*args, **kwargs)
         except UserError as error:
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             sys.exit(130)
+        if line:
+            click.echo(f"{line}, {time.perf_counter() - start:.1f} s")
 
     return click.command(context_settings={"show_default": True})(run)

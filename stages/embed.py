@@ -12,7 +12,7 @@ from stages.lib.core.files import building
 from stages.lib.core.hashes import content_hash
 from stages.lib.core.text import all_sentences
 from stages.lib.encoding.encoder import dimension, load_encoder, towers
-from stages.lib.encoding.vectors import describe_vectors, made_by, write_vectors
+from stages.lib.encoding.vectors import count_vectors, describe_vectors, made_by, write_vectors
 from stages.lib.params import read_params
 
 
@@ -20,7 +20,7 @@ from stages.lib.params import read_params
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--model", help="The model's folder.")
 @click.option(
-    "--known",
+    "--vectors",
     type=click.Path(path_type=Path),
     help="Vectors of this corpus, taken over where the same document encoder made them.",
 )
@@ -34,29 +34,27 @@ from stages.lib.params import read_params
 def main(
     corpus: Path,
     model: Path,
-    known: Path | None,
+    vectors: Path | None,
     with_sentences: bool,
     out: Path,
     params: Path,
-) -> None:
+) -> str:
     """Encode the corpus: vectors.npy, a row a document, in the order of doc_ids.json."""
     if (model / "vectors").is_dir():
-        print("The model brings vectors of the documents.")
         with building(out) as folder:
             shutil.copytree(model / "vectors", folder, dirs_exist_ok=True)
-        return
+        return f"embed: {count_vectors(out):,} documents, vectors of the model taken over"
     encoder_hash = content_hash(towers(model)[1])
-    if known and made_by(known) == encoder_hash:
-        print("The document encoder is the same: its vectors are taken over.")
+    if vectors and made_by(vectors) == encoder_hash:
         with building(out) as folder:
             only_documents = shutil.ignore_patterns("sentence*")
-            shutil.copytree(known, folder, ignore=only_documents, dirs_exist_ok=True)
-        return
+            shutil.copytree(vectors, folder, ignore=only_documents, dirs_exist_ok=True)
+        return f"embed: {count_vectors(out):,} documents, vectors of the same encoder taken over"
     settings = read_params(params)
     documents = read_corpus(corpus)
     encoder = load_encoder(towers(model)[1], settings.encoder)
     prefix = settings.encoder.document_prefix
-    said = f"{len(documents)} documents"
+    counts = f"{len(documents):,} documents"
     with building(out) as folder:
         label = f"encode by {model.name}"
         write_vectors(folder / "vectors.npy", encoder, Texts(documents), prefix, label)
@@ -64,9 +62,9 @@ def main(
             pieces, starts = all_sentences(documents)
             write_vectors(folder / "sentences.npy", encoder, pieces, prefix, "encode sentences")
             np.save(folder / "sentence_starts.npy", np.array(starts, np.int64))
-            said += f" and their {len(pieces)} sentences"
+            counts += f" and their {len(pieces):,} sentences"
         describe_vectors(folder, list(documents), encoder_hash)
-    print(f"{said}: encoded by {model.name} in {dimension(encoder)} dimensions.")
+    return f"embed: {counts}, encoded by {model.name} in {dimension(encoder)} dimensions"
 
 
 if __name__ == "__main__":

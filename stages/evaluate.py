@@ -56,7 +56,7 @@ def main(
     summary: Path,
     gate: Path,
     params: Path,
-) -> None:
+) -> str:
     """Write a TREC run a system, scores, significance and the report."""
     settings = read_params(params)
     corpus = read_corpus(collection / "corpus.jsonl")
@@ -91,7 +91,10 @@ def main(
             write_json(folder / f"{system}.json", row)
     write_json(summary, evaluation.summary() | serving.summary())
     write_json(gate, {"gate": serving.verdicts, "model": model.row})
-    print(f"{headline(evaluation.summary())}. Report: {out / 'report.html'}")
+    return (
+        f"evaluate: {len(engines)} systems, {headline(evaluation.summary())}, "
+        f"report in {out / 'report.html'}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
 """Lets an LLM add relevant documents to the synthetic queries."""
 
-import time
 from pathlib import Path
-
-import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Split, read_corpus, read_split, write_qrels, write_split
@@ -39,9 +36,9 @@ def main(
     out: Path,
     metrics: Path,
     params: Path,
-) -> None:
+) -> str:
     """Grade retrieved documents; without expand.enabled, pass the split on as it is."""
-    start, settings = time.perf_counter(), read_params(params)
+    settings = read_params(params)
     split, judged, report, summary = read_split(synthetic), {}, {}, "nothing asked"
     if settings.expand.enabled:
         documents, human = read_corpus(corpus), read_split(train)
@@ -76,9 +73,8 @@ def main(
         "ignored": sum(map(len, ignored.values())),
     }
     write_json(metrics, counts | report)
-    click.echo(
-        f"expand: {counts['added']:,} positives added to {counts['queries']:,} queries, "
-        f"{summary}, {time.perf_counter() - start:.1f} s"
+    return (
+        f"expand: {counts['added']:,} positives added to {counts['queries']:,} queries, {summary}"
     )
 
 

@@ -35,14 +35,14 @@ def main(
     out: Path,
     metrics: Path,
     params: Path,
-) -> None:
+) -> str:
     """Export fp32, fp16 and int8; int8 is judged by dev nDCG@10."""
     settings = read_params(params)
     documents = read_corpus(corpus)
     by_people = read_split(dev)
     split = by_people or read_split(synthetic_dev)
     texts = measured_texts(documents, split, settings)
-    load_vectors(vectors, documents)  # another corpus' are refused now, not after the export
+    load_vectors(vectors, documents)  # refuses those of another corpus now, not after the export
     with building(out) as folder:
         parity = {
             path.relative_to(model).as_posix(): export_variants(
@@ -73,9 +73,9 @@ def main(
         with writing(folder / "README.md") as file:
             file.write(card)
     write_json(metrics, figures)
-    for verdict in gate.values():
-        if not verdict.passed:
-            print(f"Refused: {verdict.reason}")
+    graphs = sum(map(len, parity.values()))
+    refused = "; ".join(verdict.reason for verdict in gate.values() if not verdict.passed)
+    return f"export: {graphs} graphs ({', '.join(gate)}), refused: {refused or 'none'}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,7 @@
 """Writes queries for documents."""
 
-import time
 from collections import Counter
 from pathlib import Path
-
-import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
@@ -35,9 +32,9 @@ def main(
     out: Path,
     metrics: Path,
     params: Path,
-) -> None:
+) -> str:
     """Write several queries of several types for each document."""
-    start, settings = time.perf_counter(), read_params(params)
+    settings = read_params(params)
     kind = PROVIDERS[settings.llm.provider]
     facts = {
         "provider": settings.llm.provider,
@@ -48,8 +45,7 @@ def main(
         ask_nothing(store)
         write_jsonl(out, [])
         write_json(metrics, facts | {"queries": 0})
-        click.echo("generate: no queries, nothing asked")
-        return
+        return "generate: no queries, nothing asked"
     documents = read_corpus(corpus)
     chosen = sources(documents, settings.generate, settings.seed)
     to_read = (documents[doc_id] for doc_id in chosen)
@@ -76,9 +72,9 @@ def main(
             **asked.metrics(),
         },
     )
-    click.echo(
+    return (
         f"generate: {len(queries):,} queries for {len(asked.answers):,} of {len(chosen):,} "
-        f"documents, {asked.summary()}, {time.perf_counter() - start:.1f} s"
+        f"documents, {asked.summary()}"
     )
 
 

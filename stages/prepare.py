@@ -1,6 +1,5 @@
 """Reads a collection from anywhere into BEIR's form, and counts its faults."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +26,9 @@ from stages.lib.sources.written import read_written
 @path_option("--out", help="Folder for the collection.")
 @path_option("--metrics", help="JSON file for its sizes and faults.")
 @PARAMS
-def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
+def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
     """Read a collection into BEIR's form; drop or refuse what is wrong with it."""
-    start, settings = time.perf_counter(), read_params(params)
+    settings = read_params(params)
     policy = settings.prepare
     counter = read_tokenizer(tokenizer)
     source = open_source(policy, settings.encoder, counter)
@@ -58,10 +57,7 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> None:
     of_splits = {name: {**_size(split), **faults[name]} for name, split in splits.items()}
     write_json(metrics, {**sizes, **shares, **faults, **of_splits, "dev_from_train": drawn})
     judged = ", ".join(f"{len(split.queries):,} {name}" for name, split in splits.items())
-    click.echo(
-        f"prepare: {len(spool):,} documents, {long:,} of them too long, {judged} queries, "
-        f"{time.perf_counter() - start:.1f} s"
-    )
+    return f"prepare: {len(spool):,} documents, {long:,} of them too long, {judged} queries"
 
 
 def _size(split: Split) -> dict[str, int]:

@@ -1,9 +1,6 @@
 """Describes how the collection's queries look."""
 
-import time
 from pathlib import Path
-
-import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
@@ -25,16 +22,15 @@ from stages.lib.params import read_params
 @PARAMS
 def main(
     corpus: Path, train: Path, prompts: Path, store: Path, out: Path, metrics: Path, params: Path
-) -> None:
+) -> str:
     """Let the LLM describe the collection's queries; it never sees dev or test."""
-    start, settings = time.perf_counter(), read_params(params)
+    settings = read_params(params)
     fixed, provider = settings.rules.fixed, settings.llm.provider
     if fixed or not PROVIDERS[provider].asks:
         ask_nothing(store)
         write_json(out, {"rules": fixed})
         write_json(metrics, {"provider": "fixed" if fixed else provider, "rules": len(fixed)})
-        click.echo(f"rules: {len(fixed)} rules of params.yaml, nothing asked")
-        return
+        return f"rules: {len(fixed)} rules of params.yaml, nothing asked"
     documents, human = read_corpus(corpus), read_split(train)
     question = Prompts(prompts, settings.llm, settings.seed).rules(documents, human, settings.rules)
     asked = ask([question], 1, documents, settings, store, "rules")
@@ -46,7 +42,7 @@ def main(
     write_json(out, {"rules": [rules[place] for place in sorted(rules)]})
     counts = {"provider": provider, "rules": len(rules), "train_queries": len(human.queries)}
     write_json(metrics, counts | asked.metrics())
-    click.echo(f"rules: {len(rules)} rules, {asked.summary()}, {time.perf_counter() - start:.1f} s")
+    return f"rules: {len(rules)} rules, {asked.summary()}"
 
 
 if __name__ == "__main__":

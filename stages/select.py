@@ -36,7 +36,7 @@ def main(
     out: Path,
     metrics: Path,
     params: Path,
-) -> None:
+) -> str:
     """Filter generated queries and split them by source document."""
     settings = read_params(params)
     documents = read_corpus(corpus)
@@ -57,7 +57,7 @@ def main(
             f"select section of {params}"
         )
     phrases = unlabelled_queries(documents, settings.select, settings.seed)
-    # dev judges what was trained, so it has to be as unseen as people's queries
+    # dev chooses among trained models, so training must not see its queries
     unseen = [*evaluation, *held_out.queries.values()]
     unlabelled = sift(phrases, unseen, settings.select)
     with building(out) as folder:
@@ -66,7 +66,7 @@ def main(
         write_generated(folder / "unlabelled.jsonl", unlabelled.queries)
     counts = {"train": len(train.queries), "dev": len(held_out.queries)}
     write_json(metrics, {"queries": left.counts | counts, "phrases": unlabelled.counts})
-    print(
+    return (
         f"select: {counts['train']:,} train and {counts['dev']:,} synthetic dev queries of "
         f"{left.counts['generated']:,}, {len(unlabelled.queries):,} phrases, titles and sentences"
     )

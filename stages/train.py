@@ -1,6 +1,5 @@
 """Trains the student and picks what ships by dev nDCG@10."""
 
-import time
 from pathlib import Path
 
 import click
@@ -51,9 +50,8 @@ def main(
     curve: Path,
     processes: int | None,
     params: Path,
-) -> None:
+) -> str | None:
     """Train, and keep the base where nothing is better on dev."""
-    start = time.monotonic()
     settings = read_params(params)
     launch("stages.train", processes, settings.train.batch_size)
     documents = read_corpus(corpus)
@@ -76,7 +74,7 @@ def main(
         taught=mining.taught,
     )
     if not is_first():
-        return
+        return None
     chosen, weights = contest.winner
     tuned.load(weights)
     learnt = chosen.step > 0
@@ -104,7 +102,7 @@ def main(
         if learnt
         else "nothing beats the base on dev, which is kept"
     )
-    print(f"train: {len(examples):,} examples, {verdict}, {time.monotonic() - start:.0f} s")
+    return f"train: {len(examples):,} examples, {verdict}"
 
 
 if __name__ == "__main__":

@@ -14,10 +14,13 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, set_seed
 
 from stages.lib.params import Params, read_params
+from tests.imports import ROOT as ROOT
 
-ROOT = Path(__file__).parents[1]
 WORDS = """red green blue apple pear plum car bus train dog cat bird
 what is the a of how""".split()  # noqa: SIM905 - one word after the other reads best
+
+Change = Callable[[dict[str, Any]], Params]
+"""Makes parameters that differ from the committed ones in the values given, by dotted key."""
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def params() -> Params:
 
 
 @pytest.fixture
-def with_params(tmp_path: Path) -> Callable[[dict[str, Any]], Params]:
+def with_params(tmp_path: Path) -> Change:
     """The committed parameters with some changed, by dotted key."""
 
     def change(changes: dict[str, Any]) -> Params:

@@ -55,10 +55,10 @@ def test_the_list_is_shown_without_loading_torch() -> None:
 
 def test_a_command_gets_its_own_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     """`train` hands sys.argv on to its module under torchrun."""
-    monkeypatch.setattr(sys, "argv", ["stages", "show", "--metrics", "nowhere.json"])
+    monkeypatch.setattr(sys, "argv", ["stages", "show", "--summary", "nowhere.json"])
     result = CliRunner().invoke(main, sys.argv[1:])
     assert "nowhere.json" in result.stderr
-    assert sys.argv == ["stages", "--metrics", "nowhere.json"]
+    assert sys.argv == ["stages", "--summary", "nowhere.json"]
 
 
 @pytest.mark.parametrize("name", MODULES)

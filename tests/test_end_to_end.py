@@ -26,7 +26,7 @@ PASSAGES = 40
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's files with a cut of the sample, committed, and reproduced once."""
     folder = tmp_path_factory.mktemp("project")
     listed = subprocess.run(
@@ -75,17 +75,17 @@ def cut_sample(sample: Path) -> None:
     write_queries(sample / "queries.jsonl", {each: queries[each] for each in remaining})
 
 
-def metrics(project: Path, stage: str) -> dict[str, object]:
+def metrics(sample_project: Path, stage: str) -> dict[str, object]:
     found: dict[str, object] = json.loads(
-        (project / "data" / "metrics" / f"{stage}.json").read_text()
+        (sample_project / "data" / "metrics" / f"{stage}.json").read_text()
     )
     return found
 
 
-def test_everything_promised_is_there(project: Path) -> None:
-    systems = metrics(project, "evaluate")["systems"]
+def test_everything_promised_is_there(sample_project: Path) -> None:
+    systems = metrics(sample_project, "evaluate")["systems"]
     assert {"bm25", "base", "tuned", "base+bm25", "tuned+bm25", "int8"} <= set(systems)  # type: ignore[call-overload]
-    assert metrics(project, "prepare")["documents"] == PASSAGES
+    assert metrics(sample_project, "prepare")["documents"] == PASSAGES
     for path in (
         "data/evaluation/report.html",
         "data/evaluation/runs/tuned.trec",
@@ -94,12 +94,12 @@ def test_everything_promised_is_there(project: Path) -> None:
         "models/tuned",
         "models/onnx",
     ):
-        assert (project / path).exists(), path
+        assert (sample_project / path).exists(), path
 
 
-def test_train_queries_of_people_are_trained_on_with_their_judgements(project: Path) -> None:
-    by_people = read_qrels(project / "data" / "sample" / "qrels" / "train.tsv")
-    mined = project / "data" / "mined"
+def test_train_queries_of_people_are_trained_on_with_their_judgements(sample_project: Path) -> None:
+    by_people = read_qrels(sample_project / "data" / "sample" / "qrels" / "train.tsv")
+    mined = sample_project / "data" / "mined"
     rows = {row["query_id"]: row for _, row in read_jsonl(mined / "train.jsonl")}
     unlabelled = {row["query_id"]: row for _, row in read_jsonl(mined / "unlabelled.jsonl")}
     found = by_people.keys() & rows.keys()
@@ -113,47 +113,47 @@ def test_train_queries_of_people_are_trained_on_with_their_judgements(project: P
         assert (rows.get(query_id) or unlabelled[query_id])["answers"] == relevant
     known = {query_id for query_id, row in (rows | unlabelled).items() if row["answers"]}
     assert known == by_people.keys(), "a document that a query was written for is no judgement"
-    assert metrics(project, "mine")["queries_by_people"] == len(by_people)
+    assert metrics(sample_project, "mine")["queries_by_people"] == len(by_people)
 
 
-def test_git_sees_nothing_but_the_lock_and_the_metrics(project: Path) -> None:
-    changed = call(project, "git", "status", "--porcelain", "-uall", "--", ".", ":!home").split(
-        "\n"
-    )
+def test_git_sees_nothing_but_the_lock_and_the_metrics(sample_project: Path) -> None:
+    changed = call(
+        sample_project, "git", "status", "--porcelain", "-uall", "--", ".", ":!home"
+    ).split("\n")
     names = {line[3:] for line in changed if line}
     assert all(name == "dvc.lock" or name.startswith("data/metrics/") for name in names), names
 
 
-def test_a_second_run_has_nothing_to_do(project: Path) -> None:
-    assert "Data and pipelines are up to date." in call(project, "dvc", "repro")
+def test_a_second_run_has_nothing_to_do(sample_project: Path) -> None:
+    assert "Data and pipelines are up to date." in call(sample_project, "dvc", "repro")
 
 
-def test_dvc_shows_metrics_and_plots(project: Path) -> None:
-    shown = call(project, "dvc", "metrics", "show")
+def test_dvc_shows_metrics_and_plots(sample_project: Path) -> None:
+    shown = call(sample_project, "dvc", "metrics", "show")
     assert "ndcg_cut_10" in shown
     assert max(map(len, shown.splitlines())) <= 120
-    call(project, "dvc", "plots", "show")
-    assert (project / "dvc_plots" / "index.html").is_file()
-    shutil.rmtree(project / "dvc_plots")
+    call(sample_project, "dvc", "plots", "show")
+    assert (sample_project / "dvc_plots" / "index.html").is_file()
+    shutil.rmtree(sample_project / "dvc_plots")
 
 
-def test_a_parameter_rebuilds_only_what_depends_on_it(project: Path) -> None:
-    params = project / "params.yaml"
+def test_a_parameter_rebuilds_only_what_depends_on_it(sample_project: Path) -> None:
+    params = sample_project / "params.yaml"
     before = params.read_text()
     params.write_text(before.replace("  name: embedsmith\n", "  name: other\n"))
-    said = call(project, "dvc", "repro", "--dry")
+    said = call(sample_project, "dvc", "repro", "--dry")
     running = [line for line in said.splitlines() if line.startswith("Running stage")]
     params.write_text(before)
     assert running == ["Running stage 'package':"]
 
 
-def test_what_was_paid_for_survives_a_failing_stage(project: Path) -> None:
-    store = project / "data" / "llm" / "generate.jsonl"
+def test_what_was_paid_for_survives_a_failing_stage(sample_project: Path) -> None:
+    store = sample_project / "data" / "llm" / "generate.jsonl"
     kept = store.read_bytes()
-    params = project / "params.yaml"
+    params = sample_project / "params.yaml"
     before = params.read_text()
     params.write_text(before.replace("recorded: data/sample/llm", "recorded: data/sample/qrels"))
-    done = attempt(project, "dvc", "repro", "generate")
+    done = attempt(sample_project, "dvc", "repro", "generate")
     params.write_text(before)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr

@@ -1,12 +1,9 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from stages.lib.errors import UserError
-from stages.lib.params import Params
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 
 def test_a_float_written_as_text_is_read(with_params: Change) -> None:

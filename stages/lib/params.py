@@ -1,22 +1,17 @@
 """params.yaml, typed: one section a stage, no defaults in code.
 
-What each parameter does is said where its value stands, in params.yaml.
+params.yaml says beside each value what the parameter does.
 """
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from stages.lib.errors import UserError
-from stages.lib.values import LARGEST, Count, Language, Positive, Share, Whole, XmlText
-
-
-class Section(BaseModel):
-    """A section of params.yaml: unknown keys are refused, numbers written as text are read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from stages.lib.llm_params import Expand, Generate, Llm, Prices, Rules
+from stages.lib.values import LARGEST, Count, Language, Positive, Section, Share, Whole, XmlText
 
 
 class Base(Section):
@@ -54,66 +49,13 @@ class Prepare(Section):
     dangling_qrels: Literal["error", "drop"]
     empty_documents: Literal["error", "drop", "keep"]
     long_documents: Literal["error", "warn"]
+    repeated_queries: Literal["error", "drop", "keep"]
+    dev_share: Annotated[float, Field(ge=0, lt=1)]
 
     @model_validator(mode="after")
     def advancing(self) -> Self:
         if self.chunk_overlap > self.chunk_tokens // 2:
             raise ValueError("chunk_overlap must not exceed half of chunk_tokens")
-        return self
-
-    repeated_queries: Literal["error", "drop", "keep"]
-    dev_share: Annotated[float, Field(ge=0, lt=1)]
-
-
-class Llm(Section):
-    provider: Literal["openai", "recorded", "extractive", "none"]
-    model: str
-    recorded: Path
-    mode: Literal["direct", "batch"]
-    temperature: Annotated[float, Field(ge=0, le=2)] | None
-    max_tokens: Count
-    document_words: Count
-    attempts: Count
-
-
-class Price(Section):
-    input: Annotated[float, Field(ge=0)]
-    output: Annotated[float, Field(ge=0)]
-
-
-class Prices(Section):
-    batch_factor: Share
-    models: dict[str, Price]
-
-
-class Rules(Section):
-    documents: Count
-    queries: Whole
-    fixed: list[str]
-
-
-Weights = dict[str, Positive]
-
-
-class Attributes(Section):
-    length: Weights
-    difficulty: Weights
-    clarity: Weights
-    language: Weights
-
-
-class Generate(Section):
-    documents: Whole
-    min_words: Whole
-    types: Annotated[list[str], Field(min_length=1)]
-    few_shot: Whole
-    max_characters: Count
-    attributes: Attributes
-
-    @model_validator(mode="after")
-    def distinct(self) -> Self:
-        if len(set(self.types)) < len(self.types):
-            raise ValueError("types must differ")
         return self
 
 
@@ -133,14 +75,6 @@ class Select(Section):
     sentences: Whole
     phrases_in_all: Whole
     dev_share: Annotated[float, Field(gt=0, lt=1)]
-
-
-class Expand(Section):
-    enabled: bool
-    queries: Whole
-    depth: Count
-    documents_per_call: Count
-    compared: Whole
 
 
 class Fusion(Section):
@@ -309,6 +243,6 @@ def _fault(fault: Any) -> str:
         return f"{key}: no such parameter; remove it or mend its name"
     if fault["type"] == "missing":
         return f"{key}: missing; the committed params.yaml has a value for it"
-    if fault["type"] == "value_error":  # of values that do not go together
+    if fault["type"] == "value_error":  # values that do not go together
         return ": ".join([*map(str, fault["loc"]), str(fault["ctx"]["error"])])
     return f"{key}: {fault['msg']}, got {fault['input']!r}"

@@ -15,8 +15,8 @@ def read_preset(folder: Path, name: str) -> dict[str, Any]:
     """Reads a preset: values of params.yaml by section and key."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(each.stem for each in folder.glob("*.yaml"))) or "none"
-        raise UserError(f"{path}: no such preset; there are {known}")
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))) or "none"
+        raise UserError(f"{path}: no such preset; there are {names}")
     return dict(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
 
 

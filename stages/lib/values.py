@@ -1,9 +1,16 @@
-"""What the values of params.yaml may be."""
+"""What sections and values of params.yaml may be."""
 
 import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A section of params.yaml: unknown keys are refused, numbers written as text are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -11,7 +18,7 @@ Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 
 LARGEST = 2**30 - 1
-"""Of what Vespa keeps as integers of 32 bits, twice some of it."""
+"""Vespa keeps integers of 32 bits, and computes with twice some of them."""
 
 Language = Literal[
     "arabic",
@@ -39,7 +46,7 @@ Language = Literal[
 
 
 def _survives_xml(text: str) -> str:
-    """Refuses what XML cannot hold, or changes without a word as it does a carriage return."""
+    """Refuses characters that XML cannot hold, or changes silently, such as a carriage return."""
     for character in text:
         control = unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\n"
         if control or character in "\ufffe\uffff":
@@ -48,4 +55,4 @@ def _survives_xml(text: str) -> str:
 
 
 XmlText = Annotated[str, AfterValidator(_survives_xml)]
-"""Text that reaches Vespa in XML and has to arrive as it is."""
+"""Text that reaches Vespa in XML, and has to arrive unchanged."""

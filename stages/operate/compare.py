@@ -21,7 +21,8 @@ METRICS = Path("data/metrics/runs")
 )
 def main(revision: str, metrics: Path) -> None:
     """Print each system's measures here, and their change since a git REVISION."""
-    click.echo(change_table(means_of(revision, metrics), means_here(metrics), revision))
+    after = means_here(metrics)
+    click.echo(change_table(means_of(revision, metrics), after, revision))
 
 
 def means_here(folder: Path) -> Means:

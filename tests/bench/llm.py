@@ -31,8 +31,8 @@ from stages.lib.llm.session import ask
 from stages.lib.llm.store import Store
 from stages.lib.llm.synthesis import sources
 from stages.lib.params import read_params
+from tests.imports import ROOT
 
-ROOT = Path(__file__).parents[2]
 PORT, LATENCY, CONCURRENCY = 18731, 0.2, 64
 RULES = ["Queries are short."]
 STORED = 100_000

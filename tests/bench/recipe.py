@@ -120,7 +120,7 @@ def tune(
             *("--out", tuned, "--fusion", run / "fusion.json"),
             *("--metrics", run / "train.json", "--curve", run / "curve.json"),
         ),
-        "embed": ("--model", tuned, "--known", vectors, "--out", run / "vectors"),
+        "embed": ("--model", tuned, "--vectors", vectors, "--out", run / "vectors"),
     }
     seconds = {}
     for stage, options in steps.items():

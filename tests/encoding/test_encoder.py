@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +8,7 @@ from hypothesis import strategies as st
 from stages.lib.encoding.encoder import batches, encode, load_encoder
 from stages.lib.errors import UserError
 from stages.lib.params import Params
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 
 @given(st.lists(st.integers(1, 64), max_size=80), st.integers(64, 256))

@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -9,8 +7,7 @@ from stages.lib.errors import UserError
 from stages.lib.evaluation.comparison import Basis, evaluate, read_basis
 from stages.lib.params import Params
 from stages.lib.search.engine import Run
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 
 class Fixed:

@@ -1,13 +1,9 @@
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from stages.lib.errors import UserError
 from stages.lib.export.gate import Figures, judge, next_best
 from stages.lib.params import Params
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 
 @pytest.fixture

@@ -1,112 +1,26 @@
+"""Graphs and variants of an encoder beside torch."""
+
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 from tokenizers import Tokenizer
-from transformers import (
-    AutoModel,
-    AutoTokenizer,
-    BertConfig,
-    ModernBertConfig,
-    PretrainedConfig,
-    XLMRobertaConfig,
-    set_seed,
-)
 
 from stages.lib.encoding.encoder import encode, load_encoder, token_ids
 from stages.lib.errors import UserError
 from stages.lib.export.embedder import read_embedder
 from stages.lib.export.folder import describe, load_onnx, save_variant, served_tokenizer
-from stages.lib.export.graph import export_graph, halved
-from stages.lib.export.int8 import Quantised, agreement, quantise
-from stages.lib.export.nodes import node_groups, tables, with_floats
+from stages.lib.export.graph import halved
 from stages.lib.export.parity import HARD_TEXTS, parity, unit_vectors
-from stages.lib.export.runtime import open_session, run_session
-from stages.lib.export.smooth import channel_ranges, smoothed, tables_by_row
-from stages.lib.export.variants import export_variants, pooling
+from stages.lib.export.runtime import open_session
+from stages.lib.export.variants import export_variants
 from stages.lib.params import Params
-from tests.conftest import WORDS
-
-Change = Callable[[dict[str, Any]], Params]
-TEXTS = ["red apple", "what is the color of a plum", "a dog and a cat on the bus " * 9, "bird"]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of base model: what its transformer is, how it pools, whether it has token types."""
-
-    config: PretrainedConfig
-    pooling: str
-    token_types: bool
-
-
-SIZES: dict[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "max_position_embeddings": 64,
-    "vocab_size": len(WORDS) + 4,
-    "pad_token_id": 0,
-}
-KINDS = {
-    "MiniLM, E5, GTE": Kind(BertConfig(**SIZES), "mean", token_types=True),
-    "BGE": Kind(BertConfig(**SIZES), "cls", token_types=True),
-    "multilingual E5": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "mean", False),
-    "BGE-M3": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "cls", False),
-    "ModernBERT, new GTE": Kind(
-        ModernBertConfig(
-            **SIZES, local_attention=8, cls_token_id=2, sep_token_id=3, bos_token_id=2
-        ),
-        "cls",
-        token_types=False,
-    ),
-}
-
-
-def make_model(kind: Kind, tiny_model: Path, folder: Path) -> Path:
-    """A random model of a kind, with the tiny model's tokenizer."""
-    set_seed(0)
-    AutoModel.from_config(kind.config).save_pretrained(  # type: ignore[no-untyped-call]
-        folder / "transformer"
-    )
-    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder / "transformer")
-    transformer = Transformer(str(folder / "transformer"), max_seq_length=32)
-    modules = [transformer, Pooling(32, kind.pooling), Normalize()]
-    SentenceTransformer(modules=modules, device="cpu").save(
-        str(folder / "model"), create_model_card=False
-    )
-    return folder / "model"
-
-
-@pytest.fixture(scope="module")
-def bert(tiny_model: Path) -> SentenceTransformer:
-    model = SentenceTransformer(str(tiny_model), device="cpu")
-    model.max_seq_length = 32
-    return model
-
-
-@pytest.fixture(scope="module")
-def graph(bert: SentenceTransformer) -> onnx.ModelProto:
-    return export_graph(bert, 18)
-
-
-@pytest.fixture
-def short(with_params: Change) -> Params:
-    return with_params({"encoder.max_length": 32, "export.texts": 2})
-
-
-def outputs(graph: onnx.ModelProto, model: SentenceTransformer) -> list[Any]:
-    session = open_session(graph)
-    return [run_session(session, ids) for ids in token_ids(model, TEXTS)]
+from tests.conftest import Change
+from tests.export.kinds import KINDS, TEXTS, make_model, outputs
 
 
 def test_names_and_shapes_are_those_that_the_server_wants(graph: onnx.ModelProto) -> None:
@@ -244,87 +158,6 @@ def test_a_tokenizer_that_is_not_fast_is_refused() -> None:
 
     with pytest.raises(UserError, match=r"\(Slow\) has no tokenizer.json; convert it"):
         served_tokenizer(Model())  # type: ignore[arg-type]
-
-
-def test_projections_that_read_the_same_are_one_group(graph: onnx.ModelProto) -> None:
-    # of each of two layers: query, key and value, their output, up, down
-    assert sorted(map(len, node_groups(graph).values())) == [1, 1, 1, 1, 1, 1, 3, 3]
-    assert len(tables(graph)) == 3
-
-
-def test_higher_agreement_keeps_more_in_float(
-    bert: SentenceTransformer, graph: onnx.ModelProto
-) -> None:
-    ids = token_ids(bert, TEXTS)
-
-    def quantised(least: float) -> Quantised:
-        return quantise(graph, ids, pooling("mean"), least)
-
-    # 1 is more than any int8 reaches, so that everything that may stay in float does
-    loose, exact = quantised(0.0), quantised(1.1)
-    assert loose.kept == []
-    assert len(exact.kept) > 1
-    assert exact.agreement == pytest.approx(1, abs=1e-5)
-
-
-def test_a_node_kept_in_float_leaves_no_int8_behind(
-    bert: SentenceTransformer, graph: onnx.ModelProto
-) -> None:
-    everything = [node.name for group in node_groups(graph).values() for node in group]
-    whole = quantise(graph, token_ids(bert, TEXTS), pooling("mean"), 0.0).graph
-    integer = {"MatMulInteger", "DynamicQuantizeLinear"}
-    assert integer <= {node.op_type for node in whole.graph.node}
-    floats = with_floats(whole, graph, everything)
-    assert integer.isdisjoint(node.op_type for node in floats.graph.node)
-    expected = outputs(tables_by_row(graph), bert)
-    for found, each in zip(outputs(floats, bert), expected, strict=True):
-        assert np.abs(found - each).max() < 1e-5
-
-
-def test_rows_of_tables_have_scales_of_their_own(
-    bert: SentenceTransformer, graph: onnx.ModelProto
-) -> None:
-    node = tables(graph)[0]
-    weights = {each.name: each for each in graph.graph.initializer}
-    loud = onnx.numpy_helper.to_array(weights[node.input[0]]).copy()
-    loud[0] *= 1000  # padding, which no text shows
-    uneven = onnx.ModelProto()
-    uneven.CopyFrom(graph)
-    for each in uneven.graph.initializer:
-        if each.name == node.input[0]:
-            each.CopyFrom(onnx.numpy_helper.from_array(loud, each.name))
-    by_row = tables_by_row(uneven)
-    assert node.input[0] not in {each.name for each in by_row.graph.initializer}
-    for found, expected in zip(outputs(by_row, bert), outputs(graph, bert), strict=True):
-        assert np.abs(found - expected).max() < 0.05
-
-
-def test_outliers_move_into_the_weights(tiny_model: Path) -> None:
-    model = SentenceTransformer(str(tiny_model), device="cpu")
-    model.max_seq_length = 32
-    with torch.no_grad():
-        bert: Any = model[0].auto_model
-        for layer in bert.encoder.layer:
-            layer.attention.output.LayerNorm.weight[3] = 40
-    graph, ids = export_graph(model, 18), token_ids(model, TEXTS)
-    smooth = smoothed(graph, ids)
-    for found, expected in zip(outputs(smooth, model), outputs(graph, model), strict=True):
-        assert np.abs(found - expected).max() < 1e-4
-
-    def unevenness(of: onnx.ModelProto) -> float:
-        return max(float(each.max() / np.median(each)) for each in channel_ranges(of, ids).values())
-
-    assert unevenness(smooth) < 0.5 * unevenness(graph)
-
-
-def test_agreement_leaves_out_what_all_texts_share() -> None:
-    own = np.eye(5, 8, dtype=np.float32) + np.tri(5, 8, -1, dtype=np.float32)
-    shared = np.full((1, 8), 50, dtype=np.float32)
-    texts, mixed = own + shared, own[::-1] + shared
-    texts, mixed = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (texts, mixed))
-    assert (texts * mixed).sum(axis=1).min() > 0.999, "cosines see no difference"
-    assert agreement(texts, texts) == pytest.approx(1)
-    assert agreement(texts, mixed) < 0.5
 
 
 def test_parity_names_the_worst_text(bert: SentenceTransformer) -> None:

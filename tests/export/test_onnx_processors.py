@@ -19,9 +19,9 @@ from stages.lib.export.graph import export_graph
 from stages.lib.export.int8 import quantise
 from stages.lib.export.runtime import open_session, run_session
 from stages.lib.export.variants import pooling
+from tests.export.kinds import TEXTS
 
 Integers = npt.NDArray[Any]
-TEXTS = ["red apple", "what is the color of a plum", "a dog and a cat on the bus " * 9, "bird"]
 
 
 def saturating(left: Integers, right: Integers) -> Integers:

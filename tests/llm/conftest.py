@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from stages import expand, generate, rules
 from stages.operate import cost
+from tests.imports import ROOT
 from tests.llm.server import Server
 
-ROOT = Path(__file__).parents[2]
 TOPICS = ["restoring", "backing", "encrypting", "licensing", "moving", "pruning", "testing"]
 
 
@@ -126,5 +126,5 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def llm_project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")

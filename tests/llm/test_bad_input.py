@@ -85,22 +85,22 @@ def test_a_folder_with_no_usable_file(tmp_path: Path) -> None:
     ],
 )
 def test_an_endpoint_is_asked_once(
-    server: Server, project: Project, fault: str, message: str
+    server: Server, llm_project: Project, fault: str, message: str
 ) -> None:
-    project.must("rules")
+    llm_project.must("rules")
     server.script = [fault] * 100
-    assert project.refused("generate") == "Error: " + message.format(url=server.url)
+    assert llm_project.refused("generate") == "Error: " + message.format(url=server.url)
     assert server.stats["calls"] == 2
-    assert "sk-secret" not in project.run("generate").output
-    assert not (project.folder / "queries.jsonl").exists()
+    assert "sk-secret" not in llm_project.run("generate").output
+    assert not (llm_project.folder / "queries.jsonl").exists()
 
 
 def test_a_budget_without_a_price(
-    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+    server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMBEDSMITH_BUDGET", "1")
-    project.changes["llm.model"] = "unheard-of"
-    assert project.refused("rules") == (
+    llm_project.changes["llm.model"] = "unheard-of"
+    assert llm_project.refused("rules") == (
         "Error: prices.models: no entry for 'unheard-of', so that EMBEDSMITH_BUDGET cannot be "
         "kept; add its prices to params.yaml, or unset EMBEDSMITH_BUDGET"
     )

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from tests.commands import attempt, call, commit
+from tests.imports import ROOT
 from tests.llm.conftest import TOPICS
 from tests.llm.server import Server
 
-ROOT = Path(__file__).parents[2]
 STORE = "data/llm/generate.jsonl"
 QUERIES = "data/generated/queries.jsonl"
 # of all calls, those for documents
@@ -60,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def project(made: Path, tmp_path: Path, server: Server) -> Path:
+def dvc_project(made: Path, tmp_path: Path, server: Server) -> Path:
     """A copy of that project, at an endpoint that has answered nothing yet."""
     assert not server.stats["calls"]
     shutil.copytree(made, tmp_path / "project", symlinks=True)
@@ -81,14 +81,14 @@ def repro(folder: Path) -> bytes:
 
 
 def test_a_second_clone_pulls_what_the_first_paid_for(
-    project: Path, server: Server, tmp_path: Path
+    dvc_project: Path, server: Server, tmp_path: Path
 ) -> None:
-    first = (project / QUERIES).read_bytes()
-    call(project, "dvc", "remote", "add", "-q", "-d", "shared", str(tmp_path / "remote"))
-    commit(project, "remote")
-    call(project, "dvc", "push", "-q")
+    first = (dvc_project / QUERIES).read_bytes()
+    call(dvc_project, "dvc", "remote", "add", "-q", "-d", "shared", str(tmp_path / "remote"))
+    commit(dvc_project, "remote")
+    call(dvc_project, "dvc", "push", "-q")
     second = tmp_path / "second"
-    call(tmp_path, "git", "clone", "-q", str(project), str(second))
+    call(tmp_path, "git", "clone", "-q", str(dvc_project), str(second))
     call(second, "dvc", "pull", "-q")
     # another limit: the stage runs, and asks what the first clone asked
     write_params(second, max_characters=299)
@@ -97,54 +97,54 @@ def test_a_second_clone_pulls_what_the_first_paid_for(
     assert not (second / "home").exists(), "all answers came from the outputs that were pulled"
 
 
-def test_other_commits_find_what_each_of_them_paid_for(project: Path, server: Server) -> None:
-    both = (project / QUERIES).read_bytes()
-    write_params(project, types=["question"])
-    one = repro(project)
-    commit(project, "questions alone")
+def test_other_commits_find_what_each_of_them_paid_for(dvc_project: Path, server: Server) -> None:
+    both = (dvc_project / QUERIES).read_bytes()
+    write_params(dvc_project, types=["question"])
+    one = repro(dvc_project)
+    commit(dvc_project, "questions alone")
     assert server.stats["calls"] == DOCUMENTS
     for revision, queries in (("HEAD~1", both), ("-", one)):
-        call(project, "git", "checkout", "-q", revision)
-        call(project, "dvc", "checkout", "-q")
-        assert (project / QUERIES).read_bytes() == queries
-        call(project, "dvc", "repro", "-q", "--force")
-        assert (project / QUERIES).read_bytes() == queries
+        call(dvc_project, "git", "checkout", "-q", revision)
+        call(dvc_project, "dvc", "checkout", "-q")
+        assert (dvc_project / QUERIES).read_bytes() == queries
+        call(dvc_project, "dvc", "repro", "-q", "--force")
+        assert (dvc_project / QUERIES).read_bytes() == queries
     # back and forth within one checkout, from commands that never were committed
-    write_params(project)
-    assert repro(project) == both
+    write_params(dvc_project)
+    assert repro(dvc_project) == both
     assert server.stats["calls"] == DOCUMENTS
     assert max(server.answered.values()) == 1
 
 
 def test_an_experiment_in_a_folder_of_its_own_pays_for_the_workspace_too(
-    project: Path, server: Server
+    dvc_project: Path, server: Server
 ) -> None:
     change = "generate.types=[question]"
-    call(project, "dvc", "exp", "run", "-q", "--temp", "-S", change)
+    call(dvc_project, "dvc", "exp", "run", "-q", "--temp", "-S", change)
     assert server.stats["calls"] == DOCUMENTS
-    assert len((project / QUERIES).read_text().splitlines()) == 2 * DOCUMENTS, "untouched"
+    assert len((dvc_project / QUERIES).read_text().splitlines()) == 2 * DOCUMENTS, "untouched"
     # DVC would take the experiment's outputs from its cache of runs: other limit, same requests
-    write_params(project, types=["question"], max_characters=299)
-    repro(project)
+    write_params(dvc_project, types=["question"], max_characters=299)
+    repro(dvc_project)
     assert server.stats["calls"] == DOCUMENTS
-    call(project, "dvc", "exp", "run", "-q", "--temp", "-S", "generate.max_characters=298")
+    call(dvc_project, "dvc", "exp", "run", "-q", "--temp", "-S", "generate.max_characters=298")
     assert server.stats["calls"] == DOCUMENTS
     assert max(server.answered.values()) == 1
 
 
 def test_a_failing_stage_keeps_what_it_received(
-    project: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+    dvc_project: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMBEDSMITH_CONCURRENCY", "1")
-    kept = (project / STORE).read_bytes()
-    write_params(project, types=["question"])
+    kept = (dvc_project / STORE).read_bytes()
+    write_params(dvc_project, types=["question"])
     server.script = ["", "", "", "wrong_key"]
-    done = attempt(project, "dvc", "repro", "-q")
+    done = attempt(dvc_project, "dvc", "repro", "-q")
     assert done.returncode != 0
     assert "refuses the key (401); check OPENAI_API_KEY" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout
-    assert (project / STORE).read_bytes() == kept
+    assert (dvc_project / STORE).read_bytes() == kept
     assert server.answered.total() == 3
-    repro(project)
+    repro(dvc_project)
     assert server.answered.total() == DOCUMENTS
     assert max(server.answered.values()) == 1

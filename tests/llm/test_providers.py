@@ -7,10 +7,11 @@ from typing import Any, get_args
 
 import pytest
 
-from stages.lib.export.card import _writer
 from stages.lib.llm.providers.table import PROVIDERS
-from stages.lib.params import Llm, Params
-from tests.llm.conftest import ROOT, Project
+from stages.lib.llm_params import Llm
+from stages.lib.params import Params
+from tests.imports import ROOT
+from tests.llm.conftest import Project
 
 
 def test_params_accept_the_providers_of_the_table() -> None:
@@ -30,7 +31,7 @@ def test_the_card_names_who_wrote_the_queries(
     with_params: Callable[[dict[str, Any]], Params], provider: str, writer: str
 ) -> None:
     changes = {"llm.provider": provider, "prepare.queries_from": "inpars"}
-    assert _writer(with_params(changes)) == writer
+    assert PROVIDERS[provider].label(with_params(changes)) == writer
 
 
 def test_the_table_loads_no_client() -> None:
@@ -40,9 +41,9 @@ def test_the_table_loads_no_client() -> None:
     assert result.stdout == "set()\n"
 
 
-def test_stages_say_in_one_line_what_they_did(project: Project) -> None:
-    project.changes["llm.provider"] = "extractive"
-    lines = project.must("rules", "generate", "expand").splitlines()
+def test_stages_say_in_one_line_what_they_did(llm_project: Project) -> None:
+    llm_project.changes["llm.provider"] = "extractive"
+    lines = llm_project.must("rules", "generate", "expand").splitlines()
     starts = [
         "rules: 1 rules, 0 refused, 0 given up, ",
         "generate: 14 queries for 7 of 7 documents, 0 refused, 0 given up, ",

@@ -5,7 +5,7 @@ import pytest
 
 from stages.lib.llm.messages import Response
 from stages.lib.llm.spending import BudgetReachedError, Purse
-from stages.lib.params import Price
+from stages.lib.llm_params import Price
 from tests.llm.test_store import request
 
 

@@ -138,45 +138,45 @@ def test_an_answer_that_just_came_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_second_clone_lives_on_what_was_pulled_and_loses_none_of_it(
-    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    project.must("rules", "generate")
-    first = (project.folder / "llm/generate.jsonl").read_bytes()
+    llm_project.must("rules", "generate")
+    first = (llm_project.folder / "llm/generate.jsonl").read_bytes()
     calls = server.stats["calls"]
     monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "another home"))
-    project.must("rules", "generate")
+    llm_project.must("rules", "generate")
     assert server.stats["calls"] == calls, "all of it is in the outputs"
-    project.changes["generate.types"] = ["question"]
-    project.must("generate")
+    llm_project.changes["generate.types"] = ["question"]
+    llm_project.must("generate")
     assert server.stats["calls"] == calls + 7
-    project.changes["generate.types"] = ["keywords", "question"]
-    project.must("generate")
+    llm_project.changes["generate.types"] = ["keywords", "question"]
+    llm_project.must("generate")
     assert server.stats["calls"] == calls + 7, "what the output held went to the journal"
-    assert (project.folder / "llm/generate.jsonl").read_bytes() == first
+    assert (llm_project.folder / "llm/generate.jsonl").read_bytes() == first
 
 
 def test_another_provider_neither_answers_from_the_store_nor_empties_it(
-    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    project.must("rules", "generate")
-    calls, paid = server.stats["calls"], (project.folder / "queries.jsonl").read_bytes()
+    llm_project.must("rules", "generate")
+    calls, paid = server.stats["calls"], (llm_project.folder / "queries.jsonl").read_bytes()
     monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "another home"))
-    project.changes["llm.provider"] = "extractive"
-    project.must("rules", "generate")
-    assert (project.folder / "llm/generate.jsonl").read_bytes() == b""
-    assert not project.metrics("generate")["uses_llm"]
-    texts = [row["text"] for row in project.queries() if row["type"] == "question"]
+    llm_project.changes["llm.provider"] = "extractive"
+    llm_project.must("rules", "generate")
+    assert (llm_project.folder / "llm/generate.jsonl").read_bytes() == b""
+    assert not llm_project.metrics("generate")["uses_llm"]
+    texts = [row["text"] for row in llm_project.queries() if row["type"] == "question"]
     assert texts.count("About backing") == 1
-    project.changes["llm.provider"] = "openai"
-    project.must("rules", "generate")
+    llm_project.changes["llm.provider"] = "openai"
+    llm_project.must("rules", "generate")
     assert server.stats["calls"] == calls
-    assert (project.folder / "queries.jsonl").read_bytes() == paid
+    assert (llm_project.folder / "queries.jsonl").read_bytes() == paid
 
 
 def test_a_home_that_cannot_be_written(
-    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "file"))
-    assert "set EMBEDSMITH_HOME to another folder" in project.refused("rules")
+    assert "set EMBEDSMITH_HOME to another folder" in llm_project.refused("rules")
     assert server.stats["calls"] == 0, "nothing is paid for that could not be kept"

@@ -39,11 +39,11 @@ def test_what_is_not_there_is_said_in_a_line(
     (tmp_path / "file").touch()
     commit(tmp_path, "nothing measured")
     monkeypatch.chdir(tmp_path)
+    write(tmp_path, 0.5)
     assert run("HEAD").stderr == (
         "Error: HEAD: holds no data/metrics/runs; name a revision that does\n"
     )
     assert run("nowhere").stderr.startswith("Error: git ls-tree: fatal: ")
-    write(tmp_path, 0.5)
     commit(tmp_path, "measured")
     (tmp_path / "data/metrics/runs/tuned.json").unlink()
     assert run().stderr == "Error: data/metrics/runs: holds no measures; run make repro\n"

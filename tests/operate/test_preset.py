@@ -8,8 +8,8 @@ from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.presets import apply_preset, read_preset
 from stages.operate.preset import main
+from tests.imports import ROOT
 
-ROOT = Path(__file__).parents[2]
 PRESETS = sorted(each.stem for each in (ROOT / "stages" / "presets").glob("*.yaml"))
 
 

@@ -1,15 +1,10 @@
-from collections.abc import Callable
-from typing import Any
-
 from stages.lib.core.collection import Queries
 from stages.lib.core.generated import Generated
 from stages.lib.core.text import jaccard
-from stages.lib.params import Params
 from stages.lib.search.engine import Run
 from stages.lib.selection.filters import dissimilar, distinct, hold_out, round_trip, sift
 from stages.lib.selection.leaks import nearest
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 
 class Ranked:

@@ -1,17 +1,14 @@
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from stages.base import main
 from stages.lib.encoding.encoder import encode, load_encoder
-from stages.lib.params import Params
+from tests.conftest import Change
 
-Change = Callable[[dict[str, Any]], Params]
 OWN = """from sentence_transformers.sentence_transformer.modules import Normalize
 
 

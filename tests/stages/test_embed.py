@@ -5,7 +5,8 @@ import yaml
 from click.testing import CliRunner
 
 from stages import embed
-from tests.conftest import ROOT, make_tiny_model
+from tests.conftest import make_tiny_model
+from tests.imports import ROOT
 
 
 def run(folder: Path, model: Path, out: str, *more: str) -> str:
@@ -30,10 +31,11 @@ def test_vectors_are_taken_over_from_the_same_document_encoder_alone(
     towers.mkdir()
     (towers / "query").symlink_to(other)
     (towers / "document").symlink_to(tiny_model)
-    known = ("--known", str(tmp_path / "base"))
-    assert "taken over" in run(tmp_path, towers, "same", *known)
-    encoded = "2 documents: encoded by model in 32 dimensions.\n"
-    assert run(tmp_path, other, "different", *known) == encoded
+    base_vectors = ("--vectors", str(tmp_path / "base"))
+    taken_over = "embed: 2 documents, vectors of the same encoder taken over, "
+    assert run(tmp_path, towers, "same", *base_vectors).startswith(taken_over)
+    encoded = "embed: 2 documents, encoded by model in 32 dimensions, "
+    assert run(tmp_path, other, "different", *base_vectors).startswith(encoded)
     base, same, different = (
         np.load(tmp_path / name / "vectors.npy") for name in ("base", "same", "different")
     )

@@ -15,7 +15,7 @@ from stages.lib.export.variants import export_variants
 from stages.lib.params import Params, read_params
 from stages.lib.search.metrics import ndcg
 from stages.operate import show
-from tests.conftest import ROOT
+from tests.imports import ROOT
 
 CORPUS = {
     "a": Document("a", "red", "apple"),
@@ -40,7 +40,7 @@ def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture
-def project(
+def evaluation_project(
     tmp_path: Path,
     tiny_model: Path,
     exported: Path,
@@ -72,37 +72,37 @@ def options(**values: Path) -> list[str]:
     ]
 
 
-def run(project: Path, model: Path, out: str = "evaluation") -> Result:
-    (project / "train.json").write_text('{"kept_base": true}')
-    (project / "fusion.json").write_text('{"base": 0.7, "tuned": 0.7}')
+def run(evaluation_project: Path, model: Path, out: str = "evaluation") -> Result:
+    (evaluation_project / "train.json").write_text('{"kept_base": true}')
+    (evaluation_project / "fusion.json").write_text('{"base": 0.7, "tuned": 0.7}')
     arguments = options(
-        collection=project / "collection",
-        synthetic=project / "synthetic",
-        fusion=project / "fusion.json",
-        onnx=project / "onnx",
-        export=project / "export.json",
-        gate=project / "gate.json",
+        collection=evaluation_project / "collection",
+        synthetic=evaluation_project / "synthetic",
+        fusion=evaluation_project / "fusion.json",
+        onnx=evaluation_project / "onnx",
+        export=evaluation_project / "export.json",
+        gate=evaluation_project / "gate.json",
         base=model,
-        base_vectors=project / "vectors",
+        base_vectors=evaluation_project / "vectors",
         tuned=model,
-        tuned_vectors=project / "vectors",
-        stage_metrics=project / "train.json",
-        out=project / out,
-        metrics=project / f"{out}-runs",
-        summary=project / f"{out}.json",
-        params=project / "params.yaml",
+        tuned_vectors=evaluation_project / "vectors",
+        stage_metrics=evaluation_project / "train.json",
+        out=evaluation_project / out,
+        metrics=evaluation_project / f"{out}-runs",
+        summary=evaluation_project / f"{out}.json",
+        params=evaluation_project / "params.yaml",
     )
     return CliRunner().invoke(evaluate.main, arguments)
 
 
-def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None:
-    result = run(project, tiny_model)
+def test_runs_scores_metrics_and_report(evaluation_project: Path, tiny_model: Path) -> None:
+    result = run(evaluation_project, tiny_model)
     assert result.exit_code == 0, result.output
-    metrics = json.loads((project / "evaluation.json").read_text())
+    metrics = json.loads((evaluation_project / "evaluation.json").read_text())
     assert list(metrics["systems"]) == SYSTEMS
     assert metrics["systems"]["bm25"]["recall_100"] == 0.75, "BM25 finds no document without a word"
     assert metrics["comparisons"]["tuned"]["p"] == 1.0
-    gate = json.loads((project / "gate.json").read_text())
+    gate = json.loads((evaluation_project / "gate.json").read_text())
     assert gate["model"] == {"passed": True, "reason": ""}
     assert set(gate["gate"]) == {"fp32", "fp16", "int8"}
     variants = metrics["variants"]
@@ -113,48 +113,58 @@ def test_runs_scores_metrics_and_report(project: Path, tiny_model: Path) -> None
     assert variants["fp16"]["bytes"] < variants["fp32"]["bytes"]
     types = metrics["vector_types"]
     assert types["float"] == {"bytes": 128, "ndcg_cut_10": variants["torch"]["ndcg_cut_10"]}
-    plotted = json.loads((project / "evaluation/vector_types.json").read_text())
+    plotted = json.loads((evaluation_project / "evaluation/vector_types.json").read_text())
     assert [row["vector_type"].split(":")[0] for row in plotted] == list(types)
     assert plotted[0]["vector_type"] == "float: 128 bytes"
     qrels = {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}
     for system in SYSTEMS:
-        found = read_run(project / f"evaluation/runs/{system}.trec")
+        found = read_run(evaluation_project / f"evaluation/runs/{system}.trec")
         assert round(ndcg(found, qrels), 6) == metrics["systems"][system]["ndcg_cut_10"]
-    assert list(read_run(project / "evaluation/runs/bm25.trec")["q1"]) == ["a"]
-    rows = (project / "evaluation/per_query.jsonl").read_text().splitlines()
+    assert list(read_run(evaluation_project / "evaluation/runs/bm25.trec")["q1"]) == ["a"]
+    rows = (evaluation_project / "evaluation/per_query.jsonl").read_text().splitlines()
     assert len(rows) == 2 * len(SYSTEMS)
-    assert len(json.loads((project / "evaluation/deltas.json").read_text())) == 2
-    assert "the base was kept" in (project / "evaluation/report.html").read_text()
-    means = {system: read_json(project / f"evaluation-runs/{system}.json") for system in SYSTEMS}
+    assert len(json.loads((evaluation_project / "evaluation/deltas.json").read_text())) == 2
+    assert "the base was kept" in (evaluation_project / "evaluation/report.html").read_text()
+    means = {
+        system: read_json(evaluation_project / f"evaluation-runs/{system}.json")
+        for system in SYSTEMS
+    }
     assert means == {system: row | {"n": 2} for system, row in metrics["systems"].items()}
-    assert result.stdout.startswith("nDCG@10 on test (n = 2): ")
+    assert result.stdout.startswith("evaluate: 7 systems, nDCG@10 on test (n = 2): ")
     assert len(result.stdout.splitlines()) == 1
-    shown = options(summary=project / "evaluation.json", report=project / "evaluation/report.html")
+    shown = options(
+        summary=evaluation_project / "evaluation.json",
+        report=evaluation_project / "evaluation/report.html",
+    )
     assert "On test: 2 queries, 3 documents" in CliRunner().invoke(show.main, shown).stdout
 
 
-def test_the_same_inputs_give_the_same_bytes(project: Path, tiny_model: Path) -> None:
-    run(project, tiny_model)
-    run(project, tiny_model, "again")
-    assert (project / "again.json").read_bytes() == (project / "evaluation.json").read_bytes()
-    files = [path for path in (project / "evaluation").rglob("*") if path.is_file()]
+def test_the_same_inputs_give_the_same_bytes(evaluation_project: Path, tiny_model: Path) -> None:
+    run(evaluation_project, tiny_model)
+    run(evaluation_project, tiny_model, "again")
+    assert (evaluation_project / "again.json").read_bytes() == (
+        evaluation_project / "evaluation.json"
+    ).read_bytes()
+    files = [path for path in (evaluation_project / "evaluation").rglob("*") if path.is_file()]
     assert len(files) == len(SYSTEMS) + 4
     for path in files:
-        again = project / "again" / path.relative_to(project / "evaluation")
+        again = evaluation_project / "again" / path.relative_to(evaluation_project / "evaluation")
         assert again.read_bytes() == path.read_bytes(), path.name
 
 
-def test_nothing_to_measure_on_is_said_in_a_line(project: Path, tiny_model: Path) -> None:
-    write_split(project / "collection/test", Split())
-    result = run(project, tiny_model)
+def test_nothing_to_measure_on_is_said_in_a_line(
+    evaluation_project: Path, tiny_model: Path
+) -> None:
+    write_split(evaluation_project / "collection/test", Split())
+    result = run(evaluation_project, tiny_model)
     assert result.exit_code == 1
     assert "no judged query in any split; run dvc repro select" in result.stderr
-    assert not (project / "evaluation").exists()
-    assert not (project / "evaluation.json").exists()
+    assert not (evaluation_project / "evaluation").exists()
+    assert not (evaluation_project / "evaluation.json").exists()
 
 
-def test_vectors_of_another_corpus_are_refused(project: Path, tiny_model: Path) -> None:
-    write_corpus(project / "collection/corpus.jsonl", {"a": CORPUS["a"]})
-    result = run(project, tiny_model)
+def test_vectors_of_another_corpus_are_refused(evaluation_project: Path, tiny_model: Path) -> None:
+    write_corpus(evaluation_project / "collection/corpus.jsonl", {"a": CORPUS["a"]})
+    result = run(evaluation_project, tiny_model)
     assert result.exit_code == 1
     assert "vectors of another corpus; run dvc repro" in result.stderr

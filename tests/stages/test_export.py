@@ -14,7 +14,7 @@ from stages.lib.encoding.encoder import towers
 from stages.lib.export.embedder import read_embedder
 from stages.lib.export.folder import load_onnx
 from stages.lib.params import Params
-from tests.conftest import ROOT
+from tests.imports import ROOT
 
 FRUITS = ["apple", "pear", "plum", "dog", "cat", "bird"]
 

@@ -1,6 +1,5 @@
 """The stage mine by itself."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,11 @@ from stages.lib.core.files import read_json
 from stages.lib.core.generated import Generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
-from stages.lib.params import Params
 from stages.lib.search.engine import Run
 from stages.lib.teaching.cross_encoder import Reranker
 from stages.mine import main
+from tests.conftest import Change
 from tests.teaching.test_cross_encoder import make_cross_encoder
-
-Change = Callable[[dict[str, Any]], Params]
 
 THINGS = "apple bus car cat dog pear plum train".split()  # noqa: SIM905
 CORPUS: Corpus = {
@@ -56,7 +53,7 @@ DEV = written_for(*(f"green-{thing}" for thing in THINGS))
 
 
 @pytest.fixture
-def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
+def mining_project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
     """Everything that the stage reads; nobody judged anything."""
     settings = with_params(SHORT)
     texts = [document.contents for document in CORPUS.values()]
@@ -73,13 +70,13 @@ def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
     return tmp_path
 
 
-def expand(project: Path, found: Qrels, ignored: Qrels) -> None:
+def expand(mining_project: Path, found: Qrels, ignored: Qrels) -> None:
     """What a judge says beside the documents that queries were written for."""
-    write_split(project / "expanded", Split(TRAIN.queries, TRAIN.qrels | found))
-    write_qrels(project / "expanded" / "ignored.tsv", ignored)
+    write_split(mining_project / "expanded", Split(TRAIN.queries, TRAIN.qrels | found))
+    write_qrels(mining_project / "expanded" / "ignored.tsv", ignored)
 
 
-def run(project: Path, model: Path) -> Result:
+def run(mining_project: Path, model: Path) -> Result:
     paths = {
         "corpus": "corpus.jsonl",
         "synthetic": "synthetic",
@@ -91,22 +88,24 @@ def run(project: Path, model: Path) -> Result:
         "metrics": "mine.json",
         "params": "params.yaml",
     }
-    options = [part for name, path in paths.items() for part in (f"--{name}", project / path)]
+    options = [
+        part for name, path in paths.items() for part in (f"--{name}", mining_project / path)
+    ]
     return CliRunner().invoke(
         main, [*map(str, options), "--model", str(model)], catch_exceptions=False
     )
 
 
-def mined(project: Path, model: Path) -> Mined:
-    result = run(project, model)
+def mined(mining_project: Path, model: Path) -> Mined:
+    result = run(mining_project, model)
     assert result.exit_code == 0, result.output
     (line,) = result.stdout.splitlines()
     assert line.startswith("mine: ")
-    return read_mined(project / "mined")
+    return read_mined(mining_project / "mined")
 
 
-def test_rows_without_judgements_hold_no_answers(project: Path, tiny_model: Path) -> None:
-    rows = mined(project, tiny_model)
+def test_rows_without_judgements_hold_no_answers(mining_project: Path, tiny_model: Path) -> None:
+    rows = mined(mining_project, tiny_model)
     assert rows.teacher in ("base", "fusion")
     assert {row.query_id for row in rows.train} <= TRAIN.queries.keys()
     assert rows.train
@@ -119,9 +118,11 @@ def test_rows_without_judgements_hold_no_answers(project: Path, tiny_model: Path
     assert not any(row.answers for row in (*rows.train, *rows.unlabelled, *rows.dev))
 
 
-def test_answers_of_people_and_of_a_judge_reach_the_rows(project: Path, tiny_model: Path) -> None:
+def test_answers_of_people_and_of_a_judge_reach_the_rows(
+    mining_project: Path, tiny_model: Path
+) -> None:
     expand(
-        project,
+        mining_project,
         {"q-red-apple": {"red-apple": 1, "red-pear": 1}},
         {"q-red-pear": {"blue-plum": 1}},
     )
@@ -129,8 +130,8 @@ def test_answers_of_people_and_of_a_judge_reach_the_rows(project: Path, tiny_mod
         {"p1": "what is a bird", "p2": "how of the cat"},
         {"p1": {"blue-cat": 2, "red-cat": 1, "red-dog": 0}, "p2": {"green-cat": 1}},
     )
-    write_split(project / "train", by_people)
-    rows = mined(project, tiny_model)
+    write_split(mining_project / "train", by_people)
+    rows = mined(mining_project, tiny_model)
     by_id = {row.query_id: row for row in (*rows.train, *rows.unlabelled)}
     assert {query_id: row.answers for query_id, row in by_id.items() if row.answers} == {
         "p1": ("blue-cat", "red-cat"),
@@ -138,7 +139,7 @@ def test_answers_of_people_and_of_a_judge_reach_the_rows(project: Path, tiny_mod
         "q-red-apple": ("red-apple", "red-pear"),
     }
     assert "blue-plum" not in by_id["q-red-pear"].ranking
-    metrics = read_json(project / "mine.json")
+    metrics = read_json(mining_project / "mine.json")
     assert (metrics["judged"], metrics["queries_by_people"]) == (3, 2)
 
 
@@ -153,19 +154,19 @@ class Everything:
 
 
 def test_a_cross_encoder_that_is_best_on_dev_teaches(
-    project: Path, tiny_model: Path, with_params: Change
+    mining_project: Path, tiny_model: Path, with_params: Change
 ) -> None:
-    folder = make_cross_encoder(project / "cross-encoder", tiny_model)
+    folder = make_cross_encoder(mining_project / "cross-encoder", tiny_model)
     changes = {"mine.cross_encoder": "named", "mine.cross_encoder_depth": len(CORPUS)}
     settings = with_params(SHORT | changes)
     # it grades the whole corpus, whichever teacher comes before it; its own first is the answer
     teacher = Reranker("cross-encoder", folder, CORPUS, Everything(), settings.mine)
     graded = teacher.rank(DEV.queries)
     qrels = {query_id: {next(iter(ranking)): 1} for query_id, ranking in graded.items()}
-    write_split(project / "synthetic" / "dev", Split(DEV.queries, qrels))
-    rows = mined(project, tiny_model)
+    write_split(mining_project / "synthetic" / "dev", Split(DEV.queries, qrels))
+    rows = mined(mining_project, tiny_model)
     assert rows.teacher == "cross-encoder"
-    metrics = read_json(project / "mine.json")
+    metrics = read_json(mining_project / "mine.json")
     assert metrics["teacher"] == "cross-encoder"
     assert metrics["dev_ndcg_cut_10_by_teacher"]["cross-encoder"] == 1.0
     wanted = teacher.rank(TRAIN.queries)
@@ -174,10 +175,10 @@ def test_a_cross_encoder_that_is_best_on_dev_teaches(
 
 
 def test_a_margin_that_no_document_keeps(
-    project: Path, tiny_model: Path, with_params: Change
+    mining_project: Path, tiny_model: Path, with_params: Change
 ) -> None:
     with_params(SHORT | {"mine.range_min": len(CORPUS), "mine.range_max": len(CORPUS) + 1})
-    result = run(project, tiny_model)
+    result = run(mining_project, tiny_model)
     assert result.exit_code == 1
     assert "no query has a negative; loosen mine.margin" in result.output
-    assert not (project / "mined").exists()
+    assert not (mining_project / "mined").exists()

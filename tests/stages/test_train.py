@@ -1,6 +1,5 @@
 """The stage train by itself, in one process and in several."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,10 @@ from stages.lib.core.examples import Example
 from stages.lib.core.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
-from stages.lib.params import Params
 from stages.lib.search.metrics import ndcg
 from stages.train import main
 from tests.commands import attempt
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 WORDS = "apple pear plum car bus train dog cat bird".split()  # noqa: SIM905
 CORPUS: Corpus = {
@@ -35,7 +32,7 @@ CORPUS: Corpus = {
 
 
 @pytest.fixture
-def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
+def training_project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
     """Everything that the stage reads; the teacher wants the next document."""
     settings = with_params(
         {
@@ -69,38 +66,43 @@ def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
     return tmp_path
 
 
-def options(project: Path, model: Path, processes: int) -> list[str]:
+def options(training_project: Path, model: Path, processes: int) -> list[str]:
     paths = {
-        "corpus": project / "corpus.jsonl",
-        "mined": project / "mined",
-        "dev": project / "dev",
-        "synthetic-dev": project / "synthetic",
+        "corpus": training_project / "corpus.jsonl",
+        "mined": training_project / "mined",
+        "dev": training_project / "dev",
+        "synthetic-dev": training_project / "synthetic",
         "model": model,
-        "vectors": project / "vectors",
-        "out": project / f"tuned-{processes}",
-        "params": project / "params.yaml",
+        "vectors": training_project / "vectors",
+        "out": training_project / f"tuned-{processes}",
+        "params": training_project / "params.yaml",
     }
     for name in ("fusion", "metrics", "curve"):
-        paths[name] = project / f"{name}-{processes}.json"
+        paths[name] = training_project / f"{name}-{processes}.json"
     words = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     return [*words, "--processes", str(processes)]
 
 
-def trained(project: Path, processes: int) -> np.ndarray[Any, Any]:
+def trained(training_project: Path, processes: int) -> np.ndarray[Any, Any]:
     found: np.ndarray[Any, Any] = np.load(
-        project / f"tuned-{processes}" / "vectors" / "vectors.npy"
+        training_project / f"tuned-{processes}" / "vectors" / "vectors.npy"
     )
     return found
 
 
 @pytest.mark.slow
-def test_two_processes_train_what_one_trains(project: Path, tiny_model: Path) -> None:
+def test_two_processes_train_what_one_trains(training_project: Path, tiny_model: Path) -> None:
     for processes in (1, 2):
-        command = ("python", "-m", "stages.train", *options(project, tiny_model, processes))
+        command = (
+            "python",
+            "-m",
+            "stages.train",
+            *options(training_project, tiny_model, processes),
+        )
         done = attempt(Path.cwd(), *command)
         assert done.returncode == 0, done.stderr
-    base = np.load(project / "vectors" / "vectors.npy")
-    alone, together = trained(project, 1), trained(project, 2)
+    base = np.load(training_project / "vectors" / "vectors.npy")
+    alone, together = trained(training_project, 1), trained(training_project, 2)
     moved = 1 - (alone * base).sum(axis=1)
     apart = 1 - (alone * together).sum(axis=1)
     assert moved.mean() > 0.01
@@ -110,15 +112,17 @@ def test_two_processes_train_what_one_trains(project: Path, tiny_model: Path) ->
 
 @pytest.mark.parametrize("judged", [0, 2])
 def test_the_synthetic_dev_queries_train_where_people_judge(
-    project: Path, tiny_model: Path, judged: int
+    training_project: Path, tiny_model: Path, judged: int
 ) -> None:
-    synthetic = read_split(project / "synthetic")
+    synthetic = read_split(training_project / "synthetic")
     qrels = dict(list(synthetic.qrels.items())[:judged])
     queries = {query_id: synthetic.queries[query_id] for query_id in qrels}
-    write_split(project / "dev", Split(queries, qrels))
-    done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+    write_split(training_project / "dev", Split(queries, qrels))
+    done = CliRunner().invoke(
+        main, options(training_project, tiny_model, 1), catch_exceptions=False
+    )
     assert done.exit_code == 0, done.output
-    told = read_json(project / "metrics-1.json")
+    told = read_json(training_project / "metrics-1.json")
     assert told["examples"] == len(CORPUS) * (2 if judged else 1)
     (line,) = done.stdout.splitlines()
     assert line.startswith(f"train: {told['examples']} examples, ")
@@ -128,21 +132,21 @@ def test_the_synthetic_dev_queries_train_where_people_judge(
 @pytest.mark.parametrize("teacher", ["fusion", "base"])
 @pytest.mark.parametrize("weight", [0.0, 10.0])
 def test_what_was_judged_teaches_beside_the_teacher_and_without_one(
-    project: Path, tiny_model: Path, with_params: Change, teacher: str, weight: float
+    training_project: Path, tiny_model: Path, with_params: Change, teacher: str, weight: float
 ) -> None:
     doc_ids = list(CORPUS)
-    rows = [row for _, row in read_jsonl(project / "mined" / "train.jsonl")]
+    rows = [row for _, row in read_jsonl(training_project / "mined" / "train.jsonl")]
     answers = {
         row["query_id"]: doc_ids[(number + 2) % len(doc_ids)] for number, row in enumerate(rows)
     }
     rows = [row | {"answers": [answers[row["query_id"]]]} for row in rows]
-    write_jsonl(project / "mined" / "train.jsonl", [rows[0] | {"answers": []}, *rows[1:]])
-    write_jsonl(project / "mined" / "dev.jsonl", [])
-    write_json(project / "mined" / "teacher.json", {"teacher": teacher})
+    write_jsonl(training_project / "mined" / "train.jsonl", [rows[0] | {"answers": []}, *rows[1:]])
+    write_jsonl(training_project / "mined" / "dev.jsonl", [])
+    write_json(training_project / "mined" / "teacher.json", {"teacher": teacher})
     judged = list(answers)[1:]
-    queries = read_split(project / "synthetic").queries
+    queries = read_split(training_project / "synthetic").queries
     write_split(
-        project / "dev",
+        training_project / "dev",
         Split(
             {each: queries[each] for each in judged}, {each: {answers[each]: 1} for each in judged}
         ),
@@ -157,59 +161,70 @@ def test_what_was_judged_teaches_beside_the_teacher_and_without_one(
             "train.judged_weight": weight,
         }
     )
-    done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+    done = CliRunner().invoke(
+        main, options(training_project, tiny_model, 1), catch_exceptions=False
+    )
     assert done.exit_code == 0, done.output
-    told = read_json(project / "metrics-1.json")
+    told = read_json(training_project / "metrics-1.json")
     assert told["examples"] == len(CORPUS) - (teacher == "base")
     gain = told["chosen_dev"] - told["base_dev"]
     assert (gain > 0.2) == (weight > 0), gain
 
 
 def test_a_refused_teacher_says_nothing_of_judged_queries(
-    project: Path, tiny_model: Path, with_params: Change
+    training_project: Path, tiny_model: Path, with_params: Change
 ) -> None:
     rows = [
-        row | {"answers": row["pos_ids"]} for _, row in read_jsonl(project / "mined/train.jsonl")
+        row | {"answers": row["pos_ids"]}
+        for _, row in read_jsonl(training_project / "mined/train.jsonl")
     ]
-    write_jsonl(project / "mined" / "train.jsonl", rows)
-    write_json(project / "mined" / "teacher.json", {"teacher": "base"})
+    write_jsonl(training_project / "mined" / "train.jsonl", rows)
+    write_json(training_project / "mined" / "teacher.json", {"teacher": "base"})
     short: dict[str, Any] = {"encoder.max_length": 16, "train.batch_size": 8, "train.runs": 1}
     found = []
     for weight in (0.0, 1.0):
         with_params(short | {"train.kl_weight": weight})
-        done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+        done = CliRunner().invoke(
+            main, options(training_project, tiny_model, 1), catch_exceptions=False
+        )
         assert done.exit_code == 0, done.output
-        assert not read_json(project / "metrics-1.json")["kept_base"]
-        found.append(trained(project, 1))
+        assert not read_json(training_project / "metrics-1.json")["kept_base"]
+        found.append(trained(training_project, 1))
     assert np.array_equal(found[0], found[1])
 
 
-def test_without_a_teacher_and_judgements_nothing_trains(project: Path, tiny_model: Path) -> None:
-    write_json(project / "mined" / "teacher.json", {"teacher": "base"})
-    done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+def test_without_a_teacher_and_judgements_nothing_trains(
+    training_project: Path, tiny_model: Path
+) -> None:
+    write_json(training_project / "mined" / "teacher.json", {"teacher": "base"})
+    done = CliRunner().invoke(
+        main, options(training_project, tiny_model, 1), catch_exceptions=False
+    )
     assert done.exit_code == 0, done.output
-    told = read_json(project / "metrics-1.json")
+    told = read_json(training_project / "metrics-1.json")
     assert (told["examples"], told["kept_base"]) == (0, True)
 
 
-def test_a_batch_that_cannot_be_shared(project: Path, tiny_model: Path) -> None:
-    result = CliRunner().invoke(main, options(project, tiny_model, 3))
+def test_a_batch_that_cannot_be_shared(training_project: Path, tiny_model: Path) -> None:
+    result = CliRunner().invoke(main, options(training_project, tiny_model, 3))
     assert result.exit_code == 1
     assert "train.batch_size: 8 cannot be shared by 3 processes" in result.output
 
 
 def test_what_ships_is_chosen_by_its_prefixes_too(
-    project: Path, tiny_model: Path, with_params: Change
+    training_project: Path, tiny_model: Path, with_params: Change
 ) -> None:
-    synthetic = read_split(project / "synthetic")
-    write_split(project / "dev", synthetic)
+    synthetic = read_split(training_project / "synthetic")
+    write_split(training_project / "dev", synthetic)
     changes = {"encoder.max_length": 16, "train.matryoshka": [4], "train.epochs": 1}
     settings = with_params(changes | {"train.batch_size": 8})
-    done = CliRunner().invoke(main, options(project, tiny_model, 1), catch_exceptions=False)
+    done = CliRunner().invoke(
+        main, options(training_project, tiny_model, 1), catch_exceptions=False
+    )
     assert done.exit_code == 0, done.output
     model = load_encoder(tiny_model, settings.encoder)
     texts = encode(model, list(synthetic.queries.values()))
-    documents = np.load(project / "vectors" / "vectors.npy")
+    documents = np.load(training_project / "vectors" / "vectors.npy")
     reached = []
     for size in (32, 4):
         cut = documents[:, :size] / np.linalg.norm(documents[:, :size], axis=1, keepdims=True)
@@ -220,14 +235,14 @@ def test_what_ships_is_chosen_by_its_prefixes_too(
         }
         reached.append(ndcg(run, synthetic.qrels))
     assert abs(reached[0] - reached[1]) > 0.05
-    told = read_json(project / "metrics-1.json")
+    told = read_json(training_project / "metrics-1.json")
     assert told["base_dev"] == pytest.approx(sum(reached) / 2, abs=0.02)
 
 
 def test_a_prefix_as_long_as_the_vectors(
-    project: Path, tiny_model: Path, with_params: Change
+    training_project: Path, tiny_model: Path, with_params: Change
 ) -> None:
     with_params({"encoder.max_length": 16, "train.matryoshka": [32], "train.batch_size": 8})
-    result = CliRunner().invoke(main, options(project, tiny_model, 1))
+    result = CliRunner().invoke(main, options(training_project, tiny_model, 1))
     assert result.exit_code == 1
     assert "train.matryoshka: a prefix of 32 of 32 dimensions; name fewer" in result.output

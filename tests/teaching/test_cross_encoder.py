@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +10,8 @@ from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.search.engine import Run
 from stages.lib.teaching.cross_encoder import Reranker
-from tests.conftest import WORDS
+from tests.conftest import WORDS, Change
 
-Change = Callable[[dict[str, Any]], Params]
 CORPUS: Corpus = {
     "apple": Document("apple", "", "red apple"),
     "car": Document("car", "", "blue car"),

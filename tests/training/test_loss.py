@@ -1,6 +1,5 @@
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -19,8 +18,8 @@ from stages.lib.training.losses import (
     teacher_scores,
     weights,
 )
+from tests.conftest import Change
 
-Change = Callable[[dict[str, Any]], Params]
 EMPTY = torch.zeros(0)
 COLUMNS = {"a": 0, "b": 1, "c": 2}
 NAN = math.nan

@@ -20,8 +20,7 @@ from stages.lib.training.contest import Contest
 from stages.lib.training.recipe import interpolate, train
 from stages.lib.training.students import DOCUMENTS, QueryAndVectors, Student, student
 from stages.lib.training.trainer import run_trainer
-
-Change = Callable[[dict[str, Any]], Params]
+from tests.conftest import Change
 
 THINGS = "apple pear plum car bus train dog cat bird".split()  # noqa: SIM905
 COLOURS = ("red", "green", "blue")

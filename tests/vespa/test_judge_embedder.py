@@ -19,7 +19,7 @@ from stages.lib.vespa.package.application import Application, write_application
 from stages.lib.vespa.package.generation import Generation, tower_folder
 from stages.lib.vespa.package.tower import read_tower
 from tests.conftest import ROOT
-from tests.export.test_onnx import KINDS, make_model
+from tests.export.kinds import KINDS, make_model
 from tests.vespa.judge import Judge
 
 Change = Callable[[dict[str, Any]], Params]

@@ -1,1 +1,1 @@
-"""What every wing stands on: collections, files, seeds, text, hashes."""
+"""What all other packages use: collections, files, seeds, text, hashes."""

@@ -43,7 +43,7 @@ Corpus = Mapping[str, Document]
 class StoredCorpus(Mapping[str, Document]):
     """A corpus.jsonl whose documents stay on disk until they are asked for.
 
-    In memory is where each document begins: about 200 bytes a document, whatever its length.
+    Memory holds only where each document begins: about 200 bytes a document.
     """
 
     def __init__(self, path: Path) -> None:

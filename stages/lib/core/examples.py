@@ -1,4 +1,4 @@
-"""Training rows: what mining says of each query, and training reads."""
+"""Training rows: mining writes one for each query, and training reads them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Example:
 
     `ranking` holds the teacher's best documents with their scores, best first; positives and
     negatives are taken from it. `answers` are the documents that people or a judge found relevant,
-    in the ranking or beyond it; empty where nothing is known but what the query was written for. A
-    unlabelled query has none of these, and `source` names the document whose words it is
-    made of, which training must not count as an answer.
+    in the ranking or beyond it; empty where only the document is known that the query was written
+    for. An unlabelled query has neither positives nor negatives; `source` names the document that
+    its words come from, which training must not count as an answer.
     """
 
     query_id: str
@@ -64,16 +64,16 @@ def read_example(row: dict[str, Any]) -> Example:
 
 
 BASE = "base"
-"""The teacher's name where the student's own ranking is the best: then nobody teaches."""
+"""The teacher's name where the base model itself ranks best: then nobody teaches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mined:
     """What mining leaves for training.
 
-    `train` are the queries with positives and hard negatives; `unlabelled` those without, which the
-    teacher's ranking alone labels, but for what people answered; `dev` the synthetic dev queries,
-    ranked by the teacher.
+    `train` are the queries with positives and hard negatives; `unlabelled` are those without: the
+    teacher's ranking labels them, and people's answers where there are some. `dev` are the
+    synthetic dev queries, ranked by the teacher.
     """
 
     teacher: str

@@ -23,5 +23,5 @@ def content_hash(folder: Path, digits: int = 16) -> str:
 
 
 def text_hash(*parts: str, digits: int = WHOLE) -> str:
-    """The first hexadecimal digits of the sha256 of texts, of which each counts by itself."""
+    """The first hexadecimal digits of the sha256 of texts; where each of them ends matters."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:digits]

@@ -1,4 +1,4 @@
-"""The words of a document that tell it from the others, of which key phrases are made."""
+"""Finds the words that tell a document from the others; key phrases are made of them."""
 
 import math
 import re
@@ -28,7 +28,7 @@ class Telling:
         )
 
     def words(self, document: Document, number: int) -> list[str]:
-        """The most telling words of a document of the corpus, at most so many, best first."""
+        """The most telling words of a document of the corpus, at most `number`, best first."""
         counts = Counter(terms(document.contents))
         weights = {
             term: (1 + math.log(count)) * math.log(self._documents / self._frequency[term])

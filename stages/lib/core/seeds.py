@@ -27,5 +27,5 @@ def share(seed: int, *ids: str) -> float:
 
 
 def shuffled(seed: int, ids: Iterable[str], *scope: str) -> list[str]:
-    """The ids in an order that is random, but in which each id's rank key is its own."""
+    """The ids in random order; a further id does not change the order of the others."""
     return sorted(ids, key=lambda name: (digest(seed, *scope, name), name))

@@ -21,14 +21,14 @@ def words(text: str) -> list[str]:
 
 
 def has_words(text: str, number: int) -> bool:
-    """Whether a text has so many words; looks no further than those."""
+    """Whether a text has at least `number` words; the rest is not read."""
     return sum(1 for _ in islice(WORD.finditer(text), number)) == number
 
 
 def first_words(text: str, number: int) -> str:
-    """The text up to the end of so many words, punctuation kept, white space as single spaces."""
+    """The first `number` words of a text with their punctuation, white space as single spaces."""
     pieces = text.split()
-    if text.isascii():  # a prompt shows every document: this is many times as fast
+    if text.isascii():  # many times as fast, for the documents of all prompts
         return " ".join(pieces[:number])
     match = re.match(f"(?:{PIECE}){{0,{number}}}", " ".join(pieces))
     return match[0] if match else ""
@@ -46,7 +46,7 @@ def one_line(text: str) -> str:
 
 
 def normal(text: str) -> str:
-    """The normal form, in which two texts are the same: case and white space do not matter."""
+    """The normal form of a text: texts that differ in case and white space alone share it."""
     return one_line(text.casefold())
 
 
@@ -56,10 +56,10 @@ def text_digest(text: str) -> int:
 
 
 SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"')\]]*(?=\s)|[\u3002\uff01\uff1f]+|$)", re.MULTILINE)
-"""A sentence with its closing quotes and brackets, or what a line has of one."""
+"""A sentence with its closing quotes and brackets; at the end of a line it needs no mark."""
 
 SHORTEST = 20
-"""Characters of a sentence; shorter pieces are headings and list marks."""
+"""The least characters of a sentence; shorter pieces are headings and list marks."""
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -79,7 +79,7 @@ def sentences(text: str) -> list[str]:
 def all_sentences(corpus: Corpus) -> tuple[list[str], list[int]]:
     """The sentences of all documents one after the other, and where each document's begin.
 
-    A document without a sentence stands with its whole contents, so that each has at least one.
+    The whole contents of a document without a sentence count as one, so that each has at least one.
     """
     texts: list[str] = []
     starts: list[int] = []

@@ -1,4 +1,4 @@
-"""Texts into unit vectors, fast on a CPU and on a GPU.
+"""Encodes texts as unit vectors, fast on a CPU and on a GPU.
 
 Texts are sorted by their number of tokens and batched to a budget of tokens, so that next to
 nothing is spent on padding, and computed in bfloat16 where the processor has it.
@@ -45,7 +45,7 @@ def fast_dtype(where: torch.device) -> torch.dtype:
 def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
     """Loads a sentence-transformers folder onto the GPU or the CPU."""
     try:
-        # the stage base lets no other code in than what base.custom_code allows
+        # the stage base refuses code that base.custom_code does not allow
         model = SentenceTransformer(
             str(folder),
             device=str(device()),
@@ -72,7 +72,7 @@ def _positions(model: SentenceTransformer) -> int:
     transformer: Any = model[0].auto_model
     longest = int(getattr(transformer.config, "max_position_embeddings", 2**31))
     embeddings = getattr(transformer, "embeddings", None)
-    # RoBERTa's kind counts positions from the one after that of padding
+    # models of RoBERTa's kind begin to count positions after that of padding
     padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
     return longest if padding is None else longest - padding - 1
 
@@ -122,8 +122,8 @@ def encode(
 ) -> Vectors:
     """Unit vectors of the texts, (texts, dimensions), in their order.
 
-    With `write`, each block is handed over with its first row and an empty array is returned, so
-    that memory does not grow with the number of texts.
+    `write`, where given, gets each block of vectors with the number of its first row; the function
+    then returns an empty array, so that memory does not grow with the number of texts.
     """
     model.eval()
     out: list[Vectors] = []
@@ -132,7 +132,7 @@ def encode(
             ids = token_ids(model, [prefix + text for text in texts[start : start + BLOCK]])
             block = np.empty((len(ids), dimension(model)), dtype=np.float32)
             with torch.inference_mode():
-                for batch in batches([len(each) for each in ids]):
+                for batch in batches([len(tokens) for tokens in ids]):
                     block[batch] = embed(model, [ids[index] for index in batch]).cpu().numpy()
                     progress.update(len(batch))
             if write:
@@ -144,6 +144,6 @@ def encode(
 
 def dimension(model: SentenceTransformer) -> int:
     """The number of dimensions of the model's vectors."""
-    found = model.get_embedding_dimension()
-    assert found is not None  # noqa: S101 - every model here ends in a pooling layer
-    return found
+    dimensions = model.get_embedding_dimension()
+    assert dimensions is not None  # noqa: S101 - every model here ends in a pooling layer
+    return dimensions

@@ -1,4 +1,4 @@
-"""Models: where they come from, and the hash that names them."""
+"""Finds a model's files, copies them, and checks that the pipeline can use them."""
 
 import json
 import math
@@ -26,7 +26,7 @@ def locate(model: str, revision: str, key: str) -> Path:
 
     Args:
         model: a folder, or a name on the hub.
-        revision: the hub's.
+        revision: a commit, tag or branch on the hub.
         key: the parameter that names the model, for the error.
 
     Raises:
@@ -43,7 +43,7 @@ def locate(model: str, revision: str, key: str) -> Path:
     try:
         return Path(snapshot_download(model, revision=revision, ignore_patterns=UNUSED))
     except Exception as error:
-        # the hub's client fails in many ways of its own and of its transport's; all mean this
+        # the hub's client and its transport raise errors of many kinds; all mean this
         raise UserError(
             f"{key}: {model!r} at revision {revision!r} is neither a folder nor to be had "
             f"from the hub ({type(error).__name__}); check name, revision and network, or give "
@@ -58,14 +58,14 @@ def copy_model(source: Path, target: Path) -> None:
 
 
 def check_weights(folder: Path, sha256: str | None) -> None:
-    """Checks that model.safetensors is there and, where a hash is given, that it is the one."""
+    """Checks that model.safetensors is there and, where a hash is given, that it has that hash."""
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise UserError(f"base.model: {folder.name} has no model.safetensors; convert its weights")
-    found = file_hash(weights)
-    if sha256 is not None and found != sha256:
+    actual = file_hash(weights)
+    if sha256 is not None and actual != sha256:
         raise UserError(
-            f"base.sha256: model.safetensors has {found}; set it to that if you trust it"
+            f"base.sha256: model.safetensors has {actual}; set it to that if you trust it"
         )
 
 
@@ -73,7 +73,7 @@ def check_size(folder: Path) -> None:
     """Checks that the model will fit into an ONNX file, before anything is spent on it.
 
     Raises:
-        UserError: it does not, or model.safetensors is damaged.
+        UserError: the model does not fit, or model.safetensors is damaged.
 
     """
     path = folder / "model.safetensors"
@@ -82,7 +82,7 @@ def check_size(folder: Path) -> None:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         except (ValueError, OverflowError, MemoryError) as error:
             raise UserError(f"base.model: {path.name} is damaged; fetch the model again") from error
-    shapes = (each["shape"] for name, each in header.items() if name != "__metadata__")
+    shapes = (tensor["shape"] for name, tensor in header.items() if name != "__metadata__")
     require_size(sum(map(math.prod, shapes)))
 
 
@@ -107,27 +107,27 @@ def check_tokenizer(folder: Path) -> None:
 
 def custom_code(folder: Path) -> list[str]:
     """Classes that the model's files name outside the installed libraries: loading it runs them."""
-    found: set[str] = set()
+    classes: set[str] = set()
     for path in (*folder.rglob("config.json"), *folder.rglob("tokenizer_config.json")):
         for names in read_json(path).get("auto_map", {}).values():
-            found.update(filter(None, [names] if isinstance(names, str) else names))
+            classes.update(filter(None, [names] if isinstance(names, str) else names))
     if (folder / "modules.json").is_file():
-        types = {str(each["type"]) for each in read_json(folder / "modules.json")}
-        found |= {each for each in types if not each.startswith("sentence_transformers.")}
-    return sorted(found)
+        types = {str(module["type"]) for module in read_json(folder / "modules.json")}
+        classes |= {name for name in types if not name.startswith("sentence_transformers.")}
+    return sorted(classes)
 
 
 def check_code(folder: Path, model: str, allowed: str) -> None:
     """Refuses a model that brings code of its own, unless it is the one that is allowed.
 
     Raises:
-        UserError: it does and is not.
+        UserError: it brings code, and is not the model that is allowed.
 
     """
-    found = custom_code(folder)
-    if found and model != allowed:
+    classes = custom_code(folder)
+    if classes and model != allowed:
         raise UserError(
-            f"base.model: {model!r} brings code of its own ({', '.join(found)}), which could do "
+            f"base.model: {model!r} brings code of its own ({', '.join(classes)}), which could do "
             "anything on this machine; if you have read it, allow it by setting base.custom_code "
             "to the same name"
         )

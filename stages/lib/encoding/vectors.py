@@ -1,4 +1,4 @@
-"""A corpus' vectors on disk, and who made them."""
+"""A corpus' vectors on disk, and which encoder made them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from stages.lib.encoding.encoder import Vectors, dimension, encode
 from stages.lib.errors import UserError
 
 TRAINED = "trained"
-"""Stands for the encoder of vectors that training moved."""
+"""Stands in the place of an encoder's hash where training changed the vectors."""
 
 
 def save_vectors(folder: Path, vectors: Vectors, doc_ids: Sequence[str], made_by: str) -> None:
@@ -38,7 +38,7 @@ def write_vectors(
 
 
 def describe_vectors(folder: Path, doc_ids: Sequence[str], made_by: str) -> None:
-    """Writes what belongs beside vectors.npy."""
+    """Writes the doc_ids of the rows of vectors.npy, and the encoder's hash."""
     write_json(folder / "doc_ids.json", list(doc_ids))
     with writing(folder / "encoder.txt") as file:
         file.write(made_by + "\n")
@@ -47,6 +47,11 @@ def describe_vectors(folder: Path, doc_ids: Sequence[str], made_by: str) -> None
 def made_by(folder: Path) -> str:
     """The hash of the encoder that made a folder's vectors, or TRAINED."""
     return read_text(folder / "encoder.txt")
+
+
+def count_vectors(folder: Path) -> int:
+    """How many vectors a folder holds."""
+    return len(read_json(folder / "doc_ids.json"))
 
 
 def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
@@ -58,9 +63,9 @@ def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
 
 
 def trained_vectors(folder: Path, corpus: Corpus) -> Vectors | None:
-    """The vectors of some of a folder's documents, where training moved them; else None.
+    """The documents' vectors in a folder if training changed them, else None.
 
-    Such vectors come from no encoder: whatever encodes the queries, they are the documents'.
+    No encoder gives such vectors: documents keep them, whichever encoder the queries have.
     """
     if made_by(folder) != TRAINED:
         return None

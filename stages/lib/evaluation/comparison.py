@@ -25,7 +25,7 @@ AGAINST = {
 """What each system is compared with."""
 
 SAME_TEXT = 0.5
-"""Jaccard similarity from which a document with a query's id is that query itself."""
+"""A document with a query's id and at least this Jaccard similarity is that query itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Basis:
 
     @property
     def label(self) -> str:
-        """How a reader is told."""
+        """The name, with a warning where the queries are no evidence."""
         return self.name if self.is_evidence else f"{self.name}: not evidence of quality"
 
 
 def read_basis(collection: Path, synthetic: Path) -> Basis:
-    """The test split; where there is none the dev split, where neither is the synthetic one.
+    """The test split; without one the dev split; without either the synthetic dev split.
 
     Raises:
         UserError: there is nothing to measure on, or judgements name a query without a text.
@@ -158,7 +158,7 @@ def evaluate(
 
 
 def search(engine: Engine, corpus: Corpus, basis: Basis, depth: int) -> Run:
-    """What an engine retrieves for the judged queries, without those that it finds as documents."""
+    """The engine's run for the judged queries, without documents that are themselves the query."""
     queries = {query_id: basis.split.queries[query_id] for query_id in sorted(basis.split.qrels)}
     own = {
         query_id

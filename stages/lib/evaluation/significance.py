@@ -1,4 +1,4 @@
-"""Whether one system is better than another, or luck with the queries made it look so."""
+"""Tests whether a system is better than another, or luck with the queries makes it look so."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace

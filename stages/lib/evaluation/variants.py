@@ -1,4 +1,4 @@
-"""What serving costs in quality: exported variants and vector types, beside torch and float32."""
+"""Measures what exported variants and vector types cost in quality, beside torch and float32."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,19 +19,18 @@ SYSTEM = "tuned"
 """The system that is served."""
 
 TORCH = "torch"
-"""What the variants' model is called among them before it is exported."""
+"""The name of the model before its export, among those of its variants."""
 
 DEPTH = 10
 POOL = 20
-"""Ranks of torch's ranking from which a variant as near as fp16 may fill its first ten."""
+"""fp32 and fp16 are so near to torch that their first ten lie among this many of its first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What the tuned model reaches as it may be served, and which of its variants may be.
+    """The tuned model's figures as it may be served, and which of its variants may be.
 
-    Each field has a row by name: of an exported variant, of a variant and its verdict, of a type
-    of vectors.
+    Each field has rows by name: figures by variant, verdicts by variant, figures by vector type.
     """
 
     variants: dict[str, dict[str, Any]]
@@ -94,22 +93,22 @@ def compare_variants(
     """nDCG@10 of torch and of every exported variant over the same queries, with parity and bytes.
 
     A variant that was evaluated as a system over the whole corpus is taken from there. The others
-    encode what torch found at the first ranks alone: that leaves torch's nDCG@10 as it is, and
-    theirs, as long as their cosines to torch are those of the gate.
+    search only the documents at torch's first ranks, which changes no nDCG@10 as long as their
+    cosines to torch pass the gate.
     """
     pool = pooled(evaluation.runs[SYSTEM], corpus)
     rows: dict[str, dict[str, Any]] = {TORCH: {HEADLINE: round(evaluation.headline(SYSTEM), 6)}}
     for variant in exports["gate"]:
         if variant in evaluation.scores:
-            reached = evaluation.headline(variant)
+            score = evaluation.headline(variant)
         else:
             engine = Embedded(load_exported(pool, onnx, variant, vectors, params))
-            reached = ndcg(
+            score = ndcg(
                 search(engine, pool, evaluation.basis, DEPTH), evaluation.basis.split.qrels
             )
         towers = [tower[variant] for tower in exports["parity"].values()]
         rows[variant] = {
-            HEADLINE: round(reached, 6),
+            HEADLINE: round(score, 6),
             "min_cosine": min(tower["min_cosine"] for tower in towers),
             "bytes": sum(tower["bytes"] for tower in towers),
         }

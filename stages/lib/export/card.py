@@ -56,7 +56,7 @@ def model_card(
         "",
         "| folder | content hash | bytes | least cosine to torch | mean | may serve |",
         "|---|---|---|---|---|---|",
-        *(_variant(folder, each, metrics) for folder, each in embedders.items()),
+        *(_variant(folder, embedder, metrics) for folder, embedder in embedders.items()),
         "",
         _retrieval(metrics["dev"]),
         "int8 is the same on processors with and without VNNI, but for the rounding of floats.",

@@ -18,7 +18,7 @@ from stages.lib.search.metrics import ndcg
 
 
 def measured_texts(corpus: Corpus, split: Split, params: Params) -> list[str]:
-    """Documents and queries with which int8 is measured, drawn by hash, with their prefixes."""
+    """Draws by hash the documents and queries, with their prefixes, that int8 is measured on."""
     count = params.export.texts
     doc_ids = shuffled(params.seed, corpus, "export")[:count]
     query_ids = shuffled(params.seed, split.queries, "export")[:count]
@@ -49,7 +49,7 @@ def check_retrieval(
     """Dev nDCG@10 of torch and int8 over the same documents.
 
     Args:
-        corpus: in the order of the vectors.
+        corpus: the documents, in the order of the vectors.
         split: the dev split.
         folder: torch's vectors of the whole corpus.
         queries: torch's query encoder.

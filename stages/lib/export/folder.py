@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from stages.lib.core.collection import Corpus, Texts
 from stages.lib.core.files import write_json
 from stages.lib.core.hashes import content_hash
-from stages.lib.encoding.encoder import encode, towers
+from stages.lib.encoding.encoder import dimension, encode, towers
 from stages.lib.encoding.vectors import trained_vectors
 from stages.lib.errors import UserError
 from stages.lib.export.embedder import SETTINGS, Embedder, read_embedder
@@ -37,17 +37,15 @@ def describe(
 
     """
     output = graph.graph.output[0].name
-    found = model.get_embedding_dimension()
-    assert found is not None  # noqa: S101 - every model here ends in a pooling layer
     return Embedder(
         variant=variant,
-        dimension=found,
+        dimension=dimension(model),
         max_tokens=params.max_length,
         pooling=_pooling(model) if output == OUTPUT else "none",
         normalize=True,
         query_prefix=params.query_prefix,
         document_prefix=params.document_prefix,
-        token_type_ids="token_type_ids" in {each.name for each in graph.graph.input},
+        token_type_ids="token_type_ids" in {tensor.name for tensor in graph.graph.input},
         output=output,
     )
 
@@ -55,7 +53,7 @@ def describe(
 def _pooling(model: SentenceTransformer) -> str:
     pooling, *rest = list(model)[1:]
     mode = pooling.pooling_mode if isinstance(pooling, Pooling) else type(pooling).__name__
-    others = [type(each).__name__ for each in rest if not isinstance(each, Normalize)]
+    others = [type(module).__name__ for module in rest if not isinstance(module, Normalize)]
     if mode not in SERVED_POOLING or others:
         raise UserError(
             f"the model ends in {', '.join([str(mode), *others])}, which the server cannot do; "
@@ -117,7 +115,7 @@ def load_onnx(folder: Path) -> SentenceTransformer:
 
 
 def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, params: Params) -> Dense:
-    """Exact search with an exported variant, which encodes the corpus too unless that was trained.
+    """Exact search with an exported variant, by its own vectors of the corpus or trained ones.
 
     Args:
         corpus: the documents to search, or some of them.
@@ -128,8 +126,8 @@ def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, param
 
     """
     query, document = (load_onnx(tower / variant) for tower in towers(onnx))
-    found = trained_vectors(vectors, corpus)
-    if found is None:
+    rows = trained_vectors(vectors, corpus)
+    if rows is None:
         prefix = params.encoder.document_prefix
-        found = encode(document, Texts(corpus), prefix, label=f"encode: {variant}")
-    return Dense(list(corpus), found, query, params.encoder.query_prefix)
+        rows = encode(document, Texts(corpus), prefix, label=f"encode: {variant}")
+    return Dense(list(corpus), rows, query, params.encoder.query_prefix)

@@ -1,4 +1,4 @@
-"""The gate of exported variants: closes, with the figures, on one that is not as good as torch."""
+"""The gate of exported variants refuses one that is not as good as torch, and says why."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ class Figures:
     min_cosine: float
     """Least cosine to torch over the parity texts."""
     headline: float | None = None
-    """Mean of the headline measure, and torch's."""
+    """The mean of the headline measure; `torch` is the same by torch."""
     torch: float | None = None
 
 
@@ -34,15 +34,15 @@ class Verdict:
 
     @property
     def row(self) -> dict[str, Any]:
-        """For a metrics file."""
+        """The verdict as a row of a metrics file."""
         return asdict(self)
 
 
 def judge(variant: str, figures: Figures, params: Export) -> Verdict:
     """The verdict on a variant.
 
-    fp32 and fp16 are to be torch over again: their least cosine counts. int8 is not, and is judged
-    by what it does to retrieval: the share of nDCG@10 that it loses.
+    fp32 and fp16 must give torch's vectors: their least cosine decides. int8 need not: the share of
+    nDCG@10 that it loses decides.
     """
     faults = []
     if variant != "int8" and figures.min_cosine < params.min_cosine:

@@ -29,8 +29,8 @@ class _Tokens(nn.Module):
         self.names = names
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        found = self.transformer(**dict(zip(self.names, inputs, strict=True)))
-        hidden: Tensor = found.last_hidden_state
+        outputs = self.transformer(**dict(zip(self.names, inputs, strict=True)))
+        hidden: Tensor = outputs.last_hidden_state
         return hidden
 
 
@@ -119,9 +119,9 @@ def _forget_origin(graph: onnx.ModelProto) -> None:
     del graph.graph.metadata_props[:]
     graph.doc_string = graph.graph.doc_string = ""
     values = (*graph.graph.input, *graph.graph.output, *graph.graph.value_info)
-    for each in (*graph.graph.node, *values, *graph.graph.initializer):
-        del each.metadata_props[:]
-        each.doc_string = ""
+    for part in (*graph.graph.node, *values, *graph.graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 def _plain_layer_norms(graph: onnx.ModelProto) -> None:

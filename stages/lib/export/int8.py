@@ -34,7 +34,7 @@ class Quantised:
 
     graph: onnx.ModelProto
     agreement: float
-    """With the float graph, about which texts are near to which."""
+    """Its agreement with the float graph on which texts are near to which."""
     kept: list[str]
     """Names of the nodes that stay in float."""
 
@@ -52,10 +52,10 @@ def quantise(
     it or takes one more.
 
     Args:
-        graph: in float32.
+        graph: the graph in float32.
         texts: tokens of texts to measure with, three or more.
-        pool: makes a text's vector of the graph's output.
-        least_agreement: that the int8 graph must reach.
+        pool: turns the graph's output for a text into its vector.
+        least_agreement: the agreement that the int8 graph must reach.
 
     """
     expected = _vectors(graph, texts, pool)
@@ -67,36 +67,36 @@ def quantise(
         mixed = with_floats(whole, smooth, kept)
         return Quantised(mixed, agreement(expected, _vectors(mixed, texts, pool)), kept)
 
-    found = measure([])
-    if found.agreement >= least_agreement:
-        return found
+    quantised = measure([])
+    if quantised.agreement >= least_agreement:
+        return quantised
     groups = [[node.name for node in nodes] for nodes in node_groups(smooth).values()]
     progress = tqdm(groups, desc="measure int8", unit="group", delay=2)
-    gains = [measure([group]).agreement - found.agreement for group in progress]
+    gains = [measure([group]).agreement - quantised.agreement for group in progress]
     order = sorted(range(len(groups)), key=lambda index: (-gains[index], index))
-    needed = np.cumsum([gains[index] for index in order]) < least_agreement - found.agreement
+    needed = np.cumsum([gains[index] for index in order]) < least_agreement - quantised.agreement
     for count in range(min(int(needed.sum()) + 1, len(order)), len(order) + 1):
-        found = measure(groups[index] for index in order[:count])
-        if found.agreement >= least_agreement:
+        quantised = measure(groups[index] for index in order[:count])
+        if quantised.agreement >= least_agreement:
             break
-    return found
+    return quantised
 
 
-def agreement(expected: Vectors, found: Vectors) -> float:
+def agreement(expected: Vectors, actual: Vectors) -> float:
     """How alike the texts' similarities to the other texts are: the mean of their correlations.
 
     Unlike the cosine of a text's two vectors it does not count what all texts have in common, which
     is most of a vector in some models and changes no ranking.
 
     Args:
-        expected: unit vectors of the float graph, a row a text.
-        found: those of the other.
+        expected: unit vectors by the float graph, a row a text.
+        actual: those by the int8 graph.
 
     """
     others = ~np.eye(len(expected), dtype=bool)
     centred = expected - expected.mean(axis=0)
     rows = []
-    for vectors in (expected, found):
+    for vectors in (expected, actual):
         similarities = (vectors @ centred.T)[others].reshape(len(expected), -1)
         similarities -= similarities.mean(axis=1, keepdims=True)
         lengths = np.linalg.norm(similarities, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Surgery on ONNX graphs: finding the nodes with weights, and putting others in their place."""
+"""Finds the nodes with weights in ONNX graphs, and puts others in their place."""
 
 import copy
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ def tables(graph: onnx.ModelProto) -> list[onnx.NodeProto]:
         for node in graph.graph.node
         if node.op_type == EMBEDDINGS
         and node.input[0] in weights
-        and all(each.i == 0 for each in node.attribute)  # its only one is the axis
+        and all(attribute.i == 0 for attribute in node.attribute)  # the axis is the only one
     ]
 
 
@@ -36,9 +36,9 @@ def node_groups(graph: onnx.ModelProto) -> dict[str, list[onnx.NodeProto]]:
 
 def _matrices(graph: onnx.ModelProto) -> set[str]:
     return {
-        each.name
-        for each in graph.graph.initializer
-        if len(each.dims) == 2 and each.data_type == onnx.TensorProto.FLOAT
+        weight.name
+        for weight in graph.graph.initializer
+        if len(weight.dims) == 2 and weight.data_type == onnx.TensorProto.FLOAT
     }
 
 
@@ -51,19 +51,19 @@ def with_floats(
     outputs = {name for node in floats for name in node.output}
     nodes = [node for node in mixed.graph.node if outputs.isdisjoint(node.output)]
     weights = {name for node in floats for name in node.input}
-    present = {each.name for each in mixed.graph.initializer}
+    present = {weight.name for weight in mixed.graph.initializer}
     mixed.graph.initializer.extend(
-        each for each in graph.graph.initializer if each.name in weights - present
+        weight for weight in graph.graph.initializer if weight.name in weights - present
     )
     replace_nodes(mixed.graph, [*nodes, *floats])
     return mixed
 
 
 def replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
-    """Puts these nodes into the graph, in an order that computes, without what is unused."""
+    """Replaces the graph's nodes by these, in an order that computes, without unused ones."""
     maker = {name: node for node in nodes for name in node.output if name}
     ordered: dict[int, onnx.NodeProto] = {}
-    waiting = [(maker[each.name], False) for each in graph.output]
+    waiting = [(maker[output.name], False) for output in graph.output]
     while waiting:
         node, inputs_done = waiting.pop()
         if id(node) in ordered:
@@ -74,7 +74,7 @@ def replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> No
         waiting.append((node, True))
         waiting.extend((maker[name], False) for name in node.input if name in maker)
     used = {name for node in ordered.values() for name in node.input}
-    weights = [each for each in graph.initializer if each.name in used]
+    weights = [weight for weight in graph.initializer if weight.name in used]
     kept = [copy.deepcopy(node) for node in ordered.values()]
     del graph.node[:]
     graph.node.extend(kept)

@@ -28,7 +28,7 @@ HARD_TEXTS = (
     "👩‍👩‍👧‍👦 🚀 backup ✅ 🇪🇺",
     "tabs\tand\nnew lines\u00a0and\u200bnothing",
 )
-"""Texts on which exports differ if they do: none, the shortest, too long, other scripts, emoji."""
+"""Texts on which exports may differ: empty, very short, too long, other scripts, emoji."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Parity:
 
     @property
     def row(self) -> dict[str, Any]:
-        """For a metrics file."""
+        """The cosines as a row of a metrics file."""
         return {
             "min_cosine": round(self.minimum, 6),
             "mean_cosine": round(self.mean, 6),
@@ -62,7 +62,7 @@ def unit_vectors(model: SentenceTransformer, texts: Sequence[str]) -> Vectors:
     return np.stack([row / np.linalg.norm(row) for row in rows])
 
 
-def parity(expected: Vectors, found: Vectors, texts: Sequence[str]) -> Parity:
-    """Compares unit vectors, a row a text."""
-    cosines = (expected * found).sum(axis=1)
+def parity(expected: Vectors, actual: Vectors, texts: Sequence[str]) -> Parity:
+    """Compares a variant's unit vectors with those expected, a row a text."""
+    cosines = (expected * actual).sum(axis=1)
     return Parity(float(cosines.min()), float(cosines.mean()), texts[int(cosines.argmin())][:40])

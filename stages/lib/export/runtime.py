@@ -47,18 +47,18 @@ def run_session(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Ve
 def run_outputs(
     session: onnxruntime.InferenceSession, ids: Sequence[int], names: Sequence[str]
 ) -> dict[str, Vectors]:
-    """Those of the graph's outputs for one text, with an axis for the batch."""
+    """The named outputs of the graph for one text, each with an axis for the batch."""
     return dict(zip(names, session.run(names, _inputs(session, ids)), strict=True))
 
 
 def _inputs(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> dict[str, Any]:
     row = np.asarray([ids], dtype=np.int64)
-    known = {
+    values = {
         "input_ids": row,
         "attention_mask": np.ones_like(row),
         "token_type_ids": np.zeros_like(row),
     }
-    return {each.name: known[each.name] for each in session.get_inputs()}
+    return {tensor.name: values[tensor.name] for tensor in session.get_inputs()}
 
 
 class OnnxTransformer(nn.Module):
@@ -81,7 +81,7 @@ class OnnxTransformer(nn.Module):
         if self.pools:
             return {**features, "sentence_embedding": torch.stack(vectors)}
         # padding on the right, whatever side the tokenizer pads on
-        lengths = torch.tensor([len(each) for each in vectors])
+        lengths = torch.tensor([len(tokens) for tokens in vectors])
         padded = nn.utils.rnn.pad_sequence(vectors, batch_first=True)
         shown = torch.arange(padded.shape[1]) < lengths[:, None]
         return {**features, "token_embeddings": padded, "attention_mask": shown.long()}

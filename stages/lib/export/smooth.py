@@ -1,4 +1,4 @@
-"""What makes a float graph lose less in int8, without changing what it computes.
+"""Changes a float graph so that it loses less in int8, and computes what it did.
 
 Activations share one scale in int8, so that a channel with outliers leaves few levels to the
 others. Such a channel is divided by a factor that its row of the weights takes over (SmoothQuant,
@@ -21,7 +21,7 @@ STRENGTH = 0.5
 which lost more than it won with the models that were measured."""
 
 LEAST_SHARE = 0.01
-"""A range below this share of the greatest counts as that: other texts may use the channel more."""
+"""Ranges below this share of the greatest are raised to it: other texts may have higher ones."""
 
 TINY = 1e-9
 
@@ -29,17 +29,17 @@ Floats = npt.NDArray[np.float32]
 
 
 def smoothed(graph: onnx.ModelProto, texts: Ids) -> onnx.ModelProto:
-    """The graph with activations whose channels are of like range, as these texts have them."""
+    """The graph with each activation's channels at similar ranges, as these texts show them."""
     mixed = copy.deepcopy(graph)
     ranges = channel_ranges(graph, texts)
-    weights = {each.name: each for each in mixed.graph.initializer}
+    weights = {weight.name: weight for weight in mixed.graph.initializer}
     readers = [name for node in mixed.graph.node for name in node.input if name in weights]
     divisions: list[onnx.NodeProto] = []
     for activation, nodes in node_groups(mixed).items():
         if any(readers.count(node.input[1]) > 1 for node in nodes):
             continue  # weights that layers share, as in ALBERT, cannot take over two factors
-        found = ranges[activation]
-        factors = np.maximum(found, LEAST_SHARE * found.max() + TINY) ** STRENGTH
+        greatest = ranges[activation]
+        factors = np.maximum(greatest, LEAST_SHARE * greatest.max() + TINY) ** STRENGTH
         divided, inverse = f"{activation}_smooth", f"{activation}_factors"
         mixed.graph.initializer.append(numpy_helper.from_array(1 / factors, inverse))
         divisions.append(helper.make_node("Mul", [activation, inverse], [divided], name=divided))
@@ -71,10 +71,10 @@ def channel_ranges(graph: onnx.ModelProto, texts: Ids) -> dict[str, Floats]:
 def tables_by_row(graph: onnx.ModelProto) -> onnx.ModelProto:
     """The graph with its embedding tables in int8, with a scale for each row.
 
-    A scale for a whole table would be that of its greatest value, which makes other rows coarse.
+    One scale for a whole table would follow its greatest value and leave other rows coarse.
     """
     mixed = copy.deepcopy(graph)
-    weights = {each.name: each for each in mixed.graph.initializer}
+    weights = {weight.name: weight for weight in mixed.graph.initializer}
     nodes = {node.output[0]: node for node in mixed.graph.node}
     for node in tables(mixed):
         table, rows, out = node.input[0], node.input[1], node.output[0]

@@ -43,13 +43,13 @@ def export_variants(
     settings = describe(model, graph, "fp32", encoder)
     save_variant(folder / "fp32", graph, tokenizer, settings)
     save_variant(folder / "fp16", halved(graph), tokenizer, replace(settings, variant="fp16"))
-    found = quantise(
+    quantised = quantise(
         graph,
         token_ids(model, texts),
         pooling(settings.pooling),
         params.int8_agreement,
     )
-    save_variant(folder / "int8", found.graph, tokenizer, replace(settings, variant="int8"))
+    save_variant(folder / "int8", quantised.graph, tokenizer, replace(settings, variant="int8"))
     checked = [*HARD_TEXTS, *texts]
     expected = unit_vectors(model, checked)
     rows: dict[str, dict[str, Any]] = {}
@@ -59,12 +59,12 @@ def export_variants(
             **parity(expected, unit_vectors(exported, checked), checked).row,
             "bytes": (folder / variant / "model.onnx").stat().st_size,
         }
-    rows["int8"] |= {"agreement": round(found.agreement, 6), "nodes_in_float": found.kept}
+    rows["int8"] |= {"agreement": round(quantised.agreement, 6), "nodes_in_float": quantised.kept}
     return rows
 
 
 def pooling(mode: str) -> Callable[[Vectors], Vectors]:
-    """What makes a text's vector of the graph's output for it, by the pooling's name."""
+    """The function that makes a text's vector from the graph's output, by the pooling's name."""
     modes: dict[str, Callable[[Vectors], Vectors]] = {
         "mean": lambda tokens: tokens.mean(axis=0),
         "cls": lambda tokens: tokens[0],

@@ -15,9 +15,9 @@ P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
 
 MAX_RULES, MAX_RULE = 12, 600
-"""Rules, and characters of each: they stand in every later prompt."""
+"""At most this many rules, of this many characters: they stand in every later prompt."""
 GRADES = [0, 1, 2, 3]
-"""Of relevance, from beside the matter to a full answer."""
+"""Grades of relevance: 0 is off the topic, 3 a full answer."""
 
 
 class Fault(StrEnum):
@@ -122,10 +122,11 @@ class Gathered(Generic[P]):
     _habits: set[str] = field(default_factory=set)
 
     def add(self, reading: Reading[P]) -> bool:
-        """Takes the next answer; whether asking once more is pointless.
+        """Takes the next answer, and says whether asking once more is pointless.
 
-        It is where the answer has no fault, where all that was wanted is there, and where a whole
-        answer has only what whole ones had before: what is missing is what the model does not do.
+        It is where the answer has no fault, where nothing is missing any more, and where an answer
+        that was not cut off has only parts that such answers had before: the model never writes the
+        rest.
         """
         whole = bool(reading.parts) and Fault.TRUNCATED not in reading.faults
         repeats = whole and reading.parts.keys() <= self._habits

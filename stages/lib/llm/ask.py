@@ -22,7 +22,7 @@ from stages.lib.llm.spending import BudgetError, BudgetReachedError, Purse
 from stages.lib.llm.store import Store
 
 HOPELESS = 20
-"""So many subjects given up, or calls failed, without one success between: the rest would too."""
+"""After this many failures without a success the stage stops: the rest would fail too."""
 
 
 @dataclass(slots=True)

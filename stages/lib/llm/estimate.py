@@ -1,4 +1,4 @@
-"""What a run will cost, before it: calls that are not stored, their tokens and their price."""
+"""Estimates what a run will cost: the calls that are not stored, their tokens and their price."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,11 +14,11 @@ from stages.lib.llm.synthesis import sources
 from stages.lib.params import Params
 
 MIN_MEASURED = 5
-"""Stored responses of the model and form from which tokens are measured rather than assumed."""
+"""With this many stored responses of a model and form, tokens are measured rather than assumed."""
 COMPLETION = {"dataset_rules": 160.0, "synthetic_queries": 28.0, "relevance_judgements": 14.0}
 """Tokens of an answer for each part that is wanted (of the rules, as a whole)."""
 PLACEHOLDER = ["A rule of the usual length. " * 4] * 5
-"""In the place of rules that nobody has asked for yet."""
+"""Stands in prompts for rules that no model was asked for yet."""
 
 
 @dataclass(slots=True)
@@ -28,13 +28,13 @@ class Estimate:
     stage: str
     questions: int = 0
     calls: float = 0.0
-    """Not in the store; more than the questions left where some answers have to be asked again."""
+    """Calls to be made; more than the open questions where some have to be asked again."""
     prompt_tokens: float = 0.0
     completion_tokens: float = 0.0
     measured_on: int = 0
     """Stored responses that the tokens were measured on; 0 for a rule of thumb."""
     at_most: bool = False
-    """Whether earlier stages have yet to say how much there is to ask."""
+    """Whether this is an upper bound, since earlier stages have not run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class Journal:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keeps other processes that want the same out, until the block ends or the process does."""
+    """Keeps out other processes that want the same lock, until the block or this process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -10,7 +10,7 @@ from stages.lib.core import seeds
 from stages.lib.core.collection import Corpus, Qrels, Queries, Split
 from stages.lib.llm.answers import GRADES, Question
 from stages.lib.llm.prompts import Prompts
-from stages.lib.params import Expand
+from stages.lib.llm_params import Expand
 
 POSITIVE, UNCLEAR = 2, 1
 

@@ -20,8 +20,8 @@ from stages.lib.core.text import first_words, one_line
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import Form, Judgements, P, Queries, Question, Rules
 from stages.lib.llm.messages import Request
-from stages.lib.params import Generate, Llm
-from stages.lib.params import Rules as RulesParams
+from stages.lib.llm_params import Generate, Llm
+from stages.lib.llm_params import Rules as RulesParams
 
 POOL = 64
 """Examples from which each prompt's few-shot examples are drawn."""
@@ -30,7 +30,7 @@ OPENING = 10
 """Words that stand for the title of a document without one."""
 
 OLD_PLACEHOLDER = re.compile(r"\$\{?(rules|examples|types|attributes|with_queries)\b")
-"""How templates named values before they were Jinja's; it would now go to the model as it is."""
+"""How older templates named values; Jinja would send it to the model as it is."""
 
 
 JINJA = jinja2.Environment(
@@ -43,7 +43,7 @@ JINJA = jinja2.Environment(
 
 
 class Template:
-    """A prompt's file; what is filled in stands as it is, whatever signs it has.
+    """A prompt's template; values are filled in unchanged, whatever characters they have.
 
     Raises:
         UserError: the file cannot be read, or has a fault, which is named with its line.
@@ -74,7 +74,7 @@ class Template:
         """
         try:
             return self._template.render(values)
-        except Exception as error:  # whatever its expressions may raise
+        except Exception as error:  # a template's expression may raise anything
             frames = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
             raise self._faulty(lines[-1] if lines else None, error) from error

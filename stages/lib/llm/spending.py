@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 from stages.lib.errors import UserError
 from stages.lib.llm.messages import Request, Response
-from stages.lib.params import Price
+from stages.lib.llm_params import Price
 
 CHARACTERS_PER_TOKEN = 4.0
-"""Of English prose with the usual tokenizers, where nothing better is known."""
+"""Holds for English prose with the usual tokenizers; used where nothing was measured."""
 
 
 FRAME = 400
-"""Tokens at most of what endpoints put around a conversation: roles, the answer's schema."""
+"""Endpoints put at most this many tokens around a conversation: roles, the answer's schema."""
 
 
 class BudgetReachedError(Exception):

@@ -53,7 +53,7 @@ class Store:
         return Response(**row["response"])
 
     def put(self, request: Request, response: Response) -> Response:
-        """Stores a response; the one that stands, which is the first of two runs' that ask at once.
+        """Stores a response, and returns what is stored: another run may have been first.
 
         It is in the journal once this returns, whatever becomes of the process.
         """

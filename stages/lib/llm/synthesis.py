@@ -9,7 +9,7 @@ from stages.lib.core.files import read_json
 from stages.lib.core.generated import query_id
 from stages.lib.core.text import has_words
 from stages.lib.errors import UserError
-from stages.lib.params import Generate
+from stages.lib.llm_params import Generate
 
 
 def read_rules(path: Path) -> list[str]:

@@ -28,8 +28,8 @@ class Lexical:
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Scores of every document for each text, (texts, documents); 0 without a shared word."""
         out = np.zeros((len(texts), len(self.doc_ids)), dtype=np.float32)
-        known = self._tokenizer.streaming_tokenize(texts, update_vocab=False, allow_empty=False)
-        for row, words in enumerate(known):
+        tokenized = self._tokenizer.streaming_tokenize(texts, update_vocab=False, allow_empty=False)
+        for row, words in enumerate(tokenized):
             if words:
                 out[row] = self._index.get_scores(words)
         return out

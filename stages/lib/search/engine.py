@@ -43,7 +43,7 @@ class Dense:
         self.vectors = vectors
         self._model = model
         self._prefix = prefix
-        self._known: dict[str, Vectors] = {}
+        self._encoded: dict[str, Vectors] = {}
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Cosines, (texts, documents)."""
@@ -53,11 +53,11 @@ class Dense:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of queries, (texts, dimensions)."""
         # the same queries are searched alone and fused, at several weights: each is encoded once
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        new = [text for text in dict.fromkeys(texts) if text not in self._encoded]
         if new:
             encoded = encode(self._model, new, self._prefix)
-            self._known.update(zip(new, encoded, strict=True))
-        return np.stack([self._known[text] for text in texts])
+            self._encoded.update(zip(new, encoded, strict=True))
+        return np.stack([self._encoded[text] for text in texts])
 
 
 class Fused:
@@ -112,7 +112,7 @@ def zscores(scores: Vectors) -> Vectors:
 def top(row: Vectors, depth: int, tie: np.ndarray[tuple[int], np.dtype[np.intp]]) -> list[int]:
     """Indices of the `depth` highest scores of one query, ties in the order of `tie`."""
     if depth < len(row):
-        # everything that equals the last score is taken along, so that ties are broken below
+        # documents that tie with the last one stay; the sort below breaks the tie
         floor = np.partition(row, -depth)[-depth]
         chosen = np.flatnonzero(row >= floor)
     else:
@@ -128,8 +128,8 @@ Candidates = dict[str, list[str]]
 def candidates(queries: Queries, engines: Sequence[Engine], depth: int) -> Candidates:
     """The first `depth` documents of each query, from the engines in turn."""
     runs = [engine.search(queries, depth) for engine in engines]
-    found: Candidates = {}
+    pools: Candidates = {}
     for query_id in queries:
         ranks = zip(*(run[query_id] for run in runs), strict=False)
-        found[query_id] = list(dict.fromkeys(doc_id for rank in ranks for doc_id in rank))[:depth]
-    return found
+        pools[query_id] = list(dict.fromkeys(doc_id for rank in ranks for doc_id in rank))[:depth]
+    return pools

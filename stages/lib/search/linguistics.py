@@ -1,4 +1,4 @@
-"""The words of a text as Vespa has them, so that BM25 ranks here as it does there."""
+"""Splits and stems text as Vespa does, so that BM25 ranks here as it does there."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from stages.lib.values import Language
 ACCENT = r"\u0300-\u036f"
 PART = r"\p{L}\p{Mn}\p{Mc}\p{N}"
 WORD = regex.compile(rf"[{ACCENT}]*[[{PART}]--[{ACCENT}]][{PART}]*|\p{{So}}", regex.V1)
-"""A run of letters, marks and numbers, more than accents; or one symbol such as an emoji.
+"""A run of letters, marks and numbers, not of accents alone; or one symbol such as an emoji.
 
 A run without spaces, as of Chinese, is one word to Vespa.
 """
@@ -37,26 +37,26 @@ TAGS: dict[Language, str] = {
     "spanish": "es",
     "swedish": "sv",
     "turkish": "tr",
-    # Vespa stems queries whatever a field says, and English where it has no stemmer of a language;
-    # that of Greek leaves all letters but the Greek ones alone
+    # Vespa always stems queries, as English where it has no stemmer for their language; its Greek
+    # stemmer changes only Greek letters, so that it serves where nothing is to be stemmed
     "none": "el",
 }
-"""What Vespa calls the languages whose stems are the same there and here."""
+"""Vespa's codes of the languages that it stems as this module does."""
 
 
 def split(text: str) -> list[str]:
     """The words of a text as they are written."""
-    found: list[str] = WORD.findall(text)
-    return found
+    words: list[str] = WORD.findall(text)
+    return words
 
 
 class Stems:
-    """What a language's words are indexed by."""
+    """Stems the words of a language as Vespa does."""
 
     def __init__(self, language: Language) -> None:
         self._english = language == "english"
         self._german = language == "german"
-        # without a cache of its own: whoever asks keeps the answers
+        # without a cache of its own: the tokenizer of bm25s keeps the stems
         self._stemmer = Stemmer.Stemmer("greek" if language == "none" else language, 0)
 
     def __call__(self, word: str) -> str:
@@ -78,7 +78,7 @@ def _doubled(word: str, stem: str) -> bool:
 
 
 def _newer_german(word: str) -> str:
-    """A German word with what the newer Snowball in Vespa does before the rules of the one here.
+    """Does to a German word what Vespa's newer Snowball does before the rules of the one here.
 
     It reads ae, oe and ue as umlauts, and takes off the endings -erin and -erinnen.
     """

@@ -30,7 +30,7 @@ class Neighbours:
         self.weights /= np.maximum(self.weights.sum(axis=1, keepdims=True), 1e-9)
 
     def mix(self, columns: Vectors, amount: float) -> Vectors:
-        """Each column, (rows, documents), mixed with those of its neighbours at their share."""
+        """Mixes each column, (rows, documents), with its neighbours', whose share is `amount`."""
         around = np.zeros_like(columns)
         for indices, weights in zip(self.indices.T, self.weights.T, strict=True):
             around += columns[:, indices] * weights

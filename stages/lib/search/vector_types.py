@@ -1,4 +1,4 @@
-"""What a document's vector may be stored as: bytes against quality.
+"""The types in which documents' vectors may be stored: bytes against quality.
 
 Queries stay in float32 in all of them, as in Vespa.
 """
@@ -14,10 +14,10 @@ from stages.lib.encoding.encoder import Vectors
 from stages.lib.search.engine import Dense
 
 Store = Callable[[Vectors], Any]
-"""What is kept of the documents' unit vectors, a row a document."""
+"""Gives what is stored of the documents' unit vectors, a row a document."""
 
 Score = Callable[[Vectors, Any], Vectors]
-"""Scores of each query, a row, for each stored document, a column."""
+"""Gives the scores of each query, a row, for each stored document, a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class VectorType:
 
     name: str
     bytes: int
-    """Of one document's vector."""
+    """The size of one document's vector."""
     store: Store
     score: Score
 

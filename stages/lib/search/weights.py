@@ -1,4 +1,4 @@
-"""Which ranker to trust, judged on the synthetic dev set: how much of BM25, and which teacher."""
+"""Chooses on a dev split how much BM25 counts, and whether one ranker beats another."""
 
 import math
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ def choose_weight(
 
     Where no fusion beats dense alone by one standard error, the weight is 1: no fusion. Else it is
     the mean of the prior and the largest weight within one standard error of the best. A model that
-    has learnt from BM25 needs less of it: its prior lies halfway to 1. An empty dev set knows of no
-    best: the largest of the shares takes its place, at which a fusion gains less and rarely hurts.
+    has learnt from BM25 needs less of it: its prior lies halfway to 1. Without dev queries the
+    largest of the shares counts as the best: there a fusion gains less and rarely hurts.
     """
     prior = (params.dense_weight + 1) / 2 if learnt else params.dense_weight
     if not dev:
@@ -48,7 +48,7 @@ def choose_weight(
 
 
 def decide(values: Mapping[float, Floats], prior: float) -> float:
-    """The weight by per-query values at each share; the share 1 must be among them."""
+    """Chooses the weight from the values by query at each share; share 1 is dense alone."""
     best = max(values, key=lambda share: (values[share].mean(), share))
     if best == 1.0 or not beats(values[best], values[1.0]):
         return 1.0
@@ -73,15 +73,16 @@ def by_query(run: Run, dev: Split) -> Floats:
 def least_overlapping(dev: Split, corpus: Corpus) -> Split:
     """The half of a split whose queries share fewest words with their documents.
 
-    A query that was written while looking at its document flatters BM25. One that says nothing in
-    words of its own, as sentences and phrases of the document do, tells nothing of BM25 at all and
-    is left out, so that the split may be empty.
+    A query that was written while looking at its document flatters BM25. One without a word of its
+    own, such as a sentence of the document, says nothing about BM25: it is left out, and the split
+    may be empty.
     """
 
     def overlap(query_id: str) -> float:
-        asked = set(words(dev.queries[query_id]))
-        said = {word for doc_id in dev.qrels[query_id] for word in words(corpus[doc_id].contents)}
-        return len(asked & said) / max(1, len(asked))
+        of_query = set(words(dev.queries[query_id]))
+        texts = (corpus[doc_id].contents for doc_id in dev.qrels[query_id])
+        of_documents = {word for text in texts for word in words(text)}
+        return len(of_query & of_documents) / max(1, len(of_query))
 
     shared = {query_id: overlap(query_id) for query_id in dev.qrels}
     order = sorted(shared, key=lambda query_id: (shared[query_id], query_id))

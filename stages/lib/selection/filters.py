@@ -1,4 +1,4 @@
-"""Which generated queries are worth training on.
+"""Filters the generated queries down to those that are worth training on.
 
 Each filter takes the survivors of the one before, so that the counts tell where queries die.
 """
@@ -32,7 +32,7 @@ def sift(queries: Iterable[Generated], evaluation: Sequence[str], params: Select
     """Filters queries by form, repetition and leaks.
 
     Args:
-        queries: with the documents that they were made for.
+        queries: the queries, each with the document that it was made for.
         evaluation: texts of dev and test queries, which no query may repeat.
         params: the thresholds.
 
@@ -57,8 +57,8 @@ def round_trip(
 
     Args:
         left: the survivors so far.
-        retrievers: the document must be among the first `retriever_depth` of one of them,
-        teacher: and among the first `teacher_depth` of this one.
+        retrievers: one of them must find the document among its first `retriever_depth`.
+        teacher: must find it among its first `teacher_depth`.
         params: the depths.
 
     """

@@ -1,4 +1,4 @@
-"""Which short texts say the same in nearly the same words."""
+"""Finds short texts that say the same in nearly the same words."""
 
 from collections.abc import Sequence
 

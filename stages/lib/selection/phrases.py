@@ -21,23 +21,23 @@ MIN_WORDS, MAX_WORDS = 2, 4
 
 
 def unlabelled_queries(corpus: Corpus, params: Select, seed: int) -> list[Generated]:
-    """Phrases, titles and sentences as the parameters ask for them, at most so many, by hash."""
-    found = chain(
+    """Phrases, titles and sentences; where these are more than `phrases_in_all`, a hash chooses."""
+    queries = chain(
         key_phrases(corpus, params.phrases, seed) if params.phrases else (),
         titles(corpus) if params.titles else (),
         drawn_sentences(corpus, params.sentences, seed) if params.sentences else (),
     )
     if not params.phrases_in_all:
-        return list(found)
+        return list(queries)
     return heapq.nsmallest(
         params.phrases_in_all,
-        found,
+        queries,
         key=lambda query: (seeds.digest(seed, "spare", query.query_id), query.query_id),
     )
 
 
-def key_phrases(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
-    """`each` phrases of two to four of each document's most telling words (tf-idf).
+def key_phrases(corpus: Corpus, count: int, seed: int) -> Iterator[Generated]:
+    """`count` phrases of two to four of each document's most telling words (tf-idf).
 
     Documents with fewer than three such words have none.
     """
@@ -47,7 +47,7 @@ def key_phrases(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
         if len(telling) < MIN_WORDS + 1:
             continue
         random = seeds.generator(seed, "phrases", doc_id)
-        for _ in range(each):
+        for _ in range(count):
             size = int(random.integers(MIN_WORDS, min(MAX_WORDS, len(telling)) + 1))
             text = " ".join(str(word) for word in random.permutation(telling)[:size])
             yield Generated(query_id(doc_id, "phrase", text), doc_id, "phrase", text)
@@ -55,14 +55,15 @@ def key_phrases(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
 
 def titles(corpus: Corpus) -> Iterator[Generated]:
     """The titles of the documents that have one."""
-    for doc_id, each in corpus.items():
-        if each.title:
-            yield Generated(query_id(doc_id, "title", each.title), doc_id, "title", each.title)
-
-
-def drawn_sentences(corpus: Corpus, each: int, seed: int) -> Iterator[Generated]:
-    """`each` sentences of each document, drawn by hash."""
     for doc_id, document in corpus.items():
-        found = seeds.shuffled(seed, set(sentences(document.text)), "spare sentence", doc_id)
-        for text in found[:each]:
+        title = document.title
+        if title:
+            yield Generated(query_id(doc_id, "title", title), doc_id, "title", title)
+
+
+def drawn_sentences(corpus: Corpus, count: int, seed: int) -> Iterator[Generated]:
+    """`count` sentences of each document, drawn by hash."""
+    for doc_id, document in corpus.items():
+        texts = seeds.shuffled(seed, set(sentences(document.text)), "spare sentence", doc_id)
+        for text in texts[:count]:
             yield Generated(query_id(doc_id, "sentence", text), doc_id, "sentence", text)

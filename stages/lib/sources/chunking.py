@@ -10,7 +10,7 @@ from stages.lib.core.text import sentence_spans
 from stages.lib.sources.lengths import count_tokens
 
 LONGEST = 2_000
-"""Characters of a sentence from which it is cut before its tokens are counted, to bound memory."""
+"""Longer sentences, in characters, are cut before their tokens are counted, which bounds memory."""
 
 Span = tuple[int, int]
 Counted = tuple[Span, int]
@@ -110,7 +110,7 @@ class Chunker:
 
 
 def sentences(text: str) -> Iterator[Span]:
-    """Where the sentences of a text lie, those that are too long in parts."""
+    """Where the sentences of a text lie; sentences that are too long lie in parts."""
     for start, stop in sentence_spans(text):
         while stop - start > LONGEST:
             space = text.rfind(" ", start, start + LONGEST)

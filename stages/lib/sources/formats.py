@@ -34,9 +34,9 @@ BLOCKS = (
 )
 """Elements that begin and end a line of text."""
 FURNITURE = "script, style, noscript, template, svg, nav, aside, footer, button, select, [hidden]"
-"""What a page has around its text."""
+"""Elements around the text of a page, which are left out."""
 
-logging.getLogger("pypdf").setLevel(logging.ERROR)  # it mends much and reports each instance
+logging.getLogger("pypdf").setLevel(logging.ERROR)  # pypdf mends much, and logs each case
 filterwarnings("ignore", category=XMLParsedAsHTMLWarning)
 
 
@@ -132,7 +132,7 @@ def _front_title(front: str) -> str:
     try:
         loaded = yaml.safe_load(front)
     except yaml.YAMLError:
-        return ""  # of another tool, with a syntax of its own: the text below is what counts
+        return ""  # front matter of another syntax than YAML: only the text below it counts
     return str(loaded.get("title") or "") if isinstance(loaded, dict) else ""
 
 
@@ -140,7 +140,7 @@ def _docx(path: Path) -> list[Section]:
     style = "p[style-name='Title'] => title:fresh"
     try:
         html = mammoth.convert_to_html(BytesIO(path.read_bytes()), style_map=style).value
-    except Exception as error:  # of zipfile, of the XML parser, or of its own
+    except Exception as error:  # raised by zipfile, by the XML parser, or by mammoth
         raise UserError(
             f"{path}: unreadable DOCX ({error}); save it again, without a password"
         ) from error
@@ -163,7 +163,7 @@ def _pdf(path: Path) -> list[Section]:
         texts = [page.extract_text() for page in reader.pages]
     except UserError:
         raise
-    except Exception as error:  # what breaks in a broken file is not foreseeable
+    except Exception as error:  # pypdf raises errors of any kind for broken files
         reason = one_line(str(error)) or type(error).__name__
         raise UserError(f"{path}: unreadable PDF ({reason}); save or print it again") from error
     if not any(text.strip() for text in texts):
@@ -173,7 +173,7 @@ def _pdf(path: Path) -> list[Section]:
     for number, text in enumerate(texts):
         titles = _common(bookmarks[number]) if number in bookmarks else carried
         carried = bookmarks[number][-1] if number in bookmarks else carried
-        # a line ends where the page did, not the sentence
+        # lines end at the page's margin, within sentences
         flowing = re.sub(r"(?<=\w)-\n(?=[a-z])", "", text).replace("\n", " ")
         pieces.append(Section((_name(path), *titles), flowing + " "))
     return _merged(iter(pieces))

@@ -5,7 +5,7 @@ from stages.lib.core.collection import Split
 from stages.lib.core.text import normal
 
 FEWEST = 50
-"""Dev queries below which the synthetic dev set, which has more, chooses with less noise."""
+"""With fewer dev queries, the synthetic dev set, which has more, chooses with less noise."""
 
 
 def with_dev(splits: dict[str, Split], share: float, seed: int) -> dict[str, Split]:

@@ -20,7 +20,7 @@ from stages.lib.sources.source import Placed, PlacedQuery, Source
 SPLIT_OF = {"train": "train", "dev": "dev", "validation": "dev", "valid": "dev", "test": "test"}
 """The split that the last part of an id names."""
 GRADES = {"cranfield": {1: 4, 2: 3, 3: 2, 4: 1, -1: 1}}
-"""Relevance by the grade of collections that count the other way round: 1 is the best there.
+"""Relevance by grade, for collections whose best grade is 1.
 
 Cranfield's own description of its grades says so (and leaves out -1, one document a query that
 most counts take for relevant); ir_datasets passes them on as they are.

@@ -27,20 +27,20 @@ def read_tokenizer(path: Path) -> Tokenizer:
 
 
 def count_tokens(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[int]:
-    """The length of each text as the model sees it, its special tokens included."""
+    """Counts the tokens of each text, special ones included."""
     remaining = iter(texts)
     while batch := list(islice(remaining, BATCH)):
         yield from map(len, tokenizer.encode_batch_fast(batch))
 
 
 def count_long(documents: Iterable[Document], tokenizer: Tokenizer, encoder: Encoder) -> int:
-    """How many documents have more tokens than the model sees."""
+    """Counts the documents that have more tokens than the model reads."""
     texts = (encoder.document_prefix + doc.contents for doc in documents)
     return sum(length > encoder.max_length for length in count_tokens(texts, tokenizer))
 
 
 def long_documents_message(long: int, documents: int, encoder: Encoder) -> str:
-    """What is to be said about documents of which the model sees the beginning alone."""
+    """Says how many documents have more tokens than the model reads."""
     return (
         f"encoder.max_length: {long} of {documents} documents ({long / documents:.0%}) have more "
         f"than {encoder.max_length} tokens, of which the model sees the first alone; raise it as "

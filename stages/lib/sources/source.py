@@ -1,4 +1,4 @@
-"""A collection as a source hands it over, before its faults are seen to."""
+"""A collection as its source gives it, before faults are handled."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class PlacedQuery(NamedTuple):
 
 @dataclass(slots=True)
 class Source:
-    """A collection as it was found, faults and all; documents can be read once."""
+    """A collection with its faults; its documents can be read once."""
 
     name: str
     documents: Iterable[Placed]
@@ -34,4 +34,4 @@ class Source:
     qrels: dict[str, Qrels] = field(default_factory=dict)
     """By split."""
     counts: Counter[str] = field(default_factory=Counter)
-    """What else the source has to say, complete once the documents have been read."""
+    """What the source counted on the way, complete once the documents have been read."""

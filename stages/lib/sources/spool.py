@@ -1,4 +1,4 @@
-"""Documents in any order and number, on disk until they can be written sorted."""
+"""Keeps documents of any order and number on disk until they can be written sorted."""
 
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from stages.lib.core.collection import Document, document_row
 
 
 class Spool:
-    """Holds documents in a file; in memory is an offset for each doc_id, about 200 bytes."""
+    """Holds documents in a file, and in memory an offset for each: about 200 bytes a document."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -39,6 +39,6 @@ class Spool:
 
 @contextmanager
 def spooling(folder: Path) -> Iterator[Spool]:
-    """An empty spool in a file that has no name and is gone in the end."""
+    """An empty spool in a temporary file."""
     with tempfile.TemporaryFile(dir=folder) as file:
         yield Spool(file)

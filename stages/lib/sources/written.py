@@ -130,7 +130,7 @@ class Format(NamedTuple):
 
     queries: Callable[[Path], Iterator[Written]]
     documents: Callable[[Path], Iterator[Placed]] | None
-    """For files that hold the documents, too."""
+    """None where the files hold no documents."""
 
 
 FORMATS: dict[str, Format] = {

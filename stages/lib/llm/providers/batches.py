@@ -46,7 +46,7 @@ class Batches:
         self._planned = 0.0
 
     async def complete(self, request: Request) -> Response:
-        """Notes a request that is in no batch; the answer is never there yet."""
+        """Notes a request for the next batch unless one has it; its answer comes later."""
         if request.key not in self._waiting | self._unsent.keys():
             most = self._purse.most(request)
             if self._purse.limit is not None and self._planned + most > self._purse.limit:

@@ -12,11 +12,11 @@ from stages.lib.errors import UserError
 from stages.lib.llm.messages import CallFailedError, CallRejectedError, Request, Response
 
 RETRIES = 6
-"""Of one call after a lost connection, 429 or 5xx: half a minute where no Retry-After says else."""
+"""Retries of a call after a lost connection, 429 or 5xx: half a minute without a Retry-After."""
 
 SPACING = 0.002
-"""Seconds between the openings of connections: a server of few means queues five, and whoever comes
-sixth at the same moment waits for a second or more."""
+"""Seconds between the openings of connections. A small server queues five at a time; a sixth would
+wait for a second or more."""
 
 
 def client(timeout: float) -> openai.AsyncOpenAI:
@@ -35,7 +35,7 @@ def client(timeout: float) -> openai.AsyncOpenAI:
 
 
 class Wire:
-    """The body of calls, as far as an endpoint takes it."""
+    """Makes the body of calls, without what an endpoint refuses."""
 
     def __init__(self) -> None:
         self._structured = True

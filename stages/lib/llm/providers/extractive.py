@@ -60,8 +60,8 @@ class Extractive:
     def _extracts(self, document: Document) -> Iterator[str]:
         if document.title.strip():
             yield document.title
-        found = {text for text in sentences(document.text) if len(text) <= MAX_SENTENCE}
-        yield from seeds.shuffled(self._seed, found, "sentence", document.doc_id)
+        extracts = {text for text in sentences(document.text) if len(text) <= MAX_SENTENCE}
+        yield from seeds.shuffled(self._seed, extracts, "sentence", document.doc_id)
 
 
 def _response(answer: dict[str, object]) -> Response:

@@ -1,6 +1,6 @@
 """The providers, by the name that llm.provider gives: their facts, and how each is opened.
 
-A new provider has a module of its own, a row here and its name in stages/lib/params.py.
+A new provider has a module of its own, a row here and its name in stages/lib/llm_params.py.
 """
 
 from collections.abc import Callable

@@ -1,0 +1,71 @@
+"""The sections of params.yaml about language models: what is asked of them, and what it costs.
+
+params.yaml says beside each value what the parameter does.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stages.lib.values import Count, Positive, Section, Share, Whole
+
+
+class Llm(Section):
+    provider: Literal["openai", "recorded", "extractive", "none"]
+    model: str
+    recorded: Path
+    mode: Literal["direct", "batch"]
+    temperature: Annotated[float, Field(ge=0, le=2)] | None
+    max_tokens: Count
+    document_words: Count
+    attempts: Count
+
+
+class Price(Section):
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class Prices(Section):
+    batch_factor: Share
+    models: dict[str, Price]
+
+
+class Rules(Section):
+    documents: Count
+    queries: Whole
+    fixed: list[str]
+
+
+Weights = dict[str, Positive]
+
+
+class Attributes(Section):
+    length: Weights
+    difficulty: Weights
+    clarity: Weights
+    language: Weights
+
+
+class Generate(Section):
+    documents: Whole
+    min_words: Whole
+    types: Annotated[list[str], Field(min_length=1)]
+    few_shot: Whole
+    max_characters: Count
+    attributes: Attributes
+
+    @model_validator(mode="after")
+    def distinct(self) -> Self:
+        if len(set(self.types)) < len(self.types):
+            raise ValueError("types must differ")
+        return self
+
+
+class Expand(Section):
+    enabled: bool
+    queries: Whole
+    depth: Count
+    documents_per_call: Count
+    compared: Whole

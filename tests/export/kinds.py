@@ -1,0 +1,79 @@
+"""The kinds of base models with small random weights, and what their graphs give for texts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    ModernBertConfig,
+    PretrainedConfig,
+    XLMRobertaConfig,
+    set_seed,
+)
+
+from stages.lib.encoding.encoder import token_ids
+from stages.lib.export.runtime import open_session, run_session
+from tests.conftest import WORDS
+
+TEXTS = ["red apple", "what is the color of a plum", "a dog and a cat on the bus " * 9, "bird"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of base model: what its transformer is, how it pools, whether it has token types."""
+
+    config: PretrainedConfig
+    pooling: str
+    token_types: bool
+
+
+SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 64,
+    "vocab_size": len(WORDS) + 4,
+    "pad_token_id": 0,
+}
+
+
+KINDS = {
+    "MiniLM, E5, GTE": Kind(BertConfig(**SIZES), "mean", token_types=True),
+    "BGE": Kind(BertConfig(**SIZES), "cls", token_types=True),
+    "multilingual E5": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "mean", False),
+    "BGE-M3": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "cls", False),
+    "ModernBERT, new GTE": Kind(
+        ModernBertConfig(
+            **SIZES, local_attention=8, cls_token_id=2, sep_token_id=3, bos_token_id=2
+        ),
+        "cls",
+        token_types=False,
+    ),
+}
+
+
+def make_model(kind: Kind, tiny_model: Path, folder: Path) -> Path:
+    """A random model of a kind, with the tiny model's tokenizer."""
+    set_seed(0)
+    AutoModel.from_config(kind.config).save_pretrained(  # type: ignore[no-untyped-call]
+        folder / "transformer"
+    )
+    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder / "transformer")
+    transformer = Transformer(str(folder / "transformer"), max_seq_length=32)
+    modules = [transformer, Pooling(32, kind.pooling), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(
+        str(folder / "model"), create_model_card=False
+    )
+    return folder / "model"
+
+
+def outputs(graph: onnx.ModelProto, model: SentenceTransformer) -> list[Any]:
+    session = open_session(graph)
+    return [run_session(session, ids) for ids in token_ids(model, TEXTS)]

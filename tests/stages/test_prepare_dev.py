@@ -1,0 +1,59 @@
+"""The dev split that is drawn where a collection has none."""
+
+import json
+from pathlib import Path
+
+from stages.lib.core.collection import read_split
+from tests.preparing import prepare
+from tests.stages.beir import HEADER, QUERIES, metrics, write
+
+
+def labelled(beir: Path, texts: dict[str, str]) -> None:
+    """Gives the collection these train queries, one judgement each."""
+    rows = [json.dumps({"_id": query_id, "text": text}) for query_id, text in texts.items()]
+    write(beir, "queries.jsonl", QUERIES + "\n".join(rows) + "\n")
+    judgements = "".join(f"{query_id}\td1\t1\n" for query_id in texts)
+    write(beir, "qrels/train.tsv", HEADER + judgements)
+
+
+def held_out(folder: Path) -> set[str]:
+    """The ids of the dev split; train has the others, each with its judgement."""
+    found = {
+        name: set(read_split(folder / "collection" / name).queries) for name in ("train", "dev")
+    }
+    assert not found["train"] & found["dev"]
+    assert metrics(folder)["train"]["queries"] == len(found["train"])
+    assert metrics(folder)["dev"]["judgements"] == len(found["dev"])
+    return found["dev"]
+
+
+def test_a_dev_split_is_drawn_from_train_where_there_is_none(tmp_path: Path, beir: Path) -> None:
+    texts = {f"t{number}": f"how to back up number {number}" for number in range(400)}
+    labelled(beir, texts)
+    prepare(tmp_path, path=str(beir))
+    first = held_out(tmp_path)
+    assert 50 <= len(first) <= 110
+    assert metrics(tmp_path)["dev_from_train"] == len(first)
+    assert metrics(tmp_path)["train"]["queries"] == 400 - len(first)
+
+    # another query moves none of the others, and one of the same text goes to the same side
+    known = min(first)
+    labelled(beir, texts | {"new": "why", "copy": texts[known].upper()})
+    prepare(tmp_path, path=str(beir))
+    assert held_out(tmp_path) - {"new"} == first | {"copy"}
+
+    prepare(tmp_path, path=str(beir), dev_share=0)
+    assert held_out(tmp_path) == set()
+
+
+def test_a_dev_split_is_drawn_neither_from_few_nor_beside_another(
+    tmp_path: Path, beir: Path
+) -> None:
+    labelled(beir, {f"t{number}": f"how to back up number {number}" for number in range(40)})
+    prepare(tmp_path, path=str(beir), dev_share=0.9)
+    assert held_out(tmp_path) == set()
+    labelled(beir, {f"t{number}": f"how to back up number {number}" for number in range(400)})
+    write(beir, "qrels/dev.tsv", HEADER + "q5\td1\t1\n")
+    prepare(tmp_path, path=str(beir))
+    assert held_out(tmp_path) == {"q5"}
+    assert metrics(tmp_path)["dev_from_train"] == 0
