@@ -39,7 +39,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
         encoding="utf-8",
     )
     wrapper.chmod(0o755)
-    for module in ("connection", "feeder"):
+    for module in ("search.connection", "operate.feeder"):
         monkeypatch.setattr(f"stages.lib.vespa.{module}.executable", lambda: str(wrapper))
     for name in ("VESPA_ENDPOINT", TOKEN):
         monkeypatch.delenv(name, raising=False)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from stages.lib.export.embedder import Embedder
 from stages.lib.params import Params
 from stages.lib.vespa.package.application import Application, write_application
 from stages.lib.vespa.package.generation import Generation
-from stages.lib.vespa.package.tower import Settings, Tower
+from stages.lib.vespa.package.tower import Tower
 from tests.vespa.judge import Judge
 from tests.vespa.project import ROOT, Project
 from tests.vespa.test_bad_input import certificates
@@ -69,7 +70,7 @@ def pairwise(factors: dict[str, list[Any]]) -> list[Row]:
 def generation(row: Row, kind: int | str) -> Generation:
     """The first or second generation of a row, or an index."""
     if kind == "index":
-        nothing = Settings(
+        nothing = Embedder(
             variant="index",
             dimension=16,
             max_tokens=0,
@@ -77,11 +78,13 @@ def generation(row: Row, kind: int | str) -> Generation:
             normalize=True,
             query_prefix="",
             document_prefix="",
+            token_type_ids=False,
+            output="",
         )
-        tower = Tower("99999999e999", nothing, token_types=False, output="")
+        tower = Tower("99999999e999", nothing)
         return Generation(tower, tower, "float", 16, "fed", dense_weight=1.0, serves=False)
     pooling, output = row["pooling"]
-    settings = Settings(
+    settings = Embedder(
         variant="fp32",
         dimension=16,
         max_tokens=64,
@@ -89,8 +92,10 @@ def generation(row: Row, kind: int | str) -> Generation:
         normalize=row["normalize"],
         query_prefix=row["prefix"],
         document_prefix="passage: ",
+        token_type_ids=row["token_types"],
+        output=output,
     )
-    towers = [Tower(each, settings, row["token_types"], output) for each in HASHES]
+    towers = [Tower(each, settings) for each in HASHES]
     first = int(kind) - 1
     return Generation(
         towers[first],

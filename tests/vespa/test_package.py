@@ -203,6 +203,22 @@ def test_pooling_that_does_not_fit_the_output_is_refused(project: Project) -> No
     refused(project, "last_hidden_state has 3 axes, but pooling 'none' needs 2")
 
 
+def test_settings_that_say_otherwise_than_the_graph_are_refused(project: Project) -> None:
+    settings = project.folder / "onnx" / "fp32" / "embedder.json"
+    mend(settings, token_type_ids=True)
+    refused(project, "its settings say token_type_ids True, the graph says otherwise")
+    mend(settings, token_type_ids=False, output="pooled")
+    refused(project, "gives last_hidden_state, but its settings say pooled; run dvc repro export")
+
+
+def test_settings_are_checked_key_by_key(project: Project) -> None:
+    settings = project.folder / "onnx" / "fp32" / "embedder.json"
+    mend(settings, pooling="max")
+    refused(project, "embedder.json: pooling: Input should be 'mean', 'cls' or 'none'; run dvc")
+    mend(settings, pooling="mean", tokens=64)
+    refused(project, "embedder.json: tokens: Extra inputs are not permitted; run dvc repro export")
+
+
 def test_weights_beside_the_graph_are_refused(project: Project) -> None:
     path = project.folder / "onnx" / "fp32" / "model.onnx"
     model = onnx.load(path)

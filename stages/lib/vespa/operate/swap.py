@@ -4,7 +4,6 @@ Every step can be repeated, and the one that changes what users get, the flip of
 profile, is the last. A run that is killed leaves the old model serving.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.lib.core.files import read_jsonl, write_jsonl
+from stages.lib.core.hashes import file_hash
 from stages.lib.errors import UserError
 from stages.lib.vespa.operate.checks import Checks, compare, measure, probe
 from stages.lib.vespa.operate.feeder import Fed, feed, write_rejected
@@ -139,7 +139,7 @@ def hashes(site: Site, feeds: Mapping[str, Path]) -> dict[str, str]:
 
     The documents' names the language too: in another one the same texts have other words.
     """
-    found = {name: _hash(path) for name, path in feeds.items()}
+    found = {name: file_hash(path, 16) for name, path in feeds.items()}
     return found | {"documents": f"{found['documents']}-{site.params.bm25.language}"}
 
 
@@ -222,8 +222,3 @@ def _stored_ids(site: Site) -> Iterator[str]:
         row = json.loads(line)
         if "id" in row:
             yield row["id"]
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

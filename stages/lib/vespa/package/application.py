@@ -191,8 +191,8 @@ def _component(tower: Tower) -> dict[str, str]:
         "hash": tower.hash,
         "max_tokens": str(settings.max_tokens),
         # without this, Vespa would look for an input that the graph does not have
-        "token_types": "" if tower.token_types else "      <transformer-token-type-ids/>\n",
-        "output": escape(tower.output),
+        "token_types": "" if settings.token_type_ids else "      <transformer-token-type-ids/>\n",
+        "output": escape(settings.output),
         "pooling": settings.pooling,
         "normalize": str(settings.normalize).lower(),
         "prepend": f"      <prepend>\n{lines}      </prepend>\n" if lines else "",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from stages.lib.core.collection import Corpus, Document
+from stages.lib.core.text import forbidden
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.errors import UserError
 from stages.lib.search.vector_types import pack, prefix
@@ -38,7 +39,7 @@ def document_row(name: str, document: Document) -> dict[str, Any]:
 
     """
     for text in (document.doc_id, document.title, document.text):
-        refused = next((each for each in text if not _allowed(each)), None)
+        refused = forbidden(text)
         if refused is not None:
             raise UserError(
                 f"document {document.doc_id!r}: has the character U+{ord(refused):04X}, which "
@@ -52,14 +53,6 @@ def document_row(name: str, document: Document) -> dict[str, Any]:
         "create": True,
         "fields": {key: {"assign": value} for key, value in fields.items()},
     }
-
-
-def _allowed(character: str) -> bool:
-    """Whether Vespa takes a character in a string: no control characters, few noncharacters."""
-    code = ord(character)
-    if code < 0x20:
-        return character in "\t\n\r"
-    return not (0xD800 <= code <= 0xDFFF or 0xFDD0 <= code <= 0xFDDF or code & 0xFFFE == 0xFFFE)
 
 
 def document_rows(name: str, corpus: Corpus) -> Iterator[dict[str, Any]]:

@@ -5,17 +5,18 @@ a word. So nothing keeps its name when the model changes, and two generations li
 while one takes over from the other.
 """
 
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from stages.lib.core.hashes import file_hash
 from stages.lib.encoding.vectors import TRAINED, made_by
 from stages.lib.errors import UserError
+from stages.lib.export.embedder import Embedder
 from stages.lib.params import Package
-from stages.lib.vespa.package.tower import Settings, Tower, read_tower
+from stages.lib.vespa.package.tower import Tower, read_tower
 
 Filling = Literal["vespa", "fed"]
 VectorType = Literal["float", "bfloat16", "binary"]
@@ -129,7 +130,7 @@ def _tower_dict(tower: Tower) -> dict[str, Any]:
 def from_dict(row: dict[str, Any]) -> Generation:
     """The generation of a manifest's entry."""
     query, document = (
-        Tower(**row[side] | {"settings": Settings(**row[side]["settings"])}) for side in SIDES
+        Tower(**row[side] | {"settings": Embedder(**row[side]["settings"])}) for side in SIDES
     )
     rest = {key: value for key, value in row.items() if key not in SIDES}
     return Generation(query, document, **rest)
@@ -182,7 +183,7 @@ def read_generation(
         dimension,
         package.vectors,
         dense_weight,
-        _hash(vectors / "vectors.npy") if trained else "",
+        file_hash(vectors / "vectors.npy", 12) if trained else "",
         links=package.hnsw_links,
         explore=package.hnsw_explore,
     )
@@ -193,20 +194,15 @@ def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
     return onnx / side / variant if (onnx / side).is_dir() else onnx / variant
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
-
-
 def index_generation(vectors: Path) -> Generation:
     """An index of a folder of vectors, named by their hash: fed, exact, and without an embedder."""
     file = vectors / "vectors.npy"
     try:
         dimension = int(np.load(file, mmap_mode="r").shape[1])
-        found = _hash(file)
+        found = file_hash(file, 12)
     except OSError as error:
         raise UserError(f"{file}: cannot be read; run dvc repro embed") from error
-    settings = Settings(
+    settings = Embedder(
         variant="index",
         dimension=dimension,
         max_tokens=0,
@@ -214,6 +210,8 @@ def index_generation(vectors: Path) -> Generation:
         normalize=True,
         query_prefix="",
         document_prefix="",
+        token_type_ids=False,
+        output="",
     )
-    tower = Tower(found, settings, token_types=False, output="")
+    tower = Tower(found, settings)
     return Generation(tower, tower, "float", dimension, "fed", dense_weight=1.0, serves=False)
