@@ -11,7 +11,7 @@ from stages.lib.errors import UserError
 from stages.lib.params import Params, read_params
 from stages.lib.retrievers import Retrievers, load_retrievers
 from stages.lib.search.engine import Embedded, Engine, Run
-from stages.lib.vespa.operate.swap import Package
+from stages.lib.vespa.operate.packaged import Package
 from stages.lib.vespa.search.connection import Connection, Credentials
 from stages.lib.vespa.search.engine import Ranking, VespaEngine
 from stages.operate.index import main as index_main
@@ -146,8 +146,8 @@ def test_deployed_profiles_answer(project: Project, vespa: StandIn, kind: str) -
     packed(project)
     check(deploy(project))
     connection = Connection(vespa.url, vespa.url, None, Credentials())
-    generation = Package(project.folder / "package").generation()
-    ranking = Ranking(kind, None if kind == "bm25" else generation)  # type: ignore[arg-type]
+    profile = Package(project.folder / "package").model().profile
+    ranking = Ranking(kind, None if kind == "bm25" else profile)  # type: ignore[arg-type]
     run = VespaEngine(connection, ranking).search(QUERIES, 3)
     assert list(run) == list(QUERIES)
     for scores in run.values():

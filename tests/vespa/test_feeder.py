@@ -9,9 +9,10 @@ from stages.lib.core.files import write_jsonl
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.vespa.operate.feeder import feed
-from stages.lib.vespa.operate.swap import Package
-from stages.lib.vespa.package.application import read_application, write_application
+from stages.lib.vespa.operate.packaged import Package
+from stages.lib.vespa.package.application import read_application
 from stages.lib.vespa.package.feed import document_rows
+from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.search.connection import Connection, Credentials
 from tests.vespa.project import ROOT, Project, check
 from tests.vespa.standin import StandIn
@@ -80,7 +81,7 @@ def test_vespa_that_is_gone_for_good_ends_the_feed(documents: Path, vespa: Stand
 
 def test_package_names_what_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="embedsmith.json: no such file"):
-        Package(tmp_path).generation()
+        Package(tmp_path).model()
 
 
 def test_template_that_cannot_be_filled_is_named(project: Project, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from stages.lib.errors import UserError
 from stages.lib.search.vector_types import as_bfloat16, pack, prefix
 from stages.lib.vespa.package.application import read_application
 from stages.lib.vespa.package.feed import document_row
-from stages.lib.vespa.package.generation import Generation
+from stages.lib.vespa.package.served import ServedModel
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge, Refused
 from tests.vespa.project import Project, write_texts
@@ -33,12 +33,12 @@ TEXTS = {
 KINDS: list[tuple[str, int]] = [("float", 0), ("float", 8), ("bfloat16", 0), ("binary", 0)]
 
 
-def package(project: Project, vector_type: str, dimensions: int, vectors: str) -> Generation:
+def package(project: Project, vector_type: str, dimensions: int, vectors: str) -> ServedModel:
     write_texts(project, TEXTS)
     project.embed()
     project.set("package", vector_type=vector_type, dimensions=dimensions, vectors=vectors)
     packed(project)
-    return read_application(project.application).generations[0]
+    return read_application(project.application).models[0]
 
 
 def judged(judge: Judge, project: Project, name: str) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ def test_documents_arrive_as_they_are(project: Project, judge: Judge) -> None:
 def test_vectors_arrive_cell_by_cell_and_change_nothing_else(
     project: Project, judge: Judge, vector_type: str, dimensions: int
 ) -> None:
-    generation = package(project, vector_type, dimensions, "fed")
+    model = package(project, vector_type, dimensions, "fed")
     whole = project.vectors().astype(np.float32)
     vectors = prefix(whole, dimensions) if dimensions else whole
     stored: Any = vectors
@@ -90,7 +90,7 @@ def test_vectors_arrive_cell_by_cell_and_change_nothing_else(
         assert found == {
             "id": f"id:embedsmith:doc::{doc_id}",
             "create": True,
-            "fields": {generation.field: {"type": generation.tensor, "cells": cells}},
+            "fields": {model.field: {"type": str(model.profile.tensor), "cells": cells}},
             "embedded": [],
         }
 
@@ -99,20 +99,20 @@ def test_vectors_arrive_cell_by_cell_and_change_nothing_else(
 def test_vespa_embeds_title_and_text_as_one(
     project: Project, judge: Judge, vector_type: str, dimensions: int
 ) -> None:
-    generation = package(project, vector_type, dimensions, "vespa")
+    model = package(project, vector_type, dimensions, "vespa")
     documents = corpus(project)
     rows = judged(judge, project, "feed.jsonl")
     for doc_id, found in zip(sorted(documents), rows, strict=True):
         text = documents[doc_id].contents
         wanted = {
-            "embedder": generation.document.embedder,
+            "embedder": model.document.embedder,
             "text": text,
-            "type": generation.tensor,
-            "destination": f"doc.{generation.field}",
+            "type": str(model.profile.tensor),
+            "destination": f"doc.{model.field}",
         }
         assert found["embedded"] == ([wanted] if text else []), doc_id
         # a blank document has no vector at all
-        assert (generation.field in found["fields"]) == bool(text)
+        assert (model.field in found["fields"]) == bool(text)
 
 
 def test_vespa_refuses_the_characters_that_we_refuse(project: Project, judge: Judge) -> None:

@@ -34,8 +34,8 @@ def test_package_holds_model_schema_and_profiles_named_by_the_models_hash(
 ) -> None:
     check(project.package())
     application = read_application(project.application)
-    (generation,) = application.generations
-    model = generation.query.hash
+    (served,) = application.models
+    model = served.query.hash
     found = component(project)
     assert found.get("id") == f"emb_{model}"
     assert found.find("transformer-model").get("path") == f"models/{model}/model.onnx"
@@ -100,16 +100,14 @@ def test_feed_has_each_document_once(project: Project) -> None:
 def test_fed_vectors_lie_in_the_document_and_in_a_feed_of_their_own(project: Project) -> None:
     project.set("package", vectors="fed")
     check(project.package())
-    (generation,) = read_application(project.application).generations
+    (served,) = read_application(project.application).models
     schema = (project.application / "schemas" / "doc.sd").read_text()
     document = schema[: schema.index("field contents")]
-    assert f"    field {generation.field} type tensor<bfloat16>(x[16])" in document
+    assert f"    field {served.field} type tensor<bfloat16>(x[16])" in document
     rows = [row for _, row in read_jsonl(project.folder / "package" / "vectors.jsonl")]
     doc_ids = json.loads((project.folder / "vectors" / "doc_ids.json").read_text())
     assert [doc_id_of(row["update"]) for row in rows] == doc_ids
-    stored = [
-        floats(row["fields"][generation.field]["assign"]["values"], "bfloat16") for row in rows
-    ]
+    stored = [floats(row["fields"][served.field]["assign"]["values"], "bfloat16") for row in rows]
     np.testing.assert_allclose(stored, project.vectors(), rtol=2**-8)
 
 
@@ -127,13 +125,13 @@ def test_tuned_query_tower_leaves_the_field_its_name(project: Project) -> None:
                 (target / name).write_bytes((one / name).read_bytes())
         mend(onnx_folder / "query" / "fp32" / "embedder.json", query_prefix=prefix)
         check(project.package())
-        (generation,) = read_application(project.application).generations
-        fields.add(generation.field)
-        labels.add(generation.label)
+        (served,) = read_application(project.application).models
+        fields.add(served.field)
+        labels.add(served.label)
         services = (project.application / "services.xml").read_text()
         assert len(re.findall('type="hugging-face-embedder"', services)) == 2
         schema = (project.application / "schemas" / "doc.sd").read_text()
-        assert f"embed emb_{generation.document.hash} |" in schema
+        assert f"embed emb_{served.document.hash} |" in schema
     assert len(fields) == 1
     assert len(labels) == 2
 

@@ -142,5 +142,5 @@ def _stop_if_hopeless(connection: Connection, status: int, fault: str, done: int
 
 def write_rejected(path: Path, fed: Fed) -> None:
     """Writes what Vespa refused, sorted: the document's id and why."""
-    rows = ({"id": each, "fault": fault} for each, fault in sorted(fed.rejected.items()))
+    rows = ({"id": name, "fault": fault} for name, fault in sorted(fed.rejected.items()))
     write_jsonl(path, rows)

@@ -16,7 +16,7 @@ from stages.lib.core.text import forbidden
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.errors import UserError
 from stages.lib.search.vector_types import pack, prefix
-from stages.lib.vespa.package.generation import Generation, VectorType
+from stages.lib.vespa.search.profile import Profile, VectorType
 
 BLOCK = 10_000
 
@@ -62,19 +62,19 @@ def document_rows(name: str, corpus: Corpus) -> Iterator[dict[str, Any]]:
 
 
 def vector_rows(
-    name: str, doc_ids: list[str], vectors: Vectors, generation: Generation
+    name: str, doc_ids: list[str], vectors: Vectors, profile: Profile
 ) -> Iterator[dict[str, Any]]:
     """The operations that store vectors, (documents, dimensions), in the order of `doc_ids`."""
     for start in range(0, len(doc_ids), BLOCK):
         block = np.asarray(vectors[start : start + BLOCK], dtype=np.float32)
-        if generation.dimension < block.shape[1]:
-            block = prefix(block, generation.dimension)
-        rows = hexadecimal(block, generation.vector_type)
+        if profile.dimension < block.shape[1]:
+            block = prefix(block, profile.dimension)
+        rows = hexadecimal(block, profile.vector_type)
         for doc_id, row in zip(doc_ids[start : start + BLOCK], rows, strict=True):
             yield {
                 "update": document_id(name, doc_id),
                 "create": True,
-                "fields": {generation.field: {"assign": {"values": row}}},
+                "fields": {profile.field: {"assign": {"values": row}}},
             }
 
 
