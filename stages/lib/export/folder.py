@@ -35,17 +35,17 @@ def describe(
 
     """
     output = graph.graph.output[0].name
-    found = model.get_embedding_dimension()
-    assert found is not None  # noqa: S101 - every model here ends in a pooling layer
+    dimension = model.get_embedding_dimension()
+    assert dimension is not None  # noqa: S101 - every model here ends in a pooling layer
     return Embedder(
         variant=variant,
-        dimension=found,
+        dimension=dimension,
         max_tokens=params.max_length,
         pooling=_pooling(model) if output == OUTPUT else "none",
         normalize=True,
         query_prefix=params.query_prefix,
         document_prefix=params.document_prefix,
-        token_type_ids="token_type_ids" in {each.name for each in graph.graph.input},
+        token_type_ids="token_type_ids" in {tensor.name for tensor in graph.graph.input},
         output=output,
     )
 

@@ -2,6 +2,9 @@
 
 The command retries what is throttled, but gives up on a document after ten failures and then
 still exits with 0. So every acknowledgement is counted, and what has none is fed again.
+
+pyvespa could feed too, but it trusts no authority of one's own for the server's certificate, and
+what its callback raises ends no feed, so that a full disk would be asked to the last document.
 """
 
 import re

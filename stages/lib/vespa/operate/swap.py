@@ -148,16 +148,16 @@ def _measured(
     rival = staged.live if staged.live != new.label else staged.previous
     if rival is not None:
         engines["rival"] = _engine(site, profile, staged.model(rival))
-    found = measured(engines, checks.split)
-    lost = found.get("rival", 0.0) - found.get(profile, 0.0)
+    figures = measured(engines, checks.split)
+    lost = figures.get("rival", 0.0) - figures.get(profile, 0.0)
     if staged.live != new.label and lost > site.params.deploy.max_loss and not checks.force:
         raise UserError(
-            f"{new.label}: nDCG@10 {found[profile]:.4f} in Vespa, the live model {rival} has "
-            f"{found['rival']:.4f}; that loses more than deploy.max_loss "
+            f"{new.label}: nDCG@10 {figures[profile]:.4f} in Vespa, the live model {rival} has "
+            f"{figures['rival']:.4f}; that loses more than deploy.max_loss "
             f"({site.params.deploy.max_loss:g}). The live model serves as before; FORCE=1 deploys "
             "all the same"
         )
-    return {name: round(value, 4) for name, value in found.items()}
+    return {name: round(value, 4) for name, value in figures.items()}
 
 
 def _engine(site: Site, kind: Kind, model: ServedModel, exact: bool = False) -> VespaEngine:

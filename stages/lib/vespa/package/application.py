@@ -27,8 +27,7 @@ class Application:
     """What is deployed: models, which of them serves, which one served before, and indexes.
 
     `live` is the label of the model that serves, None where only indexes are deployed. `fed` holds
-    the hash of each feed that has been stored whole, by its name, so that nothing is fed
-    twice.
+    the hash of each feed that has been stored whole, by its name, so that nothing is fed twice.
     """
 
     models: tuple[ServedModel, ...] = ()

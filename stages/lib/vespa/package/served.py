@@ -92,7 +92,7 @@ def _tower_dict(tower: Tower) -> dict[str, Any]:
 
 def from_dict(row: dict[str, Any]) -> ServedModel:
     """The model of a manifest's entry."""
-    towers = {
+    towers: dict[str, Any] = {
         side: Tower(row[side]["hash"], Embedder.model_validate(row[side]["settings"]))
         for side in SIDES
     }

@@ -58,9 +58,10 @@ def _check_graph(path: Path, settings: Embedder) -> None:
     except Exception as error:
         # the parser raises protobuf's own errors, which have no common base to name here
         raise UserError(f"{path}: not an ONNX model; run dvc repro export") from error
-    if any(each.data_location == onnx.TensorProto.EXTERNAL for each in model.graph.initializer):
+    weights = model.graph.initializer
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in weights):
         raise UserError(f"{path}: keeps weights in a file beside it, which Vespa cannot load")
-    inputs = {each.name for each in model.graph.input}
+    inputs = {tensor.name for tensor in model.graph.input}
     wanted = {"input_ids", "attention_mask"}
     if inputs - {"token_type_ids"} != wanted:
         raise UserError(

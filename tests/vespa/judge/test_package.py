@@ -15,9 +15,9 @@ from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.package.served import ServedModel
 from stages.lib.vespa.package.tower import Tower
 from stages.lib.vespa.search.profile import Profile
+from tests.vespa.certificates import certificates
 from tests.vespa.judge import Judge
-from tests.vespa.project import ROOT, Project
-from tests.vespa.test_bad_input import certificates
+from tests.vespa.workspace import ROOT, Workspace
 
 Row = dict[str, Any]
 
@@ -105,7 +105,7 @@ def served(row: Row, number: int) -> ServedModel:
 def test_vespa_takes_what_any_settings_render(
     row: Row,
     judge: Judge,
-    original: Project,
+    original: Workspace,
     tmp_path: Path,
     with_params: Callable[[dict[str, Any]], Params],
 ) -> None:

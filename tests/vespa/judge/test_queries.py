@@ -14,7 +14,7 @@ from stages.lib.vespa.search.engine import Kind, Ranking
 from stages.lib.vespa.search.scorers import DEEPEST
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge, Refused
-from tests.vespa.project import Project
+from tests.vespa.workspace import Workspace
 
 TEXTS = [
     "restore files from a snapshot",
@@ -35,15 +35,15 @@ KINDS: list[Kind] = ["semantic", "hybrid", "rrf", "bm25"]
 TYPES = ["float", "bfloat16", "binary"]
 
 
-def package(project: Project, vector_type: str = "bfloat16", **changes: Any) -> ServedModel:
-    project.set("package", vector_type=vector_type, **changes)
-    packed(project)
-    return read_application(project.application).models[0]
+def package(workspace: Workspace, vector_type: str = "bfloat16", **changes: Any) -> ServedModel:
+    workspace.set("package", vector_type=vector_type, **changes)
+    packed(workspace)
+    return read_application(workspace.application).models[0]
 
 
 def trees(
     judge: Judge,
-    project: Project,
+    workspace: Workspace,
     kind: str,
     model: ServedModel,
     targets: int = 200,
@@ -60,7 +60,7 @@ def trees(
         return [nearest] * len(TEXTS)
     lexical = [
         {"targets": targets, "weak_and": [{"word": each, "field": "contents"} for each in words]}
-        for words in judge.words(project.application, "document", TEXTS)
+        for words in judge.words(workspace.application, "document", TEXTS)
     ]
     return lexical if kind == "bm25" else [{"or": [nearest, each]} for each in lexical]
 
@@ -87,15 +87,15 @@ def check_query(kind: str, model: ServedModel, text: str, found: dict[str, Any])
 
 @pytest.mark.parametrize("vector_type", TYPES)
 def test_profiles_search_for_the_text_and_interpret_nothing(
-    project: Project, judge: Judge, vector_type: str
+    workspace: Workspace, judge: Judge, vector_type: str
 ) -> None:
-    model = package(project, vector_type, targets=50)
+    model = package(workspace, vector_type, targets=50)
     for kind in KINDS:
         name = kind if kind == "bm25" else f"{kind}_{model.label}"
         requests = [{"queryProfile": name, "query": text} for text in TEXTS]
-        answers = judge.queries(project.application, requests)
+        answers = judge.queries(workspace.application, requests)
         for text, tree, found in zip(
-            TEXTS, trees(judge, project, kind, model, 50), answers, strict=True
+            TEXTS, trees(judge, workspace, kind, model, 50), answers, strict=True
         ):
             assert found["tree"] == tree, text[:80]
             assert found["hits"] == 10
@@ -104,24 +104,24 @@ def test_profiles_search_for_the_text_and_interpret_nothing(
 
 @pytest.mark.parametrize("profile", ["semantic", "hybrid", "rrf"])
 def test_the_default_is_the_profile_that_is_chosen(
-    project: Project, judge: Judge, profile: Kind
+    workspace: Workspace, judge: Judge, profile: Kind
 ) -> None:
-    model = package(project, profile=profile)
-    (found,) = judge.queries(project.application, [{"query": TEXTS[0], "hits": 10_000}])
+    model = package(workspace, profile=profile)
+    (found,) = judge.queries(workspace.application, [{"query": TEXTS[0], "hits": 10_000}])
     check_query(profile, model, TEXTS[0], found)
-    assert found["tree"] == trees(judge, project, profile, model)[0]
+    assert found["tree"] == trees(judge, workspace, profile, model)[0]
     assert found["hits"] == 10_000
 
 
 @pytest.mark.parametrize("vector_type", TYPES)
 def test_requests_of_the_engine_are_read_as_meant(
-    project: Project, judge: Judge, vector_type: str
+    workspace: Workspace, judge: Judge, vector_type: str
 ) -> None:
-    model = package(project, vector_type)
+    model = package(workspace, vector_type)
     for kind in KINDS:
         ranking = Ranking(kind, None if kind == "bm25" else model.profile, exact=True, targets=70)
-        answers = judge.queries(project.application, list(ranking.requests(TEXTS, depth=30)))
-        wanted = trees(judge, project, kind, model, 70, approximate=False)
+        answers = judge.queries(workspace.application, list(ranking.requests(TEXTS, depth=30)))
+        wanted = trees(judge, workspace, kind, model, 70, approximate=False)
         for text, tree, found in zip(TEXTS, wanted, answers, strict=True):
             assert found["tree"] == tree, text[:80]
             assert found["hits"] == 30
@@ -131,8 +131,8 @@ def test_requests_of_the_engine_are_read_as_meant(
             check_query(kind, model, text, found)
 
 
-def test_vectors_of_a_request_arrive_cell_by_cell(project: Project, judge: Judge) -> None:
-    model = package(project, "float")
+def test_vectors_of_a_request_arrive_cell_by_cell(workspace: Workspace, judge: Judge) -> None:
+    model = package(workspace, "float")
     given = np.random.default_rng(1).normal(size=(2, 16)).astype(np.float32)
     given[1, :3] = 1e-30, -3.4028235e38, 0
 
@@ -141,7 +141,7 @@ def test_vectors_of_a_request_arrive_cell_by_cell(project: Project, judge: Judge
 
     ranking = Ranking("semantic", model.profile, exact=True, encode=encode)
     requests = list(ranking.requests(["a", "b"], depth=5))
-    for vector, found in zip(given, judge.queries(project.application, requests), strict=True):
+    for vector, found in zip(given, judge.queries(workspace.application, requests), strict=True):
         assert found["embedded"] == []
         assert found["inputs"]["query(q)"] == {
             "type": "tensor<float>(x[16])",
@@ -151,9 +151,9 @@ def test_vectors_of_a_request_arrive_cell_by_cell(project: Project, judge: Judge
 
 @pytest.mark.parametrize("vector_type", TYPES)
 def test_counts_are_requests_that_vespa_takes(
-    project: Project, judge: Judge, monkeypatch: pytest.MonkeyPatch, vector_type: str
+    workspace: Workspace, judge: Judge, monkeypatch: pytest.MonkeyPatch, vector_type: str
 ) -> None:
-    model = package(project, vector_type)
+    model = package(workspace, vector_type)
     asked: list[dict[str, Any]] = []
 
     def ask(_: Connection, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -164,10 +164,10 @@ def test_counts_are_requests_that_vespa_takes(
     nobody = Connection("", "", None, Credentials())
     engine.count_documents(nobody)
     engine.count_vectors(nobody, model.profile, 8)
-    documents, vectors = judge.queries(project.application, asked)
+    documents, vectors = judge.queries(workspace.application, asked)
     assert documents["tree"] == {"other": "TrueItem: TRUE"}
     assert documents["profile"] == "unranked"
-    assert vectors["tree"] == trees(judge, project, "semantic", model, 8, False)[0]
+    assert vectors["tree"] == trees(judge, workspace, "semantic", model, 8, False)[0]
     assert sorted(vectors["inputs"]) == vectors["declared"]
     assert documents["hits"] == vectors["hits"] == 0
 
@@ -186,10 +186,10 @@ def test_counts_are_requests_that_vespa_takes(
     ],
 )
 def test_requests_that_fit_no_package_are_refused(
-    project: Project, judge: Judge, changes: dict[str, Any], message: str
+    workspace: Workspace, judge: Judge, changes: dict[str, Any], message: str
 ) -> None:
-    model = package(project)
+    model = package(workspace)
     (request,) = Ranking("semantic", model.profile).requests(["text"], 10)
-    judge.queries(project.application, [request])
+    judge.queries(workspace.application, [request])
     with pytest.raises(Refused, match=message):
-        judge.queries(project.application, [request | changes])
+        judge.queries(workspace.application, [request | changes])
