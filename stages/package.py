@@ -9,10 +9,11 @@ from stages.lib.encoding.vectors import load_vectors
 from stages.lib.errors import UserError
 from stages.lib.export.gate import next_best, read_verdicts
 from stages.lib.params import read_params
-from stages.lib.vespa.package.application import Application, write_application
+from stages.lib.vespa.package.application import Application
 from stages.lib.vespa.package.feed import document_rows, vector_rows
-from stages.lib.vespa.package.generation import SIDES, read_generation, tower_folder
 from stages.lib.vespa.package.probe import document_probes, query_probes, write_probes
+from stages.lib.vespa.package.rendering import write_application
+from stages.lib.vespa.package.served import SIDES, read_model, tower_folder
 
 
 @stage
@@ -41,44 +42,43 @@ def main(
     package = settings.package
     documents = read_corpus(corpus)
     embedded = load_vectors(vectors, documents)
-    passed = {name: each.passed for name, each in read_verdicts(gate).items()}
+    passed = {name: verdict.passed for name, verdict in read_verdicts(gate).items()}
     variant = next_best(package.variant, passed)
     if variant != package.variant:
         print(f"Packaged {variant}, since {package.variant} was refused: see {gate}")
-    generation = read_generation(onnx, variant, vectors, package, read_json(fusion)["tuned"])
-    whole = generation.document.settings.dimension
+    model = read_model(onnx, variant, vectors, package, read_json(fusion)["tuned"])
+    whole = model.document.settings.dimension
     if embedded.shape[1] != whole:
         raise UserError(
             f"{vectors}: vectors of {embedded.shape[1]} dimensions, but {onnx} gives {whole}; "
             "run dvc repro export"
         )
-    application = Application((generation,), generation.label)
+    application = Application().adding(model)
     query, document = (tower_folder(onnx, variant, side) for side in SIDES)
-    towers = {generation.query.hash: query, generation.document.hash: document}
+    towers = {model.query.hash: query, model.document.hash: document}
     probes = {
-        "probes.jsonl": query_probes(documents, query, generation, settings.seed),
-        "document_probes.jsonl": document_probes(documents, document, generation, settings.seed),
+        "probes.jsonl": query_probes(documents, query, model, settings.seed),
+        "document_probes.jsonl": document_probes(documents, document, model, settings.seed),
     }
     with building(out) as folder:
         write_application(folder / "application", application, templates, towers, settings)
         write_jsonl(folder / "feed.jsonl", document_rows(package.name, documents))
-        if generation.filling == "fed":
-            rows = vector_rows(package.name, list(documents), embedded, generation)
+        if model.filling == "fed":
+            rows = vector_rows(package.name, list(documents), embedded, model.profile)
             write_jsonl(folder / "vectors.jsonl", rows)
-        for name, each in probes.items():
-            write_probes(folder / name, each)
-        size = sum(
-            each.stat().st_size for each in (folder / "application").rglob("*") if each.is_file()
-        )
+        for name, texts in probes.items():
+            write_probes(folder / name, texts)
+        files = filter(Path.is_file, (folder / "application").rglob("*"))
+        size = sum(file.stat().st_size for file in files)
     write_json(
         metrics,
         {
             "documents": len(documents),
             "variant": variant,
-            "dimension": generation.dimension,
-            "model": generation.query.hash,
-            "field": generation.field,
-            "dense_weight": generation.dense_weight,
+            "dimension": model.dimension,
+            "model": model.query.hash,
+            "field": model.field,
+            "dense_weight": model.dense_weight,
             "application_bytes": size,
         },
     )

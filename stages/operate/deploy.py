@@ -1,26 +1,23 @@
 """Brings the packaged model into Vespa; the live one serves until the new one has proved itself."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import click
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.collection import Texts, read_corpus, read_split
 from stages.lib.core.files import write_json
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.export.gate import require_passed
 from stages.lib.params import read_params
 from stages.lib.search.bm25 import Lexical
-from stages.lib.search.engine import Embedded, Fused
-from stages.lib.vespa.operate.checks import Checks
-from stages.lib.vespa.operate.expected import Stored
-from stages.lib.vespa.operate.site import Site
-from stages.lib.vespa.operate.swap import Package, swap
+from stages.lib.search.engine import Dense, Embedded, Fused
+from stages.lib.vespa.operate.expected import Stored, as_stored
+from stages.lib.vespa.operate.packaged import Package
+from stages.lib.vespa.operate.site import open_site
+from stages.lib.vespa.operate.swap import Checks, swap
 from stages.lib.vespa.package.probe import read_probes
-from stages.lib.vespa.search.connection import connect
 
 
 @stage
@@ -58,31 +55,29 @@ def main(
     """Deploy, feed, check and flip."""
     settings = read_params(params)
     packaged = Package(package)
-    generation = packaged.generation()
+    new = packaged.model()
     if not force:
-        require_passed(generation.query.settings.variant, gate)
+        require_passed(new.query.settings.variant, gate)
     probes = read_probes(packaged.probes), read_probes(packaged.document_probes)
-    connection = connect(os.environ)
-    documents = read_corpus(corpus)
-    semantic = Stored(
-        list(documents),
-        load_vectors(vectors, documents),
-        load_encoder(towers(model)[0], settings.encoder),
-        settings.encoder.query_prefix,
-        generation,
-        settings.package.targets,
-    )
-    texts = [each.contents for each in documents.values()]
-    lexical = Lexical(list(documents), texts, settings.bm25)
-    hybrid = Fused(semantic.whole(), lexical, generation.dense_weight)
-    split = read_split(dev) or read_split(synthetic_dev)
-    checks = Checks(*probes, Embedded(semantic), Embedded(hybrid), split, rejected, force)
-    with tempfile.TemporaryDirectory() as scratch:
-        site = Site(connection, templates, settings, Path(scratch))
-        found = swap(site, packaged, checks)
-    write_json(receipt, found)
-    if found["rejected"]:
-        click.echo(f"Vespa refused {found['rejected']} documents, named in {rejected}", err=True)
+    with open_site(templates, settings) as site:
+        documents = read_corpus(corpus)
+        dense = Dense(
+            list(documents),
+            as_stored(load_vectors(vectors, documents), new.profile),
+            load_encoder(towers(model)[0], settings.encoder),
+            settings.encoder.query_prefix,
+        )
+        semantic = Stored(dense, new.profile, rerank=settings.package.targets)
+        # the hybrid profiles re-rank everything
+        whole = Stored(dense, new.profile, rerank=len(documents))
+        lexical = Lexical(list(documents), Texts(documents), settings.bm25)
+        hybrid = Fused(whole, lexical, new.dense_weight)
+        split = read_split(dev) or read_split(synthetic_dev)
+        checks = Checks(*probes, Embedded(semantic), Embedded(hybrid), split, rejected, force)
+        outcome = swap(site, packaged, checks)
+    write_json(receipt, outcome)
+    if outcome["rejected"]:
+        click.echo(f"Vespa refused {outcome['rejected']} documents, named in {rejected}", err=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Brings the corpus and its vectors into Vespa, for the stages to search there."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import click
@@ -11,8 +9,7 @@ from stages.lib.core.collection import read_corpus
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.vespa.operate.indexing import index
-from stages.lib.vespa.operate.site import Site
-from stages.lib.vespa.search.connection import connect
+from stages.lib.vespa.operate.site import open_site
 
 
 @stage
@@ -28,17 +25,15 @@ from stages.lib.vespa.search.connection import connect
 @PARAMS
 def main(corpus: Path, vectors: tuple[Path, ...], templates: Path, params: Path) -> None:
     """Index the corpus for `engine: vespa`, beside whatever serves."""
-    connection = connect(os.environ)
     # the tuned model's come later than the searches that lead to them
-    there = [folder for folder in vectors if folder.exists()]
+    made = [folder for folder in vectors if folder.exists()]
     for folder in vectors:
-        if folder not in there:
+        if folder not in made:
             click.echo(f"{folder}: not there yet; run make index again once dvc repro has made it")
-    if not there:
+    if not made:
         raise UserError(f"{vectors[0]}: no vectors to index; run dvc repro embed_base")
-    with tempfile.TemporaryDirectory() as scratch:
-        site = Site(connection, templates, read_params(params), Path(scratch))
-        index(site, read_corpus(corpus), there)
+    with open_site(templates, read_params(params)) as site:
+        index(site, read_corpus(corpus), made)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,13 @@
 """Flips back to the model that served before."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.params import read_params
-from stages.lib.vespa.operate.site import Site
-from stages.lib.vespa.operate.swap import roll_back
-from stages.lib.vespa.search.connection import connect
+from stages.lib.vespa.operate.history import roll_back
+from stages.lib.vespa.operate.site import open_site
 
 
 @stage
@@ -18,10 +15,8 @@ from stages.lib.vespa.search.connection import connect
 @PARAMS
 def main(templates: Path, params: Path) -> None:
     """Flips back to the model that served before."""
-    connection = connect(os.environ)
-    with tempfile.TemporaryDirectory() as scratch:
-        application = roll_back(Site(connection, templates, read_params(params), Path(scratch)))
-    click.echo(f"{application.live} serves; on the shelf: {application.previous or 'nothing'}")
+    with open_site(templates, read_params(params)) as site:
+        click.echo(roll_back(site).summary)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from stages.lib.core.files import write_jsonl
 from stages.lib.vespa.operate.feeder import feed
 from stages.lib.vespa.package.feed import document_row
 from stages.lib.vespa.search.connection import Connection, Credentials
-from tests.vespa.project import check, write_project
 from tests.vespa.standin import StandIn
+from tests.vespa.workspace import check, write_workspace
 
 TEXT = "the backup of volume {0} runs each night and keeps {0} versions for the auditor " * 6
 
@@ -33,11 +33,11 @@ def main(documents: int, unsteady: float, restart: bool) -> None:
     """Measure feeding."""
     vespa = StandIn().start()
     with tempfile.TemporaryDirectory() as scratch:
-        project = write_project(Path(scratch) / "project")
-        project.set("package", vectors="fed")
-        check(project.package())
+        workspace = write_workspace(Path(scratch) / "workspace")
+        workspace.set("package", vectors="fed")
+        check(workspace.package())
         connection = Connection(vespa.url, vespa.url, None, Credentials())
-        connection.deploy(project.application, 60)
+        connection.deploy(workspace.application, 60)
         path = Path(scratch) / "feed.jsonl"
         write_jsonl(
             path,

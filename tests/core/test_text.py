@@ -86,6 +86,8 @@ def test_sentences_keep_their_quotes_and_leave_headings_out() -> None:
         ("\ud800", False),
         ("\udfff", False),
         ("\ufdd0", False),
+        ("\ufddf", False),
+        ("\ufde0", True),
         ("\ufffe", False),
         ("\U0010ffff", False),
         ("\U0003fffe", False),

@@ -6,22 +6,22 @@ from pathlib import Path
 import pytest
 
 from tests.vespa.judge import Judge, Unavailable, build
-from tests.vespa.project import Project, write_project
 from tests.vespa.standin import StandIn
+from tests.vespa.workspace import Workspace, write_workspace
 
 UNJUDGED = pytest.StashKey[str]()
 """Why Vespa's own code was not asked."""
 
 
 @pytest.fixture(scope="session")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return write_project(tmp_path_factory.mktemp("original") / "project")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return write_workspace(tmp_path_factory.mktemp("original") / "workspace")
 
 
 @pytest.fixture
-def project(original: Project, tmp_path: Path) -> Project:
-    """A project of the test's own, with its model, export and vectors made."""
-    return Project(Path(shutil.copytree(original.folder, tmp_path / "project")))
+def workspace(original: Workspace, tmp_path: Path) -> Workspace:
+    """A workspace of the test's own, with its model, export and vectors made."""
+    return Workspace(Path(shutil.copytree(original.folder, tmp_path / "workspace")))
 
 
 @pytest.fixture

@@ -7,25 +7,25 @@ from typing import Any
 from click.testing import Result
 
 from stages.operate.deploy import main as deploy_main
-from tests.vespa.project import QUERIES, ROOT, Project, check, deploying, invoke
 from tests.vespa.standin import StandIn
+from tests.vespa.workspace import QUERIES, ROOT, Workspace, check, deploying, invoke
 
 
-def deploy(project: Project, **changes: Any) -> Result:
-    return invoke(deploy_main, project, deploying(project) | changes)
+def deploy(workspace: Workspace, **changes: Any) -> Result:
+    return invoke(deploy_main, workspace, deploying(workspace) | changes)
 
 
-def packed(project: Project, seed: int = 1) -> str:
+def packed(workspace: Workspace, seed: int = 1) -> str:
     """Packages the model of a seed; returns its label."""
     if seed != 1:
-        project.write_model(seed)
-    check(project.package())
-    path = project.application / "embedsmith.json"
+        workspace.write_model(seed)
+    check(workspace.package())
+    path = workspace.application / "embedsmith.json"
     return str(json.loads(path.read_text(encoding="utf-8"))["live"])
 
 
-def receipt(project: Project) -> Any:
-    path = project.folder / "metrics" / "deploy.json"
+def receipt(workspace: Workspace) -> Any:
+    path = workspace.folder / "metrics" / "deploy.json"
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -47,22 +47,33 @@ def answers(vespa: StandIn) -> list[str]:
     return [hit["fields"]["doc_id"] for hit in found["root"]["children"]]
 
 
-def command(project: Project, main: Any) -> Result:
-    return invoke(main, project, {"--templates": ROOT / "application-package"})
+def command(workspace: Workspace, main: Any) -> Result:
+    return invoke(main, workspace, {"--templates": ROOT / "application-package"})
 
 
-def force(project: Project) -> Result:
-    project.set("deploy", max_loss=1.0)
-    return deploy(project)
+def force(workspace: Workspace) -> Result:
+    workspace.set("deploy", max_loss=1.0)
+    return deploy(workspace)
 
 
-def stays(project: Project, vespa: StandIn, message: str) -> Result:
+def stays(workspace: Workspace, vespa: StandIn, message: str) -> Result:
     """Deploys, which fails in one line while what was live serves on."""
     before = live(vespa)
-    result = deploy(project)
+    result = deploy(workspace)
     assert result.exit_code == 1, result.output
     assert re.search(message, result.output), result.output
     assert "Traceback" not in result.output
     assert live(vespa) == before
     assert answers(vespa)
     return result
+
+
+def refused(workspace: Workspace, *messages: str) -> None:
+    """Deploys, which fails in one line before anything goes live."""
+    result = deploy(workspace)
+    assert result.exit_code == 1, result.output
+    for message in messages:
+        assert message in result.output, result.output
+    assert "Traceback" not in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert not (workspace.folder / "metrics" / "deploy.json").exists()

@@ -92,9 +92,12 @@ def all_sentences(corpus: Corpus) -> tuple[list[str], list[int]]:
 LAST = (0xFFFE, 0xFFFF)
 NONCHARACTERS = "".join(chr(plane | last) for plane in range(0, 0x110000, 0x10000) for last in LAST)
 FORBIDDEN = re.compile(
-    f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufdd0-\\ufdef{NONCHARACTERS}]"
+    f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufdd0-\\ufddf{NONCHARACTERS}]"
 )
-"""Control characters but tab and line ends, halves of characters, and Unicode's noncharacters."""
+"""Control characters but tab and line ends, halves of characters, and noncharacters.
+
+Of the noncharacters U+FDD0 to U+FDEF, Vespa takes the second half.
+"""
 
 
 def forbidden(text: str) -> str | None:

@@ -1,7 +1,9 @@
 """embedder.json: what a server must be told about an exported variant."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.lib.core.files import read_json
 from stages.lib.errors import UserError
@@ -9,18 +11,19 @@ from stages.lib.errors import UserError
 SETTINGS = "embedder.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Embedder:
+class Embedder(BaseModel):
     """What a server must be told about an exported model.
 
-    `pooling` is mean, cls, or none where the graph pools by itself. `hash` is the content's: 16
-    hex digits over the graph, the tokenizer and these settings.
+    `pooling` is none where the graph pools by itself. `hash` is the content's: 16 hex digits over
+    the graph, the tokenizer and these settings.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     variant: str
     dimension: int
     max_tokens: int
-    pooling: str
+    pooling: Literal["mean", "cls", "none"]
     normalize: bool
     query_prefix: str
     document_prefix: str
@@ -30,16 +33,24 @@ class Embedder:
 
 
 def read_embedder(folder: Path) -> Embedder:
-    """The settings of an exported variant."""
+    """The settings of an exported variant.
+
+    Raises:
+        UserError: the file is missing, or a key of it is missing, unknown or of another type.
+
+    """
+    path = folder / SETTINGS
     try:
-        return Embedder(**read_json(folder / SETTINGS))
-    except TypeError as error:
-        raise UserError(f"{folder / SETTINGS}: {error}; run the stage export again") from error
+        return Embedder.model_validate(read_json(path))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(map(str, fault["loc"])) or "the file"
+        raise UserError(f"{path}: {key}: {fault['msg']}; run dvc repro export") from error
 
 
 def read_embedders(folder: Path) -> dict[str, Embedder]:
     """The settings of all exported variants by their folder's name within this one."""
-    found = sorted(folder.rglob(SETTINGS))
+    paths = sorted(folder.rglob(SETTINGS))
     return {
-        each.parent.relative_to(folder).as_posix(): read_embedder(each.parent) for each in found
+        path.parent.relative_to(folder).as_posix(): read_embedder(path.parent) for path in paths
     }

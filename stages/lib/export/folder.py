@@ -3,8 +3,8 @@
 embedder.json says what a server must be told, so that packaging and deploying need nothing else.
 """
 
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Literal
 
 import onnx
 from sentence_transformers import SentenceTransformer
@@ -23,8 +23,6 @@ from stages.lib.export.graph import OUTPUT
 from stages.lib.export.runtime import OnnxTransformer
 from stages.lib.params import Encoder, Params
 from stages.lib.search.engine import Dense
-
-SERVED_POOLING = {"mean", "cls"}
 
 
 def describe(
@@ -50,16 +48,16 @@ def describe(
     )
 
 
-def _pooling(model: SentenceTransformer) -> str:
+def _pooling(model: SentenceTransformer) -> Literal["mean", "cls"]:
     pooling, *rest = list(model)[1:]
-    mode = pooling.pooling_mode if isinstance(pooling, Pooling) else type(pooling).__name__
+    mode: Any = pooling.pooling_mode if isinstance(pooling, Pooling) else type(pooling).__name__
     others = [type(module).__name__ for module in rest if not isinstance(module, Normalize)]
-    if mode not in SERVED_POOLING or others:
+    if mode not in ("mean", "cls") or others:
         raise UserError(
             f"the model ends in {', '.join([str(mode), *others])}, which the server cannot do; "
             "set export.pooled to true, so that the graph does it"
         )
-    return str(mode)
+    return "mean" if mode == "mean" else "cls"
 
 
 def save_variant(
@@ -69,9 +67,9 @@ def save_variant(
     folder.mkdir(parents=True)
     onnx.save(graph, folder / "model.onnx")
     tokenizer.save(str(folder / "tokenizer.json"))
-    row = asdict(settings)
-    write_json(folder / SETTINGS, row)
-    write_json(folder / SETTINGS, {**row, "hash": content_hash(folder)})
+    write_json(folder / SETTINGS, settings.model_dump())
+    hashed = settings.model_copy(update={"hash": content_hash(folder)})
+    write_json(folder / SETTINGS, hashed.model_dump())
 
 
 def served_tokenizer(model: SentenceTransformer) -> Tokenizer:

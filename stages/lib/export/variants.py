@@ -1,7 +1,6 @@
 """An encoder's variants: fp32, fp16 and int8 on disk, each measured against torch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +41,15 @@ def export_variants(
     graph = export_graph(model, params.opset, pooled=params.pooled)
     settings = describe(model, graph, "fp32", encoder)
     save_variant(folder / "fp32", graph, tokenizer, settings)
-    save_variant(folder / "fp16", halved(graph), tokenizer, replace(settings, variant="fp16"))
+    fp16, int8 = (settings.model_copy(update={"variant": name}) for name in ("fp16", "int8"))
+    save_variant(folder / "fp16", halved(graph), tokenizer, fp16)
     quantised = quantise(
         graph,
         token_ids(model, texts),
         pooling(settings.pooling),
         params.int8_agreement,
     )
-    save_variant(folder / "int8", quantised.graph, tokenizer, replace(settings, variant="int8"))
+    save_variant(folder / "int8", quantised.graph, tokenizer, int8)
     checked = [*HARD_TEXTS, *texts]
     expected = unit_vectors(model, checked)
     rows: dict[str, dict[str, Any]] = {}

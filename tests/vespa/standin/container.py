@@ -4,19 +4,21 @@ import re
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import onnxruntime
-from tokenizers import Tokenizer
 
 from stages.lib.params import Bm25
 from stages.lib.search.bm25 import Lexical
 from stages.lib.search.linguistics import TAGS
 from stages.lib.vespa.package.feed import floats
-from tests.vespa.standin.package import Embedder, Package, VectorField, VectorType
-
-Vector = npt.NDArray[Any]
-"""Of float32, or of int8 for packed bits."""
-
+from tests.vespa.standin.package import Package, VectorField, VectorType
+from tests.vespa.standin.ranking import (
+    agreement,
+    bit_cosine,
+    cosine,
+    reciprocal_ranks,
+    two_phases,
+    weighted,
+)
+from tests.vespa.standin.runtime import Rejected, Runtime, Vector
 
 PHASES = re.compile(
     r"1 - 2 \* sum\(hamming\(query\(q_bits\), attribute\(\w+\)\), x\) / (?P<first>\d+)\s.*"
@@ -27,42 +29,6 @@ PHASES = re.compile(
     re.DOTALL,
 )
 """How bits are ranked; the arithmetic itself is done here."""
-
-
-class Rejected(Exception):  # noqa: N818 - the word of the protocol
-    """A request that is answered with 400."""
-
-
-class Runtime:
-    """An embedder at work."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._tokenizer = Tokenizer.from_str(embedder.tokenizer)
-        if self._tokenizer.truncation is None:
-            self._tokenizer.enable_truncation(embedder.max_tokens)
-        self._session = onnxruntime.InferenceSession(embedder.model)
-
-    def embed(self, text: str, side: str, kind: VectorType) -> Vector:
-        """Like Vespa, cuts the vector to the declared dimensions without a word."""
-        encoding = self._tokenizer.encode(self._embedder.prefixes.get(side, "") + text)
-        rows = (encoding.ids, encoding.attention_mask, encoding.type_ids)
-        feed = {
-            name: np.array([row], dtype=np.int64)
-            for name, row in zip(self._embedder.inputs, rows, strict=False)
-        }
-        (hidden,) = self._session.run([self._embedder.output], feed)
-        pooled = {"mean": lambda: hidden[0].mean(axis=0), "cls": lambda: hidden[0][0]}
-        whole = pooled[self._embedder.pooling]()
-        size = 8 * kind.size if kind.cells == "int8" else kind.size
-        if len(whole) < size:
-            raise Rejected(f"Cannot put {len(whole)} dimensions into {kind}")
-        vector = whole[:size]
-        if self._embedder.normalize:
-            vector = vector / np.linalg.norm(vector)
-        if kind.cells == "int8":
-            return np.packbits(vector > 0).view(np.int8)
-        return np.asarray(vector, dtype=np.float32)
 
 
 class Container:
@@ -194,8 +160,8 @@ class Container:
         if yql.endswith("where true"):
             return dict.fromkeys(self.documents, 0.0)
         near = re.search(r"\{([^{}]*)\}nearestNeighbor\((\w+), ?(\w+)\)", yql)
-        cosine: dict[str, float] = {}
-        agreement: dict[str, float] = {}
+        cosines: dict[str, float] = {}
+        agreements: dict[str, float] = {}
         matched: set[str] = set()
         if near:
             if near[2] not in package.fields:
@@ -209,11 +175,11 @@ class Container:
             stored = self.vectors.get(near[2], {})
             closeness: dict[str, float]
             if found.type.cells == "int8":
-                agreement = {id: _agreement(inputs["q_bits"], each) for id, each in stored.items()}
-                cosine = {id: _bit_cosine(inputs["q"], each) for id, each in stored.items()}
-                closeness = agreement
+                agreements = {id: agreement(inputs["q_bits"], each) for id, each in stored.items()}
+                cosines = {id: bit_cosine(inputs["q"], each) for id, each in stored.items()}
+                closeness = agreements
             else:
-                closeness = cosine = {id: _cosine(inputs["q"], each) for id, each in stored.items()}
+                closeness = cosines = {id: cosine(inputs["q"], each) for id, each in stored.items()}
             exact = "approximate:false" in near[1]
             there = [id for id in closeness if exact or id not in self.ann_misses]
             targets = _targets(near[1])
@@ -228,14 +194,14 @@ class Container:
             best = sorted(found_ids, key=lambda id: (-lexical[id], id))
             matched |= set(best[: _targets(options[1])])
         mode = rank.split("_")[0]
-        left, right = ({id: scores.get(id, 0.0) for id in matched} for scores in (cosine, lexical))
-        if mode == "semantic" and agreement:
+        left, right = ({id: scores.get(id, 0.0) for id in matched} for scores in (cosines, lexical))
+        if mode == "semantic" and agreements:
             phases = PHASES.search(package.ranks[rank])
             bits = str(8 * found.type.size)
             if phases is None or not phases["first"] == phases["second"] == bits:
                 raise Rejected(f"rank profile '{rank}' does not rank by bits, then by numbers")
             count = values.get("ranking.rerankCount") or phases["count"]
-            return _two_phases(left, agreement, int(phases["below"]), int(count))
+            return two_phases(left, agreements, int(phases["below"]), int(count))
         if mode in {"semantic", "bm25"}:
             return left if mode == "semantic" else right
         if mode == "rrf":
@@ -302,50 +268,8 @@ class Container:
         return dict(zip(ids, map(float, scores), strict=True))
 
 
-def _cosine(left: Vector, right: Vector) -> float:
-    return float(left @ right / (np.linalg.norm(left) * np.linalg.norm(right)))
-
-
-def _agreement(left: Vector, right: Vector) -> float:
-    """The share of equal bits less that of different ones."""
-    different = int(np.unpackbits((left ^ right).view(np.uint8)).sum())
-    return 1 - 2 * different / (8 * len(left))
-
-
-def _bit_cosine(query: Vector, stored: Vector) -> float:
-    """The query's numbers against the signs that were kept."""
-    signs = 2.0 * np.unpackbits(stored.view(np.uint8)) - 1
-    return float(query @ signs / np.sqrt(len(signs)))
-
-
-def _two_phases(
-    second: dict[str, float], first: dict[str, float], below: int, count: int
-) -> dict[str, float]:
-    best = sorted(second, key=lambda id: (-first[id], id))[:count]
-    return {id: first[id] - below for id in second} | {id: second[id] for id in best}
-
-
 def _targets(options: str) -> int:
     found = re.search(r"totalTargetHits:(\d+)", options)
     if found is None:
         raise Rejected("nearestNeighbor and weakAnd need totalTargetHits here")
     return int(found[1])
-
-
-def reciprocal_ranks(left: dict[str, float], right: dict[str, float]) -> dict[str, float]:
-    """Reciprocal rank fusion of two scores by id; ties rank in the order of their ids here."""
-    ranks = [sorted(each, key=each.__getitem__, reverse=True) for each in (left, right)]
-    return {id: sum(1 / (61 + each.index(id)) for each in ranks) for id in left}
-
-
-def weighted(
-    left: dict[str, float], right: dict[str, float], share: float, rest: float
-) -> dict[str, float]:
-    """The weighted sum of two scores by id, each scaled to 0..1."""
-    a, b = _linear(left), _linear(right)
-    return {id: share * a[id] + rest * b[id] for id in left}
-
-
-def _linear(scores: dict[str, float]) -> dict[str, float]:
-    low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
-    return {id: (score - low) / (high - low) if high > low else 0.5 for id, score in scores.items()}

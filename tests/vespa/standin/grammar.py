@@ -48,7 +48,7 @@ SCHEMA: dict[str, tuple[str, ...]] = {
     "first-phase": (EXPRESSION,),
     "second-phase": (RERANK, EXPRESSION),
     "global-phase": (RERANK, EXPRESSION),
-    "match-features": (r"\w+",),
+    "match-features": (r"\w+", r"query\(\w+\)"),
     "rank-properties": (r"bm25\(\w+\)\.(k1|b): [\d.e-]+",),
 }
 """The lines of each block, by the word that it begins with."""

@@ -19,8 +19,10 @@ from hypercorn.config import Config
 
 from stages.lib.core.seeds import share
 from tests.vespa.standin.change import check_change
-from tests.vespa.standin.container import Container, Rejected
+from tests.vespa.standin.container import Container
 from tests.vespa.standin.package import Package, Refused, read_package
+from tests.vespa.standin.reindexing import Reindexing
+from tests.vespa.standin.runtime import Rejected
 
 INSTANCE = (
     r"/application/v2/tenant/default/application/default/environment/\w+/region/default/"
@@ -28,7 +30,6 @@ INSTANCE = (
 )
 
 Answer = tuple[int, Any]
-REINDEXED = 50  # documents between two polls
 GRACE = 2.0  # seconds that a stop waits for open streams
 
 
@@ -51,7 +52,7 @@ class StandIn:
         self.hook: Callable[[str], None] = lambda _step: None
         self._converging = 0
         self._marked = False
-        self._reindexing: dict[str, Any] | None = None
+        self._reindexing: Reindexing | None = None
         self._certificates = certificates
         self._tries: Counter[str] = Counter()
         with socket.socket() as free:
@@ -85,8 +86,8 @@ class StandIn:
 
     def settle(self) -> None:
         """Lets what goes on in the background come to its end."""
-        while self._reindexing and self._reindexing["state"] != "successful":
-            self._advance(self._reindexing)
+        while self._reindexing and not self._reindexing.done:
+            self._advance()
 
     def _run(self) -> None:
         config = Config()
@@ -179,8 +180,7 @@ class StandIn:
             self.container.serve(package)
         if self._marked or (self.cloud and actions):  # starts with this deployment
             self._marked = False
-            rest = sorted(self.container.documents)
-            self._reindexing = {"state": "pending", "polls": self.lag, "rest": rest}
+            self._reindexing = Reindexing(self.container, self.lag)
         return 200, {
             "session-id": str(len(self.sessions)),
             "message": "Session prepared and activated.",
@@ -230,24 +230,16 @@ class StandIn:
     def _reindexing_status(self, *_: Any) -> Answer:
         if self._reindexing is None:
             return 200, {"enabled": True, "clusters": {}}
-        self._advance(self._reindexing)
-        row = {"readyMillis": 1, "state": self._reindexing["state"], "progress": 0.5}
+        self._advance()
+        row = {"readyMillis": 1, "state": self._reindexing.state, "progress": 0.5}
         return 200, {
             "enabled": True,
             "clusters": {"content": {"pending": {}, "ready": {"doc": row}}},
         }
 
-    def _advance(self, reindexing: dict[str, Any]) -> None:
-        if reindexing["state"] == "successful":
-            return
-        reindexing["polls"] -= 1
-        reindexing["state"] = "running"
-        if reindexing["polls"] < 0 and self._converging == 0:
-            rest = reindexing["rest"]
-            self.container.reindex(rest[:REINDEXED])
-            reindexing["rest"] = rest[REINDEXED:]
-            if not reindexing["rest"]:
-                reindexing["state"] = "successful"
+    def _advance(self) -> None:
+        if self._reindexing:
+            self._reindexing.advance(converged=self._converging == 0)
 
     def _write(self, method: str, match: Any, query: dict[str, str], body: bytes) -> Answer:
         name, doc_id = unquote(match["name"]), unquote(match["id"])
@@ -282,8 +274,8 @@ class StandIn:
     def _search(self, _method: str, _match: Any, query: dict[str, str], body: bytes) -> Answer:
         request = query | (json.loads(body) if body else {})
         self.seen.append(request)
-        if self.cloud and self._reindexing:
-            self._advance(self._reindexing)
+        if self.cloud:
+            self._advance()
         return 200, self.container.search(request)
 
 

@@ -2,6 +2,9 @@
 
 The command retries what is throttled, but gives up on a document after ten failures and then
 still exits with 0. So every acknowledgement is counted, and what has none is fed again.
+
+pyvespa could feed too, but it trusts no authority of one's own for the server's certificate, and
+what its callback raises ends no feed, so that a full disk would be asked to the last document.
 """
 
 import re
@@ -142,5 +145,5 @@ def _stop_if_hopeless(connection: Connection, status: int, fault: str, done: int
 
 def write_rejected(path: Path, fed: Fed) -> None:
     """Writes what Vespa refused, sorted: the document's id and why."""
-    rows = ({"id": each, "fault": fault} for each, fault in sorted(fed.rejected.items()))
+    rows = ({"id": name, "fault": fault} for name, fault in sorted(fed.rejected.items()))
     write_jsonl(path, rows)

@@ -4,8 +4,11 @@ Vespa itself is the record of what serves. Nothing that a swap needs is kept on 
 so that a run that was killed is simply started again, here or anywhere else.
 """
 
+import os
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +22,11 @@ from stages.lib.vespa.package.application import (
     MANIFEST,
     Application,
     read_application,
-    write_application,
 )
-from stages.lib.vespa.package.generation import Generation
-from stages.lib.vespa.search.connection import Connection
+from stages.lib.vespa.package.rendering import write_application
+from stages.lib.vespa.search.connection import Connection, connect
 from stages.lib.vespa.search.engine import count_vectors
+from stages.lib.vespa.search.profile import Profile
 
 INSTANCE = (
     "/application/v2/tenant/default/application/default/environment/default/region/default/"
@@ -70,12 +73,12 @@ class Site:
         Models come from the active application, or from `models`, a folder of them by hash.
         """
         active = self._active / "models"
-        found = {
+        folders = {
             name: models / name if models and (models / name).is_dir() else active / name
             for name in application.towers()
         }
         package = self.folder / "application"
-        write_application(package, application, self.templates, found, self.params)
+        write_application(package, application, self.templates, folders, self.params)
         overrides = self.templates / "validation-overrides.xml"
         if overrides.is_file():
             (package / overrides.name).write_bytes(overrides.read_bytes())
@@ -86,9 +89,9 @@ class Site:
         return self.folder / "active"
 
     def reindex(
-        self, application: Application, generation: Generation, documents: int, models: Path
+        self, application: Application, profile: Profile, documents: int, models: Path
     ) -> None:
-        """Has Vespa compute the vectors that a generation's field lacks, and waits for them.
+        """Has Vespa compute the vectors that a profile's field lacks, and waits for them.
 
         On Vespa Cloud the deployment of a new field has started this already.
         """
@@ -96,11 +99,11 @@ class Site:
             if not self.connection.cloud and not self._reindexing():
                 self._start_reindexing()
                 self.deploy(application, models)
-            self._await_vectors(generation, documents)
-            if self._vectors(generation, documents) >= documents:
+            self._await_vectors(profile, documents)
+            if self._vectors(profile, documents) >= documents:
                 return
         raise UserError(
-            f"{generation.field}: {self._vectors(generation, documents)} of {documents} documents "
+            f"{profile.field}: {self._vectors(profile, documents)} of {documents} documents "
             "have a vector after re-indexing; look for the embedder's errors in Vespa's log"
         )
 
@@ -119,28 +122,36 @@ class Site:
         if answer.is_error:
             return {}
         ready = answer.json().get("clusters", {}).get(CLUSTER, {}).get("ready", {})
-        found: Mapping[str, object] = ready.get(DOCUMENT_TYPE, {})
-        if found.get("state") == "failed":
+        status: Mapping[str, object] = ready.get(DOCUMENT_TYPE, {})
+        if status.get("state") == "failed":
             raise UserError(
-                f"re-indexing failed ({found.get('message', 'no reason given')}); Vespa tries "
+                f"re-indexing failed ({status.get('message', 'no reason given')}); Vespa tries "
                 "again by itself: run make deploy once that is done"
             )
-        return found if found.get("state") in {"pending", "running"} else {}
+        return status if status.get("state") in {"pending", "running"} else {}
 
-    def _await_vectors(self, generation: Generation, documents: int) -> None:
+    def _await_vectors(self, profile: Profile, documents: int) -> None:
         with tqdm(total=documents, desc="re-index", unit="doc") as progress:
             moved = time.monotonic()
             while True:
                 # Vespa Cloud has nobody to ask: there it is over when nothing moves any longer
                 idle = time.monotonic() - moved
                 busy = idle < self.patience if self.connection.cloud else self._reindexing()
-                there = self._vectors(generation, documents)
-                if there != progress.n:
+                vectors = self._vectors(profile, documents)
+                if vectors != progress.n:
                     moved = time.monotonic()
-                progress.update(there - progress.n)
-                if there >= documents or not busy:
+                progress.update(vectors - progress.n)
+                if vectors >= documents or not busy:
                     return
                 time.sleep(self.poll)
 
-    def _vectors(self, generation: Generation, documents: int) -> int:
-        return count_vectors(self.connection, generation, documents)
+    def _vectors(self, profile: Profile, documents: int) -> int:
+        return count_vectors(self.connection, profile, documents)
+
+
+@contextmanager
+def open_site(templates: Path, params: Params) -> Iterator[Site]:
+    """The installation that the environment names, with a scratch folder that goes at the end."""
+    connection = connect(os.environ)
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Site(connection, templates, params, Path(scratch))

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import torch
 
 from stages.lib.core.collection import Corpus, Document
+from stages.lib.core.text import forbidden
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.errors import UserError
 from stages.lib.search.vector_types import pack, prefix
-from stages.lib.vespa.package.generation import Generation, VectorType
+from stages.lib.vespa.search.profile import Profile, VectorType
 
 BLOCK = 10_000
 
@@ -38,7 +39,7 @@ def document_row(name: str, document: Document) -> dict[str, Any]:
 
     """
     for text in (document.doc_id, document.title, document.text):
-        refused = next((each for each in text if not _allowed(each)), None)
+        refused = forbidden(text)
         if refused is not None:
             raise UserError(
                 f"document {document.doc_id!r}: has the character U+{ord(refused):04X}, which "
@@ -54,14 +55,6 @@ def document_row(name: str, document: Document) -> dict[str, Any]:
     }
 
 
-def _allowed(character: str) -> bool:
-    """Whether Vespa takes a character in a string: no control characters, few noncharacters."""
-    code = ord(character)
-    if code < 0x20:
-        return character in "\t\n\r"
-    return not (0xD800 <= code <= 0xDFFF or 0xFDD0 <= code <= 0xFDDF or code & 0xFFFE == 0xFFFE)
-
-
 def document_rows(name: str, corpus: Corpus) -> Iterator[dict[str, Any]]:
     """The operations that store a corpus' texts, sorted by doc_id."""
     for doc_id in sorted(corpus):
@@ -69,19 +62,19 @@ def document_rows(name: str, corpus: Corpus) -> Iterator[dict[str, Any]]:
 
 
 def vector_rows(
-    name: str, doc_ids: list[str], vectors: Vectors, generation: Generation
+    name: str, doc_ids: list[str], vectors: Vectors, profile: Profile
 ) -> Iterator[dict[str, Any]]:
     """The operations that store vectors, (documents, dimensions), in the order of `doc_ids`."""
     for start in range(0, len(doc_ids), BLOCK):
         block = np.asarray(vectors[start : start + BLOCK], dtype=np.float32)
-        if generation.dimension < block.shape[1]:
-            block = prefix(block, generation.dimension)
-        rows = hexadecimal(block, generation.vector_type)
+        if profile.dimension < block.shape[1]:
+            block = prefix(block, profile.dimension)
+        rows = hexadecimal(block, profile.vector_type)
         for doc_id, row in zip(doc_ids[start : start + BLOCK], rows, strict=True):
             yield {
                 "update": document_id(name, doc_id),
                 "create": True,
-                "fields": {generation.field: {"assign": {"values": row}}},
+                "fields": {profile.field: {"assign": {"values": row}}},
             }
 
 

@@ -20,7 +20,7 @@ from stages.lib.export.folder import load_onnx
 from stages.lib.export.parity import HARD_TEXTS, unit_vectors
 from stages.lib.search.vector_types import prefix
 from stages.lib.vespa.package.feed import floats, hexadecimal
-from stages.lib.vespa.package.generation import Generation
+from stages.lib.vespa.package.served import ServedModel
 
 DRAWN = 8
 """Texts from the corpus, beside the hard ones."""
@@ -31,34 +31,34 @@ class Probes:
     """What Vespa is asked about, and the unit vectors that it should have.
 
     `names` are the texts of queries, or the doc_ids of documents; `vectors` are (names,
-    dimensions), of as many dimensions as the generation keeps.
+    dimensions), of as many dimensions as the model keeps.
     """
 
     names: tuple[str, ...]
     vectors: Vectors
 
 
-def query_probes(corpus: Corpus, folder: Path, generation: Generation, seed: int) -> Probes:
+def query_probes(corpus: Corpus, folder: Path, model: ServedModel, seed: int) -> Probes:
     """Texts, with the vectors that the exported query tower in `folder` gives them here.
 
     Blank texts are none: Vespa gives them a vector of zeros, without asking the model.
     """
     texts = [*filter(str.strip, HARD_TEXTS), *contents(corpus, _drawn(corpus, seed))]
-    before = generation.query.settings.query_prefix
-    return Probes(tuple(texts), _vectors(folder, generation, before, texts))
+    before = model.query.settings.query_prefix
+    return Probes(tuple(texts), _vectors(folder, model, before, texts))
 
 
-def document_probes(corpus: Corpus, folder: Path, generation: Generation, seed: int) -> Probes:
+def document_probes(corpus: Corpus, folder: Path, model: ServedModel, seed: int) -> Probes:
     """Documents, with the vectors of the exported document tower in `folder`.
 
     None where Vespa embeds no documents, and none where it keeps signs, which tell no cosine.
     """
     doc_ids = _drawn(corpus, seed)
-    if generation.filling == "fed" or generation.binary or not doc_ids:
-        return Probes((), np.empty((0, generation.dimension), dtype=np.float32))
-    before = generation.document.settings.document_prefix
+    if model.filling == "fed" or model.vector_type == "binary" or not doc_ids:
+        return Probes((), np.empty((0, model.dimension), dtype=np.float32))
+    before = model.document.settings.document_prefix
     texts = contents(corpus, doc_ids)
-    return Probes(tuple(doc_ids), _vectors(folder, generation, before, texts))
+    return Probes(tuple(doc_ids), _vectors(folder, model, before, texts))
 
 
 def _drawn(corpus: Corpus, seed: int) -> list[str]:
@@ -66,9 +66,9 @@ def _drawn(corpus: Corpus, seed: int) -> list[str]:
     return [doc_id for doc_id in doc_ids if corpus[doc_id].contents]
 
 
-def _vectors(folder: Path, generation: Generation, before: str, texts: Sequence[str]) -> Vectors:
+def _vectors(folder: Path, model: ServedModel, before: str, texts: Sequence[str]) -> Vectors:
     whole = unit_vectors(load_onnx(folder), [before + text for text in texts])
-    return prefix(whole, generation.dimension)
+    return prefix(whole, model.dimension)
 
 
 def write_probes(path: Path, probes: Probes) -> None:

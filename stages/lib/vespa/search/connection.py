@@ -186,10 +186,10 @@ def _kept(environment: Mapping[str, str], application: str) -> Credentials:
 def executable() -> str:
     """The `vespa` command of the environment that this Python runs in."""
     beside = Path(sys.executable).with_name("vespa")
-    found = str(beside) if beside.exists() else shutil.which("vespa")
-    if found is None:
+    command = str(beside) if beside.exists() else shutil.which("vespa")
+    if command is None:
         raise UserError("the vespa command is not installed; run make install")
-    return found
+    return command
 
 
 def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:

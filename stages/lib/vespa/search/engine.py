@@ -11,8 +11,8 @@ from stages.lib.core.collection import Queries
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.errors import UserError
 from stages.lib.search.engine import Run
-from stages.lib.vespa.package.generation import Generation
 from stages.lib.vespa.search.connection import Connection, unreachable
+from stages.lib.vespa.search.profile import Profile
 
 Kind = Literal["bm25", "semantic", "hybrid", "rrf"]
 
@@ -28,15 +28,15 @@ NEAREST = "{{totalTargetHits:{targets},approximate:{approximate}}}nearestNeighbo
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What to rank by: a profile of a generation, or BM25, which needs none.
+    """What to rank by: a rank profile over a vector field, or BM25, which needs no field.
 
     `exact` compares with every vector instead of walking the HNSW graph. With `encode`, queries
-    become vectors here; without it, in Vespa by the generation's embedder. Each retriever finds
+    become vectors here; without it, in Vespa by the profile's embedder. Each retriever finds
     `targets` candidates, or as many as are asked for where those are more.
     """
 
     kind: Kind
-    generation: Generation | None = None
+    profile: Profile | None = None
     exact: bool = False
     encode: Callable[[Sequence[str]], Vectors] | None = None
     targets: int = 0
@@ -52,12 +52,12 @@ class Ranking:
                 "query": text,
                 "hits": depth,
                 "presentation.summary": "ids",
-                "ranking.profile": self._profile,
+                "ranking.profile": self._name,
             }
-            if self.generation:
-                for name in self.generation.inputs:
+            if self.profile:
+                for name in self.profile.inputs:
                     request[f"input.query({name})"] = (
-                        f"embed({self.generation.query.embedder}, @query)"
+                        f"embed({self.profile.embedder}, @query)"
                         if vector is None
                         else [float(value) for value in vector]
                     )
@@ -66,23 +66,23 @@ class Ranking:
             yield request
 
     @property
-    def _profile(self) -> str:
-        return f"{self.kind}_{self.generation.label}" if self.generation else "bm25"
+    def _name(self) -> str:
+        return f"{self.kind}_{self.profile.label}" if self.profile else "bm25"
 
     def _condition(self, targets: int) -> str:
         lexical = LEXICAL.format(targets=targets)
-        if self.generation is None:
+        if self.profile is None:
             return lexical
-        nearest = _nearest(self.generation, targets, self.exact)
+        nearest = _nearest(self.profile, targets, self.exact)
         return nearest if self.kind == "semantic" else f"({nearest}) or ({lexical})"
 
 
-def _nearest(generation: Generation, targets: int, exact: bool) -> str:
+def _nearest(profile: Profile, targets: int, exact: bool) -> str:
     return NEAREST.format(
         targets=targets,
         approximate=str(not exact).lower(),
-        field=generation.field,
-        near=next(iter(generation.inputs)),
+        field=profile.field,
+        near=profile.near,
     )
 
 
@@ -172,19 +172,17 @@ def count_documents(connection: Connection) -> int:
     return count(connection, "true", {"ranking.profile": "unranked"})
 
 
-def count_vectors(connection: Connection, generation: Generation, documents: int) -> int:
-    """The number of documents that have a vector of a generation's field.
+def count_vectors(connection: Connection, profile: Profile, documents: int) -> int:
+    """The number of documents that have a vector of a profile's field.
 
     An exact search that asks for as many neighbours as there are documents matches just these.
     """
     any_vector = {
-        f"input.query({name})": [1] + [0] * (size - 1)
-        for name, size in zip(
-            generation.inputs, (generation.cells, generation.dimension), strict=False
-        )
+        f"input.query({name})": [1] + [0] * (tensor.size - 1)
+        for name, tensor in profile.inputs.items()
     }
     return count(
         connection,
-        _nearest(generation, max(1, documents), exact=True),
-        any_vector | {"ranking.profile": f"semantic_{generation.label}"},
+        _nearest(profile, max(1, documents), exact=True),
+        any_vector | {"ranking.profile": f"semantic_{profile.label}"},
     )

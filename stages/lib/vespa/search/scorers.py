@@ -9,9 +9,9 @@ from sentence_transformers import SentenceTransformer
 
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.search.engine import Dense
-from stages.lib.vespa.package.generation import index_generation
 from stages.lib.vespa.search.connection import connect
 from stages.lib.vespa.search.engine import Ranking, VespaEngine
+from stages.lib.vespa.search.index import index_profile
 
 DEEPEST = 10_000
 """Hits a query at most: `maxHits` of the query profile `base`."""
@@ -29,12 +29,7 @@ class VespaDense(Dense):
         folder: Path,
     ) -> None:
         super().__init__(doc_ids, vectors, model, prefix)
-        ranking = Ranking(
-            "semantic",
-            index_generation(folder),
-            exact=True,
-            encode=self.encode,
-        )
+        ranking = Ranking("semantic", index_profile(folder), exact=True, encode=self.encode)
         self._engine = VespaEngine(connect(os.environ), ranking)
 
     def scores(self, texts: Sequence[str]) -> Vectors:

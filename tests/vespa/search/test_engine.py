@@ -11,28 +11,28 @@ from stages.lib.errors import UserError
 from stages.lib.params import Params, read_params
 from stages.lib.retrievers import Retrievers, load_retrievers
 from stages.lib.search.engine import Embedded, Engine, Run
-from stages.lib.vespa.operate.swap import Package
+from stages.lib.vespa.operate.packaged import Package
 from stages.lib.vespa.search.connection import Connection, Credentials
 from stages.lib.vespa.search.engine import Ranking, VespaEngine
 from stages.operate.index import main as index_main
 from stages.operate.prune import main as prune_main
 from tests.vespa.deployments import command, deploy, field_of, live, packed
-from tests.vespa.project import QUERIES, ROOT, TEXTS, Project, check, invoke
 from tests.vespa.standin import StandIn
+from tests.vespa.workspace import QUERIES, ROOT, TEXTS, Workspace, check, invoke
 
 SAMPLE = ROOT / "data" / "sample" / "corpus.jsonl"
 
 
-def indexed(project: Project) -> Params:
+def indexed(workspace: Workspace) -> Params:
     """Indexes the corpus; returns parameters that search in Vespa."""
-    arguments = {"--corpus": project.corpus, "--vectors": "vectors"}
-    check(invoke(index_main, project, arguments | {"--templates": ROOT / "application-package"}))
-    project.set_top(engine="vespa")
-    return read_params(project.folder / "params.yaml")
+    arguments = {"--corpus": workspace.corpus, "--vectors": "vectors"}
+    check(invoke(index_main, workspace, arguments | {"--templates": ROOT / "application-package"}))
+    workspace.set_top(engine="vespa")
+    return read_params(workspace.folder / "params.yaml")
 
 
-def retrievers(project: Project, params: Params, corpus: Corpus) -> Retrievers:
-    return load_retrievers(corpus, project.folder / "tuned", project.folder / "vectors", params)
+def retrievers(workspace: Workspace, params: Params, corpus: Corpus) -> Retrievers:
+    return load_retrievers(corpus, workspace.folder / "tuned", workspace.folder / "vectors", params)
 
 
 def agree(left: Run, right: Run) -> None:
@@ -50,15 +50,15 @@ def agree(left: Run, right: Run) -> None:
 
 @pytest.mark.parametrize("scorer", ["dense", "lexical", "fused"])
 def test_runs_agree_with_the_embedded_engine_on_the_sample(
-    project: Project, vespa: StandIn, scorer: str
+    workspace: Workspace, vespa: StandIn, scorer: str
 ) -> None:
     lines = SAMPLE.read_text(encoding="utf-8").splitlines()[:120]
-    project.corpus.write_text("\n".join(lines), encoding="utf-8")
-    project.embed()
-    corpus = read_corpus(project.corpus)
+    workspace.corpus.write_text("\n".join(lines), encoding="utf-8")
+    workspace.embed()
+    corpus = read_corpus(workspace.corpus)
     queries: Queries = {doc_id: corpus[doc_id].text[:60] for doc_id in list(corpus)[:8]}
-    here = retrievers(project, read_params(project.folder / "params.yaml"), corpus)
-    there = retrievers(project, indexed(project), corpus)
+    here = retrievers(workspace, read_params(workspace.folder / "params.yaml"), corpus)
+    there = retrievers(workspace, indexed(workspace), corpus)
     runs = []
     for found in (here, there):
         scorers = {"dense": found.dense, "lexical": found.lexical, "fused": found.fused(0.7)}
@@ -73,10 +73,10 @@ def test_runs_agree_with_the_embedded_engine_on_the_sample(
 
 
 def test_queries_are_encoded_once_and_in_the_batches_of_the_embedded_engine(
-    project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    params = indexed(project)
-    corpus = read_corpus(project.corpus)
+    params = indexed(workspace)
+    corpus = read_corpus(workspace.corpus)
     batches: list[list[str]] = []
 
     def watched(model: Any, texts: list[str], prefix: str) -> Any:
@@ -85,69 +85,73 @@ def test_queries_are_encoded_once_and_in_the_batches_of_the_embedded_engine(
 
     monkeypatch.setattr("stages.lib.search.engine.encode", watched)
     monkeypatch.setattr("stages.lib.vespa.search.engine.BLOCK", 3)  # queries go in several rounds
-    found = retrievers(project, params, corpus)
+    found = retrievers(workspace, params, corpus)
     for scorer in (found.dense, found.fused(0.7)):
         Embedded(scorer).search(QUERIES, 3)
     assert vespa.seen
     assert batches == [list(QUERIES.values())]
 
 
-def test_index_lies_beside_what_serves_and_is_pruned(project: Project, vespa: StandIn) -> None:
-    label = packed(project)
-    check(deploy(project))
-    indexed(project)
+def test_index_lies_beside_what_serves_and_is_pruned(workspace: Workspace, vespa: StandIn) -> None:
+    label = packed(workspace)
+    check(deploy(workspace))
+    indexed(workspace)
     assert live(vespa) == label
     assert len(vespa.container.vectors) == 2
-    project.set_top(engine="embedded")
-    check(deploy(project))
+    workspace.set_top(engine="embedded")
+    check(deploy(workspace))
     assert len(vespa.container.vectors) == 2
-    check(command(project, prune_main))
+    check(command(workspace, prune_main))
     assert list(vespa.container.vectors) == [field_of(label)]
 
 
-def test_index_comes_first_and_a_model_takes_its_place(project: Project, vespa: StandIn) -> None:
-    indexed(project)
+def test_index_comes_first_and_a_model_takes_its_place(
+    workspace: Workspace, vespa: StandIn
+) -> None:
+    indexed(workspace)
     serving = vespa.container.serving
     assert serving is not None
     assert serving.profiles["default"]["ranking.profile"] == "bm25"
     assert not serving.embedders
-    project.set_top(engine="embedded")
-    label = packed(project)
-    check(deploy(project))
+    workspace.set_top(engine="embedded")
+    label = packed(workspace)
+    check(deploy(workspace))
     assert live(vespa) == label
 
 
-def test_second_index_feeds_nothing(project: Project, vespa: StandIn) -> None:
-    indexed(project)
+def test_second_index_feeds_nothing(workspace: Workspace, vespa: StandIn) -> None:
+    indexed(workspace)
     writes = vespa.requests["write"]
-    indexed(project)
+    indexed(workspace)
     assert vespa.requests["write"] == writes == 2 * len(TEXTS)
 
 
-def test_vectors_that_are_not_made_yet_are_indexed_later(project: Project, vespa: StandIn) -> None:
-    arguments: dict[str, Any] = {"--corpus": project.corpus, "--vectors": "vectors"}
+def test_vectors_that_are_not_made_yet_are_indexed_later(
+    workspace: Workspace, vespa: StandIn
+) -> None:
+    arguments: dict[str, Any] = {"--corpus": workspace.corpus, "--vectors": "vectors"}
     arguments["--templates"] = ROOT / "application-package"
-    (project.folder / "vectors").rename(project.folder / "later")
-    result = invoke(index_main, project, arguments)
+    (workspace.folder / "vectors").rename(workspace.folder / "later")
+    result = invoke(index_main, workspace, arguments)
     assert result.exit_code == 1
     assert "vectors: no vectors to index; run dvc repro embed_base" in result.output
     assert not vespa.requests
-    (project.folder / "later").rename(project.folder / "vectors")
+    (workspace.folder / "later").rename(workspace.folder / "vectors")
     line = [each for key, value in arguments.items() for each in (key, str(value))]
-    line[line.index("vectors")] = str(project.folder / "vectors")
-    line += ["--vectors", "tuned-vectors", "--params", str(project.folder / "params.yaml")]
+    line[line.index("vectors")] = str(workspace.folder / "vectors")
+    line += ["--vectors", "tuned-vectors", "--params", str(workspace.folder / "params.yaml")]
     result = check(CliRunner().invoke(index_main, line))
     assert "tuned-vectors: not there yet; run make index again" in result.output
     assert len(vespa.container.vectors) == 1
 
 
 @pytest.mark.parametrize("kind", ["semantic", "hybrid", "rrf", "bm25"])
-def test_deployed_profiles_answer(project: Project, vespa: StandIn, kind: str) -> None:
-    packed(project)
-    check(deploy(project))
+def test_deployed_profiles_answer(workspace: Workspace, vespa: StandIn, kind: str) -> None:
+    packed(workspace)
+    check(deploy(workspace))
     connection = Connection(vespa.url, vespa.url, None, Credentials())
-    generation = Package(project.folder / "package").generation()
-    ranking = Ranking(kind, None if kind == "bm25" else generation)  # type: ignore[arg-type]
+    profile = Package(workspace.folder / "package").model().profile
+    ranking = Ranking(kind, None if kind == "bm25" else profile)  # type: ignore[arg-type]
     run = VespaEngine(connection, ranking).search(QUERIES, 3)
     assert list(run) == list(QUERIES)
     for scores in run.values():
@@ -155,12 +159,12 @@ def test_deployed_profiles_answer(project: Project, vespa: StandIn, kind: str) -
         assert list(scores.values()) == sorted(scores.values(), reverse=True)
 
 
-def test_search_without_an_index_says_so(project: Project, vespa: StandIn) -> None:
-    packed(project)
-    check(deploy(project))
-    project.set_top(engine="vespa")
-    params = read_params(project.folder / "params.yaml")
-    found = retrievers(project, params, read_corpus(project.corpus))
+def test_search_without_an_index_says_so(workspace: Workspace, vespa: StandIn) -> None:
+    packed(workspace)
+    check(deploy(workspace))
+    workspace.set_top(engine="vespa")
+    params = read_params(workspace.folder / "params.yaml")
+    found = retrievers(workspace, params, read_corpus(workspace.corpus))
     message = re.escape(f"{vespa.url}: the query is refused")
     with pytest.raises(UserError, match=message + ".*, run make index"):
         Embedded(found.dense).search(QUERIES, 3)

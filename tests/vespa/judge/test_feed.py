@@ -12,10 +12,10 @@ from stages.lib.errors import UserError
 from stages.lib.search.vector_types import as_bfloat16, pack, prefix
 from stages.lib.vespa.package.application import read_application
 from stages.lib.vespa.package.feed import document_row
-from stages.lib.vespa.package.generation import Generation
+from stages.lib.vespa.package.served import ServedModel
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge, Refused
-from tests.vespa.project import Project, write_texts
+from tests.vespa.workspace import Workspace, write_texts
 
 TEXTS = {
     "plain": ("Restore", "restore the files of a laptop"),
@@ -33,30 +33,30 @@ TEXTS = {
 KINDS: list[tuple[str, int]] = [("float", 0), ("float", 8), ("bfloat16", 0), ("binary", 0)]
 
 
-def package(project: Project, vector_type: str, dimensions: int, vectors: str) -> Generation:
-    write_texts(project, TEXTS)
-    project.embed()
-    project.set("package", vector_type=vector_type, dimensions=dimensions, vectors=vectors)
-    packed(project)
-    return read_application(project.application).generations[0]
+def package(workspace: Workspace, vector_type: str, dimensions: int, vectors: str) -> ServedModel:
+    write_texts(workspace, TEXTS)
+    workspace.embed()
+    workspace.set("package", vector_type=vector_type, dimensions=dimensions, vectors=vectors)
+    packed(workspace)
+    return read_application(workspace.application).models[0]
 
 
-def judged(judge: Judge, project: Project, name: str) -> list[dict[str, Any]]:
-    path = project.folder / "package" / name
+def judged(judge: Judge, workspace: Workspace, name: str) -> list[dict[str, Any]]:
+    path = workspace.folder / "package" / name
     return judge.feed(
-        project.application, path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        workspace.application, path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     )
 
 
-def corpus(project: Project) -> Corpus:
-    return read_corpus(Path(project.corpus))
+def corpus(workspace: Workspace) -> Corpus:
+    return read_corpus(Path(workspace.corpus))
 
 
-def test_documents_arrive_as_they_are(project: Project, judge: Judge) -> None:
-    package(project, "float", 0, "fed")
-    documents = corpus(project)
+def test_documents_arrive_as_they_are(workspace: Workspace, judge: Judge) -> None:
+    package(workspace, "float", 0, "fed")
+    documents = corpus(workspace)
     assert set(documents) == set(TEXTS)
-    rows = judged(judge, project, "feed.jsonl")
+    rows = judged(judge, workspace, "feed.jsonl")
     for doc_id, found in zip(sorted(documents), rows, strict=True):
         document = documents[doc_id]
         assert found == {
@@ -74,49 +74,49 @@ def test_documents_arrive_as_they_are(project: Project, judge: Judge) -> None:
 
 @pytest.mark.parametrize(("vector_type", "dimensions"), KINDS)
 def test_vectors_arrive_cell_by_cell_and_change_nothing_else(
-    project: Project, judge: Judge, vector_type: str, dimensions: int
+    workspace: Workspace, judge: Judge, vector_type: str, dimensions: int
 ) -> None:
-    generation = package(project, vector_type, dimensions, "fed")
-    whole = project.vectors().astype(np.float32)
+    model = package(workspace, vector_type, dimensions, "fed")
+    whole = workspace.vectors().astype(np.float32)
     vectors = prefix(whole, dimensions) if dimensions else whole
     stored: Any = vectors
     if vector_type == "bfloat16":
         stored = as_bfloat16(vectors)
     elif vector_type == "binary":
         stored = pack(vectors).view(np.int8)
-    rows = judged(judge, project, "vectors.jsonl")
-    for doc_id, row, found in zip(corpus(project), stored, rows, strict=True):
+    rows = judged(judge, workspace, "vectors.jsonl")
+    for doc_id, row, found in zip(corpus(workspace), stored, rows, strict=True):
         cells = [float(cell) for cell in row]
         assert found == {
             "id": f"id:embedsmith:doc::{doc_id}",
             "create": True,
-            "fields": {generation.field: {"type": generation.tensor, "cells": cells}},
+            "fields": {model.field: {"type": str(model.profile.tensor), "cells": cells}},
             "embedded": [],
         }
 
 
 @pytest.mark.parametrize(("vector_type", "dimensions"), KINDS)
 def test_vespa_embeds_title_and_text_as_one(
-    project: Project, judge: Judge, vector_type: str, dimensions: int
+    workspace: Workspace, judge: Judge, vector_type: str, dimensions: int
 ) -> None:
-    generation = package(project, vector_type, dimensions, "vespa")
-    documents = corpus(project)
-    rows = judged(judge, project, "feed.jsonl")
+    model = package(workspace, vector_type, dimensions, "vespa")
+    documents = corpus(workspace)
+    rows = judged(judge, workspace, "feed.jsonl")
     for doc_id, found in zip(sorted(documents), rows, strict=True):
         text = documents[doc_id].contents
         wanted = {
-            "embedder": generation.document.embedder,
+            "embedder": model.document.embedder,
             "text": text,
-            "type": generation.tensor,
-            "destination": f"doc.{generation.field}",
+            "type": str(model.profile.tensor),
+            "destination": f"doc.{model.field}",
         }
         assert found["embedded"] == ([wanted] if text else []), doc_id
         # a blank document has no vector at all
-        assert (generation.field in found["fields"]) == bool(text)
+        assert (model.field in found["fields"]) == bool(text)
 
 
-def test_vespa_refuses_the_characters_that_we_refuse(project: Project, judge: Judge) -> None:
-    package(project, "float", 0, "fed")
+def test_vespa_refuses_the_characters_that_we_refuse(workspace: Workspace, judge: Judge) -> None:
+    package(workspace, "float", 0, "fed")
     codes = [*range(0xA1), 0xAD, 0x200B, 0x202E, 0xD7FF, 0xE000, *range(0xFDCF, 0xFDF1)]
     codes += [0xFEFF, *range(0xFFF9, 0x10002), 0x1F600, 0x1FFFD, 0x1FFFE, 0x1FFFF, 0x20000]
     codes += [0xD800, 0xDFFF, 0x10FFFD, 0x10FFFE, 0x10FFFF]
@@ -129,7 +129,7 @@ def test_vespa_refuses_the_characters_that_we_refuse(project: Project, judge: Ju
             assert document_row("n", Document("x", "", text)) == row
         except UserError:
             with pytest.raises(Refused):
-                judge.feed(project.application, [json.dumps(row)])
+                judge.feed(workspace.application, [json.dumps(row)])
         else:
-            (found,) = judge.feed(project.application, [json.dumps(row)])
+            (found,) = judge.feed(workspace.application, [json.dumps(row)])
             assert found["fields"]["text"] == text, hex(code)

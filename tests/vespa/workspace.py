@@ -1,4 +1,4 @@
-"""A small project with everything that package and deploy read."""
+"""A small workspace with everything that package and deploy read."""
 
 import atexit
 import json
@@ -45,7 +45,7 @@ QRELS = {"q1": {"a1": 2, "d1": 1}, "q2": {"a2": 2}, "q3": {"b/1": 1}, "q4": {"c:
 
 
 @dataclass(frozen=True)
-class Project:
+class Workspace:
     folder: Path
     dense_weight: float = 0.8
 
@@ -114,34 +114,36 @@ class Project:
         return np.load(self.folder / "vectors" / "vectors.npy")
 
 
-def write_project(folder: Path) -> Project:
+def write_workspace(folder: Path) -> Workspace:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
-    project = Project(folder)
-    project.set("encoder", max_length=MAX_TOKENS)
-    project.set("package", variant="fp32", vectors="vespa")
-    write_texts(project, TEXTS)
+    workspace = Workspace(folder)
+    workspace.set("encoder", max_length=MAX_TOKENS)
+    workspace.set("package", variant="fp32", vectors="vespa")
+    write_texts(workspace, TEXTS)
     split = Split(dict(QUERIES), {each: dict(judged) for each, judged in QRELS.items()})
     write_split(folder / "collection" / "dev", split)
-    project.write_model(seed=1)
-    project.judge(passed=True)
-    return project
+    workspace.write_model(seed=1)
+    workspace.judge(passed=True)
+    return workspace
 
 
-def write_texts(project: Project, texts: dict[str, tuple[str, str]]) -> Corpus:
+def write_texts(workspace: Workspace, texts: dict[str, tuple[str, str]]) -> Corpus:
     corpus = {doc_id: Document(doc_id, *each) for doc_id, each in texts.items()}
-    write_corpus(project.corpus, corpus)
+    write_corpus(workspace.corpus, corpus)
     return corpus
 
 
-def invoke(command: Any, project: Project, arguments: dict[str, Any]) -> Result:
-    """Runs a stage in the project's folder; relative paths are the project's."""
-    line = [text for key, value in arguments.items() for text in (key, str(_path(project, value)))]
-    return CliRunner().invoke(command, [*line, "--params", str(project.folder / "params.yaml")])
+def invoke(command: Any, workspace: Workspace, arguments: dict[str, Any]) -> Result:
+    """Runs a stage in the workspace's folder; relative paths are the workspace's."""
+    line = [
+        text for key, value in arguments.items() for text in (key, str(_path(workspace, value)))
+    ]
+    return CliRunner().invoke(command, [*line, "--params", str(workspace.folder / "params.yaml")])
 
 
-def _path(project: Project, value: Any) -> Any:
-    return project.folder / value if isinstance(value, str) and "://" not in value else value
+def _path(workspace: Workspace, value: Any) -> Any:
+    return workspace.folder / value if isinstance(value, str) and "://" not in value else value
 
 
 def check(result: Result) -> Result:
@@ -151,14 +153,14 @@ def check(result: Result) -> Result:
 
 def parse(path: Path) -> Any:
     """The root of an XML file of the package."""
-    return ElementTree.parse(path).getroot()  # noqa: S314 - written by the test's own project
+    return ElementTree.parse(path).getroot()  # noqa: S314 - written by the test's own workspace
 
 
-def deploying(project: Project) -> dict[str, Any]:
+def deploying(workspace: Workspace) -> dict[str, Any]:
     """The arguments of the deploy stage."""
     return {
         "--package": "package",
-        "--corpus": project.corpus,
+        "--corpus": workspace.corpus,
         "--dev": "collection/dev",
         "--synthetic-dev": "collection/dev",
         "--model": "tuned",

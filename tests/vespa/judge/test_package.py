@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from stages.lib.export.embedder import Embedder
 from stages.lib.params import Params
-from stages.lib.vespa.package.application import Application, write_application
-from stages.lib.vespa.package.generation import Generation
-from stages.lib.vespa.package.tower import Settings, Tower
+from stages.lib.vespa.package.application import Application
+from stages.lib.vespa.package.rendering import write_application
+from stages.lib.vespa.package.served import ServedModel
+from stages.lib.vespa.package.tower import Tower
+from stages.lib.vespa.search.profile import Profile
+from tests.vespa.certificates import certificates
 from tests.vespa.judge import Judge
-from tests.vespa.project import ROOT, Project
-from tests.vespa.test_bad_input import certificates
+from tests.vespa.workspace import ROOT, Workspace
 
 Row = dict[str, Any]
 
@@ -33,7 +36,7 @@ PARAMS: dict[str, list[Any]] = {
 MODELS: dict[str, list[Any]] = {
     "filling": ["fed", "vespa", "trained"],
     "dimension": [16, 8],
-    "generations": [(1,), (1, 2), (1, "index"), (1, 2, "index"), ("index",)],
+    "models": [(1,), (1, 2), (1, "index"), (1, 2, "index"), ("index",)],
     "towers": [1, 2],
     "dense_weight": [0.0, 0.00001, 0.8, 0.123456789, 1.0],
     "prefix": ["", "   ", "find <&> ]]> \"'\n{$x} "],
@@ -66,22 +69,13 @@ def pairwise(factors: dict[str, list[Any]]) -> list[Row]:
     return rows
 
 
-def generation(row: Row, kind: int | str) -> Generation:
-    """The first or second generation of a row, or an index."""
-    if kind == "index":
-        nothing = Settings(
-            variant="index",
-            dimension=16,
-            max_tokens=0,
-            pooling="none",
-            normalize=True,
-            query_prefix="",
-            document_prefix="",
-        )
-        tower = Tower("99999999e999", nothing, token_types=False, output="")
-        return Generation(tower, tower, "float", 16, "fed", dense_weight=1.0, serves=False)
+INDEX = Profile("99999999e999_index", "embedding_99999999e999_float_fed", "float", 16)
+
+
+def served(row: Row, number: int) -> ServedModel:
+    """The first or second model of a row."""
     pooling, output = row["pooling"]
-    settings = Settings(
+    settings = Embedder(
         variant="fp32",
         dimension=16,
         max_tokens=64,
@@ -89,10 +83,12 @@ def generation(row: Row, kind: int | str) -> Generation:
         normalize=row["normalize"],
         query_prefix=row["prefix"],
         document_prefix="passage: ",
+        token_type_ids=row["token_types"],
+        output=output,
     )
-    towers = [Tower(each, settings, row["token_types"], output) for each in HASHES]
-    first = int(kind) - 1
-    return Generation(
+    towers = [Tower(each, settings) for each in HASHES]
+    first = number - 1
+    return ServedModel(
         towers[first],
         towers[2] if row["towers"] == 2 else towers[first],
         row["package.vector_type"],
@@ -109,7 +105,7 @@ def generation(row: Row, kind: int | str) -> Generation:
 def test_vespa_takes_what_any_settings_render(
     row: Row,
     judge: Judge,
-    original: Project,
+    original: Workspace,
     tmp_path: Path,
     with_params: Callable[[dict[str, Any]], Params],
 ) -> None:
@@ -117,15 +113,14 @@ def test_vespa_takes_what_any_settings_render(
     params = with_params(
         {key: row[key] for key in PARAMS} | {"package.nodes": place, "package.token": token}
     )
-    generations = tuple(generation(row, kind) for kind in row["generations"])
-    serving = [each.label for each in generations if each.serves]
-    application = Application(
-        generations, generations[0].label, serving[1] if len(serving) > 1 else None
-    )
+    models = tuple(served(row, number) for number in row["models"] if number != "index")
+    labels = [model.label for model in models]
+    indexes = (INDEX,) if "index" in row["models"] else ()
+    application = Application(models, *[*labels, None, None][:2], indexes)
     files = original.folder / "onnx" / "fp32"
-    models = dict.fromkeys(application.towers(), files)
+    folders = dict.fromkeys(application.towers(), files)
     package = tmp_path / "package"
-    write_application(package, application, ROOT / "application-package", models, params)
+    write_application(package, application, ROOT / "application-package", folders, params)
     hosted = place != "local"
     if hosted:  # the vespa command adds it
         (package / "security").mkdir()

@@ -13,10 +13,10 @@ from onnx import numpy_helper
 
 from stages.lib.vespa.package.probe import read_probes
 from tests.vespa.deployments import deploy, live, packed, receipt, stays
-from tests.vespa.project import TEXTS, Project, check
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.container import Container
 from tests.vespa.standin.package import Embedder
+from tests.vespa.workspace import TEXTS, Workspace, check
 
 Change = Callable[[Embedder], Embedder]
 
@@ -59,36 +59,36 @@ def tampered(monkeypatch: pytest.MonkeyPatch, label: str, change: Change) -> Non
     monkeypatch.setattr(Container, "serve", changed)
 
 
-def probe_texts(project: Project) -> list[str]:
-    texts = read_probes(project.folder / "package" / "probes.jsonl").names
+def probe_texts(workspace: Workspace) -> list[str]:
+    texts = read_probes(workspace.folder / "package" / "probes.jsonl").names
     return [" ".join(text.split()) for text in texts]
 
 
 @pytest.mark.parametrize("cause", CHANGES)
 def test_embedder_that_answers_otherwise_stays_out_unless_forced(
-    project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch, cause: str
+    workspace: Workspace, vespa: StandIn, monkeypatch: pytest.MonkeyPatch, cause: str
 ) -> None:
-    project.set("deploy", min_overlap=0.0, max_loss=1.0)  # so that nothing else stops it
-    packed(project)
-    check(deploy(project))
-    project.write_model(seed=2, query="query ")
-    new = packed(project)
+    workspace.set("deploy", min_overlap=0.0, max_loss=1.0)  # so that nothing else stops it
+    packed(workspace)
+    check(deploy(workspace))
+    workspace.write_model(seed=2, query="query ")
+    new = packed(workspace)
     tampered(monkeypatch, new, CHANGES[cause])
     message = (
         rf"{new}: Vespa's vector of the text (?P<text>.+) has cosine (?P<cosine>-?[01]\.\d{{4}}) "
         r"to the package's own, less than deploy\.min_cosine \(0\.999\); the live model serves as"
     )
-    last = stays(project, vespa, message).output.rstrip("\n").split("\n")[-1]
+    last = stays(workspace, vespa, message).output.rstrip("\n").split("\n")[-1]
     found = re.search(message, last)
     assert found is not None
     assert last.endswith("set FORCE=1")  # all of it on one line
-    assert any(text.startswith(found["text"].strip("'\"")) for text in probe_texts(project))
+    assert any(text.startswith(found["text"].strip("'\"")) for text in probe_texts(workspace))
     assert float(found["cosine"]) < 0.999
     monkeypatch.setenv("FORCE", "1")
-    check(deploy(project))
+    check(deploy(workspace))
     assert live(vespa) == new
-    assert receipt(project)["forced"] is True
-    assert receipt(project)["probes"]["min_cosine"] == pytest.approx(
+    assert receipt(workspace)["forced"] is True
+    assert receipt(workspace)["probes"]["min_cosine"] == pytest.approx(
         float(found["cosine"]), abs=1e-4
     )
 
@@ -98,24 +98,24 @@ def test_embedder_that_answers_otherwise_stays_out_unless_forced(
     ("kind", "dimensions"), [("float", 0), ("bfloat16", 8), ("binary", 0), ("binary", 8)]
 )
 def test_receipt_says_how_near_vespas_vectors_are(
-    project: Project, kind: str, dimensions: int
+    workspace: Workspace, kind: str, dimensions: int
 ) -> None:
-    project.set("package", vector_type=kind, dimensions=dimensions)
-    packed(project)
-    probes = read_probes(project.folder / "package" / "probes.jsonl")
+    workspace.set("package", vector_type=kind, dimensions=dimensions)
+    packed(workspace)
+    probes = read_probes(workspace.folder / "package" / "probes.jsonl")
     np.testing.assert_allclose(np.linalg.norm(probes.vectors, axis=1), 1, rtol=1e-6)
     assert probes.vectors.shape == (len(probes.names), dimensions or 16)
-    check(deploy(project))
-    found = receipt(project)["probes"]
+    check(deploy(workspace))
+    found = receipt(workspace)["probes"]
     assert found["texts"] == len(probes.names) >= 16
     assert 0.99999 < found["min_cosine"] <= 1.00001
 
 
-def test_probes_are_the_same_again_and_none_is_blank(project: Project) -> None:
-    path = project.folder / "package" / "probes.jsonl"
-    packed(project)
+def test_probes_are_the_same_again_and_none_is_blank(workspace: Workspace) -> None:
+    path = workspace.folder / "package" / "probes.jsonl"
+    packed(workspace)
     first = path.read_bytes()
-    packed(project)
+    packed(workspace)
     assert path.read_bytes() == first
     probes = read_probes(path)
     assert all(text.strip() for text in probes.names)
@@ -124,22 +124,24 @@ def test_probes_are_the_same_again_and_none_is_blank(project: Project) -> None:
     assert max(map(len, probes.names)) > 1000  # some are cut by the embedder
 
 
-def test_package_without_probes_is_made_again(project: Project, vespa: StandIn) -> None:
-    packed(project)
-    (project.folder / "package" / "probes.jsonl").unlink()
-    result = deploy(project)
+def test_package_without_probes_is_made_again(workspace: Workspace, vespa: StandIn) -> None:
+    packed(workspace)
+    (workspace.folder / "package" / "probes.jsonl").unlink()
+    result = deploy(workspace)
     assert result.exit_code == 1
     assert "probes.jsonl: no such file; run dvc repro package" in result.output
     assert not vespa.requests
 
 
-def test_vespa_that_refused_every_document_is_not_asked(project: Project, vespa: StandIn) -> None:
-    packed(project)
-    project.set("deploy", min_overlap=0.0)
+def test_vespa_that_refused_every_document_is_not_asked(
+    workspace: Workspace, vespa: StandIn
+) -> None:
+    packed(workspace)
+    workspace.set("deploy", min_overlap=0.0)
     vespa.rejects = set(TEXTS)
-    check(deploy(project))
+    check(deploy(workspace))
     assert not vespa.container.documents
-    assert receipt(project)["probes"] == {
+    assert receipt(workspace)["probes"] == {
         "texts": 0,
         "min_cosine": None,
         "documents": 0,
@@ -152,34 +154,36 @@ def without_document_prefix(embedder: Embedder) -> Embedder:
 
 
 def test_documents_that_are_embedded_otherwise_keep_a_model_out(
-    project: Project, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.set("deploy", min_overlap=0.0, max_loss=1.0)
-    packed(project)
-    check(deploy(project))
-    found = receipt(project)["probes"]
+    workspace.set("deploy", min_overlap=0.0, max_loss=1.0)
+    packed(workspace)
+    check(deploy(workspace))
+    found = receipt(workspace)["probes"]
     assert found["documents"] == len(TEXTS)
     assert found["documents_min_cosine"] > 0.9999  # stored as bfloat16
-    project.write_model(seed=2, query="query ", document="passage ")
-    tampered(monkeypatch, packed(project), without_document_prefix)
-    stays(project, vespa, r"vector of the document '.{2,3}' has cosine -?0\.\d{4} to the package's")
+    workspace.write_model(seed=2, query="query ", document="passage ")
+    tampered(monkeypatch, packed(workspace), without_document_prefix)
+    stays(
+        workspace, vespa, r"vector of the document '.{2,3}' has cosine -?0\.\d{4} to the package's"
+    )
 
 
 @pytest.mark.usefixtures("vespa")
 @pytest.mark.parametrize(("kind", "filling"), [("bfloat16", "fed"), ("binary", "vespa")])
 def test_documents_are_left_out_where_no_cosine_of_vespas_own_is_stored(
-    project: Project, kind: str, filling: str
+    workspace: Workspace, kind: str, filling: str
 ) -> None:
-    project.set("package", vector_type=kind, vectors=filling)
-    packed(project)
-    check(deploy(project))
-    assert receipt(project)["probes"]["documents"] == 0
+    workspace.set("package", vector_type=kind, vectors=filling)
+    packed(workspace)
+    check(deploy(workspace))
+    assert receipt(workspace)["probes"]["documents"] == 0
 
 
-def test_document_that_vespa_refused_is_left_out(project: Project, vespa: StandIn) -> None:
-    packed(project)
+def test_document_that_vespa_refused_is_left_out(workspace: Workspace, vespa: StandIn) -> None:
+    packed(workspace)
     vespa.rejects = {"a1"}
-    project.set("deploy", min_overlap=0.0)
-    check(deploy(project))
-    assert receipt(project)["probes"]["documents"] == len(TEXTS) - 1
-    assert receipt(project)["probes"]["documents_min_cosine"] > 0.9999
+    workspace.set("deploy", min_overlap=0.0)
+    check(deploy(workspace))
+    assert receipt(workspace)["probes"]["documents"] == len(TEXTS) - 1
+    assert receipt(workspace)["probes"]["documents_min_cosine"] > 0.9999

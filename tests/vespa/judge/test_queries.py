@@ -7,14 +7,14 @@ import pytest
 
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.vespa.package.application import read_application
-from stages.lib.vespa.package.generation import Generation
+from stages.lib.vespa.package.served import ServedModel
 from stages.lib.vespa.search import engine
 from stages.lib.vespa.search.connection import Connection, Credentials
 from stages.lib.vespa.search.engine import Kind, Ranking
 from stages.lib.vespa.search.scorers import DEEPEST
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge, Refused
-from tests.vespa.project import Project
+from tests.vespa.workspace import Workspace
 
 TEXTS = [
     "restore files from a snapshot",
@@ -35,24 +35,24 @@ KINDS: list[Kind] = ["semantic", "hybrid", "rrf", "bm25"]
 TYPES = ["float", "bfloat16", "binary"]
 
 
-def package(project: Project, vector_type: str = "bfloat16", **changes: Any) -> Generation:
-    project.set("package", vector_type=vector_type, **changes)
-    packed(project)
-    return read_application(project.application).generations[0]
+def package(workspace: Workspace, vector_type: str = "bfloat16", **changes: Any) -> ServedModel:
+    workspace.set("package", vector_type=vector_type, **changes)
+    packed(workspace)
+    return read_application(workspace.application).models[0]
 
 
 def trees(
     judge: Judge,
-    project: Project,
+    workspace: Workspace,
     kind: str,
-    generation: Generation,
+    model: ServedModel,
     targets: int = 200,
     approximate: bool = True,
 ) -> list[Any]:
     """What each text is to become: words alone, the same that a document of this text has."""
     nearest = {
-        "nearest": generation.field,
-        "input": "q_bits" if generation.binary else "q",
+        "nearest": model.field,
+        "input": "q_bits" if model.profile.binary else "q",
         "targets": targets,
         "approximate": approximate,
     }
@@ -60,26 +60,26 @@ def trees(
         return [nearest] * len(TEXTS)
     lexical = [
         {"targets": targets, "weak_and": [{"word": each, "field": "contents"} for each in words]}
-        for words in judge.words(project.application, "document", TEXTS)
+        for words in judge.words(workspace.application, "document", TEXTS)
     ]
     return lexical if kind == "bm25" else [{"or": [nearest, each]} for each in lexical]
 
 
-def calls(kind: str, generation: Generation, text: str) -> list[dict[str, str]]:
+def calls(kind: str, model: ServedModel, text: str) -> list[dict[str, str]]:
     """The embedder's: the whole text, once for each input; a blank text is a vector of zeros."""
     if kind == "bm25" or not text.strip():
         return []
-    inputs = sorted(generation.inputs.items())
-    named = {"embedder": generation.query.embedder, "text": text}
-    return [{**named, "type": each, "destination": f"query({name})"} for name, each in inputs]
+    inputs = sorted(model.profile.inputs.items())
+    named = {"embedder": model.query.embedder, "text": text}
+    return [{**named, "type": str(each), "destination": f"query({name})"} for name, each in inputs]
 
 
-def check_query(kind: str, generation: Generation, text: str, found: dict[str, Any]) -> None:
+def check_query(kind: str, model: ServedModel, text: str, found: dict[str, Any]) -> None:
     """What a query has in common, whether a profile or the engine asks it."""
     embedded = sorted(found["embedded"], key=lambda call: str(call["destination"]))
-    assert embedded == calls(kind, generation, text)
+    assert embedded == calls(kind, model, text)
     assert sorted(found["inputs"]) == found["declared"]
-    assert found["profile"] == (kind if kind == "bm25" else f"{kind}_{generation.label}")
+    assert found["profile"] == (kind if kind == "bm25" else f"{kind}_{model.label}")
     assert found["most_hits"] == DEEPEST
     assert found["milliseconds"] == 20_000
     assert found["soft_timeout"] is False
@@ -87,61 +87,61 @@ def check_query(kind: str, generation: Generation, text: str, found: dict[str, A
 
 @pytest.mark.parametrize("vector_type", TYPES)
 def test_profiles_search_for_the_text_and_interpret_nothing(
-    project: Project, judge: Judge, vector_type: str
+    workspace: Workspace, judge: Judge, vector_type: str
 ) -> None:
-    generation = package(project, vector_type, targets=50)
+    model = package(workspace, vector_type, targets=50)
     for kind in KINDS:
-        name = kind if kind == "bm25" else f"{kind}_{generation.label}"
+        name = kind if kind == "bm25" else f"{kind}_{model.label}"
         requests = [{"queryProfile": name, "query": text} for text in TEXTS]
-        answers = judge.queries(project.application, requests)
+        answers = judge.queries(workspace.application, requests)
         for text, tree, found in zip(
-            TEXTS, trees(judge, project, kind, generation, 50), answers, strict=True
+            TEXTS, trees(judge, workspace, kind, model, 50), answers, strict=True
         ):
             assert found["tree"] == tree, text[:80]
             assert found["hits"] == 10
-            check_query(kind, generation, text, found)
+            check_query(kind, model, text, found)
 
 
 @pytest.mark.parametrize("profile", ["semantic", "hybrid", "rrf"])
 def test_the_default_is_the_profile_that_is_chosen(
-    project: Project, judge: Judge, profile: Kind
+    workspace: Workspace, judge: Judge, profile: Kind
 ) -> None:
-    generation = package(project, profile=profile)
-    (found,) = judge.queries(project.application, [{"query": TEXTS[0], "hits": 10_000}])
-    check_query(profile, generation, TEXTS[0], found)
-    assert found["tree"] == trees(judge, project, profile, generation)[0]
+    model = package(workspace, profile=profile)
+    (found,) = judge.queries(workspace.application, [{"query": TEXTS[0], "hits": 10_000}])
+    check_query(profile, model, TEXTS[0], found)
+    assert found["tree"] == trees(judge, workspace, profile, model)[0]
     assert found["hits"] == 10_000
 
 
 @pytest.mark.parametrize("vector_type", TYPES)
 def test_requests_of_the_engine_are_read_as_meant(
-    project: Project, judge: Judge, vector_type: str
+    workspace: Workspace, judge: Judge, vector_type: str
 ) -> None:
-    generation = package(project, vector_type)
+    model = package(workspace, vector_type)
     for kind in KINDS:
-        ranking = Ranking(kind, None if kind == "bm25" else generation, exact=True, targets=70)
-        answers = judge.queries(project.application, list(ranking.requests(TEXTS, depth=30)))
-        wanted = trees(judge, project, kind, generation, 70, approximate=False)
+        ranking = Ranking(kind, None if kind == "bm25" else model.profile, exact=True, targets=70)
+        answers = judge.queries(workspace.application, list(ranking.requests(TEXTS, depth=30)))
+        wanted = trees(judge, workspace, kind, model, 70, approximate=False)
         for text, tree, found in zip(TEXTS, wanted, answers, strict=True):
             assert found["tree"] == tree, text[:80]
             assert found["hits"] == 30
             assert set(found["summary"]) - {"rankfeatures", "summaryfeatures"} == {"doc_id"}
             assert found["second_phase"] == (None if kind == "bm25" else 70)
             assert found["global_phase"] == (None if kind == "bm25" else 140)
-            check_query(kind, generation, text, found)
+            check_query(kind, model, text, found)
 
 
-def test_vectors_of_a_request_arrive_cell_by_cell(project: Project, judge: Judge) -> None:
-    generation = package(project, "float")
+def test_vectors_of_a_request_arrive_cell_by_cell(workspace: Workspace, judge: Judge) -> None:
+    model = package(workspace, "float")
     given = np.random.default_rng(1).normal(size=(2, 16)).astype(np.float32)
     given[1, :3] = 1e-30, -3.4028235e38, 0
 
     def encode(_: Any) -> Vectors:
         return given
 
-    ranking = Ranking("semantic", generation, exact=True, encode=encode)
+    ranking = Ranking("semantic", model.profile, exact=True, encode=encode)
     requests = list(ranking.requests(["a", "b"], depth=5))
-    for vector, found in zip(given, judge.queries(project.application, requests), strict=True):
+    for vector, found in zip(given, judge.queries(workspace.application, requests), strict=True):
         assert found["embedded"] == []
         assert found["inputs"]["query(q)"] == {
             "type": "tensor<float>(x[16])",
@@ -151,9 +151,9 @@ def test_vectors_of_a_request_arrive_cell_by_cell(project: Project, judge: Judge
 
 @pytest.mark.parametrize("vector_type", TYPES)
 def test_counts_are_requests_that_vespa_takes(
-    project: Project, judge: Judge, monkeypatch: pytest.MonkeyPatch, vector_type: str
+    workspace: Workspace, judge: Judge, monkeypatch: pytest.MonkeyPatch, vector_type: str
 ) -> None:
-    generation = package(project, vector_type)
+    model = package(workspace, vector_type)
     asked: list[dict[str, Any]] = []
 
     def ask(_: Connection, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -163,11 +163,11 @@ def test_counts_are_requests_that_vespa_takes(
     monkeypatch.setattr(engine, "ask", ask)
     nobody = Connection("", "", None, Credentials())
     engine.count_documents(nobody)
-    engine.count_vectors(nobody, generation, 8)
-    documents, vectors = judge.queries(project.application, asked)
+    engine.count_vectors(nobody, model.profile, 8)
+    documents, vectors = judge.queries(workspace.application, asked)
     assert documents["tree"] == {"other": "TrueItem: TRUE"}
     assert documents["profile"] == "unranked"
-    assert vectors["tree"] == trees(judge, project, "semantic", generation, 8, False)[0]
+    assert vectors["tree"] == trees(judge, workspace, "semantic", model, 8, False)[0]
     assert sorted(vectors["inputs"]) == vectors["declared"]
     assert documents["hits"] == vectors["hits"] == 0
 
@@ -186,10 +186,10 @@ def test_counts_are_requests_that_vespa_takes(
     ],
 )
 def test_requests_that_fit_no_package_are_refused(
-    project: Project, judge: Judge, changes: dict[str, Any], message: str
+    workspace: Workspace, judge: Judge, changes: dict[str, Any], message: str
 ) -> None:
-    generation = package(project)
-    (request,) = Ranking("semantic", generation).requests(["text"], 10)
-    judge.queries(project.application, [request])
+    model = package(workspace)
+    (request,) = Ranking("semantic", model.profile).requests(["text"], 10)
+    judge.queries(workspace.application, [request])
     with pytest.raises(Refused, match=message):
-        judge.queries(project.application, [request | changes])
+        judge.queries(workspace.application, [request | changes])

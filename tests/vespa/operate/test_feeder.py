@@ -9,12 +9,13 @@ from stages.lib.core.files import write_jsonl
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.vespa.operate.feeder import feed
-from stages.lib.vespa.operate.swap import Package
-from stages.lib.vespa.package.application import read_application, write_application
+from stages.lib.vespa.operate.packaged import Package
+from stages.lib.vespa.package.application import read_application
 from stages.lib.vespa.package.feed import document_rows
+from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.search.connection import Connection, Credentials
-from tests.vespa.project import ROOT, Project, check
 from tests.vespa.standin import StandIn
+from tests.vespa.workspace import ROOT, Workspace, check
 
 COUNT = 300
 
@@ -24,13 +25,13 @@ def connection(vespa: StandIn) -> Connection:
 
 
 @pytest.fixture
-def documents(project: Project, vespa: StandIn) -> Path:
+def documents(workspace: Workspace, vespa: StandIn) -> Path:
     """A feed of generated documents, into an application that embeds nothing."""
-    project.set("package", vectors="fed")
-    check(project.package())
-    connection(vespa).deploy(project.application, 10)
+    workspace.set("package", vectors="fed")
+    check(workspace.package())
+    connection(vespa).deploy(workspace.application, 10)
     corpus: Corpus = {f"d{n}": Document(f"d{n}", "", f"text number {n}") for n in range(COUNT)}
-    path = project.folder / "many.jsonl"
+    path = workspace.folder / "many.jsonl"
     write_jsonl(path, document_rows("embedsmith", corpus))
     return path
 
@@ -80,21 +81,21 @@ def test_vespa_that_is_gone_for_good_ends_the_feed(documents: Path, vespa: Stand
 
 def test_package_names_what_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="embedsmith.json: no such file"):
-        Package(tmp_path).generation()
+        Package(tmp_path).model()
 
 
-def test_template_that_cannot_be_filled_is_named(project: Project, tmp_path: Path) -> None:
-    check(project.package())
+def test_template_that_cannot_be_filled_is_named(workspace: Workspace, tmp_path: Path) -> None:
+    check(workspace.package())
     templates = Path(shutil.copytree(ROOT / "application-package", tmp_path / "templates"))
     bad = templates / "services.xml"
     bad.write_text(bad.read_text(encoding="utf-8").replace("$nodes", "$knots"), encoding="utf-8")
-    application = read_application(project.application)
+    application = read_application(workspace.application)
     with pytest.raises(UserError, match=r"services\.xml: cannot be filled in \('knots'\)"):
         write_application(
             tmp_path / "out",
             application,
             templates,
             {},
-            read_params(project.folder / "params.yaml"),
+            read_params(workspace.folder / "params.yaml"),
         )
     assert not (tmp_path / "out").exists()

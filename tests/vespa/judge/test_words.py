@@ -11,7 +11,7 @@ from stages.lib.search.linguistics import Stems, split
 from stages.lib.values import Language
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge
-from tests.vespa.project import ROOT, Project
+from tests.vespa.workspace import ROOT, Workspace
 
 MIXED = [
     "The cats' running-shoes, v2.0: don't!",
@@ -36,9 +36,9 @@ def ours(language: Language, texts: list[str]) -> list[list[str]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_words_are_split_lowered_stemmed_and_without_accents(
-    project: Project, judge: Judge, kind: Literal["document", "query"]
+    workspace: Workspace, judge: Judge, kind: Literal["document", "query"]
 ) -> None:
-    packed(project)
+    packed(workspace)
     expected = [
         ["the", "cat", "run", "shoe", "v2", "0", "don", "t"],
         ["cafe", "naiv", "ete"],
@@ -47,26 +47,26 @@ def test_words_are_split_lowered_stemmed_and_without_accents(
         ["\U0001f600"],
         [],
     ]
-    assert judge.words(project.application, kind, MIXED) == expected
+    assert judge.words(workspace.application, kind, MIXED) == expected
     assert ours("english", MIXED) == expected
 
 
 @pytest.mark.parametrize("language", get_args(Language))
 def test_words_of_each_language_are_the_same_here(
-    project: Project, judge: Judge, language: Language
+    workspace: Workspace, judge: Judge, language: Language
 ) -> None:
-    project.set("bm25", language=language)
-    packed(project)
+    workspace.set("bm25", language=language)
+    packed(workspace)
     for kind in KINDS:
         # each sentence by itself: what is guessed of short texts is often wrong
         texts = [*PAGES[language].split(". "), *MIXED]
-        assert judge.words(project.application, kind, texts) == ours(language, texts)
+        assert judge.words(workspace.application, kind, texts) == ours(language, texts)
 
 
-def test_words_of_the_sample_are_the_same_here(project: Project, judge: Judge) -> None:
-    packed(project)
+def test_words_of_the_sample_are_the_same_here(workspace: Workspace, judge: Judge) -> None:
+    packed(workspace)
     sample = ROOT / "data" / "sample"
     documents = [each.contents for each in read_corpus(sample / "corpus.jsonl").values()]
     queries = list(read_queries(sample / "queries.jsonl").values())
-    assert judge.words(project.application, "document", documents) == ours("english", documents)
-    assert judge.words(project.application, "query", queries) == ours("english", queries)
+    assert judge.words(workspace.application, "document", documents) == ours("english", documents)
+    assert judge.words(workspace.application, "query", queries) == ours("english", queries)

@@ -9,9 +9,9 @@ import pytest
 
 from tests.vespa.judge import Judge
 from tests.vespa.judge import Refused as RefusedByVespa
-from tests.vespa.project import Project, check
 from tests.vespa.standin.change import check_change
 from tests.vespa.standin.package import Package, Refused, read_package
+from tests.vespa.workspace import Workspace, check
 
 SEMANTIC = "schemas/doc/semantic_*.profile"
 HYBRID = "schemas/doc/hybrid_*.profile"
@@ -95,16 +95,16 @@ CASES = [(name, *change) for name, changes in BROKEN.items() for change in chang
 
 
 @pytest.fixture(scope="module")
-def whole(original: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a package that nothing is wrong with."""
-    folder = tmp_path_factory.mktemp("whole") / "project"
-    project = Project(Path(shutil.copytree(original.folder, folder)))
-    check(project.package())
-    return project
+def whole(original: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with a package that nothing is wrong with."""
+    folder = tmp_path_factory.mktemp("whole") / "workspace"
+    workspace = Workspace(Path(shutil.copytree(original.folder, folder)))
+    check(workspace.package())
+    return workspace
 
 
 @pytest.fixture
-def changed(whole: Project, tmp_path: Path, name: str, before: str, after: str) -> Path:
+def changed(whole: Workspace, tmp_path: Path, name: str, before: str, after: str) -> Path:
     """The package with a text of a file changed."""
     folder = Path(shutil.copytree(whole.application, tmp_path / "package"))
     (path,) = folder.glob(name)
@@ -123,7 +123,7 @@ def read(folder: Path) -> Package:
     return read_package(body.getvalue())
 
 
-def test_both_take_the_whole_package(whole: Project, judge: Judge) -> None:
+def test_both_take_the_whole_package(whole: Workspace, judge: Judge) -> None:
     assert judge.package(whole.application) == []
     assert read(whole.application).ranks
 
@@ -149,7 +149,7 @@ def test_vespa_refuses_what_is_broken(changed: Path, judge: Judge) -> None:
     ],
 )
 def test_both_refuse_a_change_that_needs_an_override(
-    whole: Project, changed: Path, judge: Judge, override: str
+    whole: Workspace, changed: Path, judge: Judge, override: str
 ) -> None:
     with pytest.raises(RefusedByVespa, match=f">{override}</allow>"):
         judge.changes([whole.application, changed])

@@ -7,12 +7,12 @@ import pytest
 from stages.operate.index import main as index_main
 from stages.operate.prune import main as prune_main
 from stages.operate.rollback import main as rollback_main
+from tests.vespa.certificates import certificates
 from tests.vespa.deployments import command, deploy, packed
 from tests.vespa.judge import Judge
-from tests.vespa.project import ROOT, TEXTS, Project, check, invoke, write_texts
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.change import check_change
-from tests.vespa.test_bad_input import certificates
+from tests.vespa.workspace import ROOT, TEXTS, Workspace, check, invoke, write_texts
 
 
 def unpacked(vespa: StandIn, folder: Path) -> list[Path]:
@@ -30,47 +30,47 @@ def unpacked(vespa: StandIn, folder: Path) -> list[Path]:
     return folders
 
 
-def index(project: Project) -> None:
+def index(workspace: Workspace) -> None:
     arguments = {
-        "--corpus": project.corpus,
+        "--corpus": workspace.corpus,
         "--vectors": "vectors",
         "--templates": ROOT / "application-package",
     }
-    check(invoke(index_main, project, arguments))
+    check(invoke(index_main, workspace, arguments))
 
 
-def live_long(project: Project) -> None:
+def live_long(workspace: Workspace) -> None:
     """Everything that is done to an installation, in a row."""
-    project.set("deploy", max_loss=1.0)
-    packed(project)
-    check(deploy(project))
-    packed(project, seed=2)
-    check(deploy(project))
-    check(command(project, rollback_main))
-    index(project)
-    project.set("package", vector_type="binary", hnsw_links=24, hnsw_explore=100)
-    packed(project)
-    check(deploy(project))
-    project.set("package", dimensions=8, profile="rrf", targets=50)
-    project.set("bm25", k1=0.9)
-    packed(Project(project.folder, dense_weight=0.3))
-    check(deploy(project))
-    write_texts(project, dict(list(TEXTS.items())[1:]))
-    project.embed()
-    packed(project)
-    check(deploy(project))
-    index(project)
-    check(command(project, prune_main))
+    workspace.set("deploy", max_loss=1.0)
+    packed(workspace)
+    check(deploy(workspace))
+    packed(workspace, seed=2)
+    check(deploy(workspace))
+    check(command(workspace, rollback_main))
+    index(workspace)
+    workspace.set("package", vector_type="binary", hnsw_links=24, hnsw_explore=100)
+    packed(workspace)
+    check(deploy(workspace))
+    workspace.set("package", dimensions=8, profile="rrf", targets=50)
+    workspace.set("bm25", k1=0.9)
+    packed(Workspace(workspace.folder, dense_weight=0.3))
+    check(deploy(workspace))
+    write_texts(workspace, dict(list(TEXTS.items())[1:]))
+    workspace.embed()
+    packed(workspace)
+    check(deploy(workspace))
+    index(workspace)
+    check(command(workspace, prune_main))
 
 
 @pytest.mark.parametrize(("filling", "nodes"), [("fed", "cloud-gpu"), ("vespa", "local")])
 def test_nothing_is_demanded_but_the_reindexing_that_a_deployment_carries_out(
-    project: Project, vespa: StandIn, judge: Judge, tmp_path: Path, nodes: str, filling: str
+    workspace: Workspace, vespa: StandIn, judge: Judge, tmp_path: Path, nodes: str, filling: str
 ) -> None:
     steps: list[str] = []
     vespa.hook = steps.append
-    project.set("package", nodes=nodes, vectors=filling)
-    live_long(project)
+    workspace.set("package", nodes=nodes, vectors=filling)
+    live_long(workspace)
     folders = unpacked(vespa, tmp_path)
     demands = judge.changes(folders, hosted=nodes != "local")
     done = [step for step in steps if step in {"deploy", "reindex"}]

@@ -15,8 +15,9 @@ from stages.lib.export.parity import HARD_TEXTS
 from stages.lib.export.variants import export_variants
 from stages.lib.params import Params
 from stages.lib.search.vector_types import pack
-from stages.lib.vespa.package.application import Application, write_application
-from stages.lib.vespa.package.generation import Generation, tower_folder
+from stages.lib.vespa.package.application import Application
+from stages.lib.vespa.package.rendering import write_application
+from stages.lib.vespa.package.served import ServedModel, tower_folder
 from stages.lib.vespa.package.tower import read_tower
 from tests.conftest import ROOT
 from tests.export.kinds import KINDS, make_model
@@ -40,21 +41,21 @@ OTHER_RUNTIME = pytest.mark.xfail(
 VARIANTS = ["fp32", pytest.param("int8", marks=OTHER_RUNTIME)]
 
 
-def package(onnx: Path, folder: Path, params: Params) -> Generation:
+def package(onnx: Path, folder: Path, params: Params) -> ServedModel:
     """Packages a variant's folder."""
     tower = read_tower(onnx)
-    generation = Generation(tower, tower, "float", tower.settings.dimension, "vespa", 0.5)
-    application = Application((generation,), generation.label)
+    served = ServedModel(tower, tower, "float", tower.settings.dimension, "vespa", 0.5)
+    application = Application().adding(served)
     templates = ROOT / "application-package"
     write_application(folder, application, templates, {tower.hash: onnx}, params)
-    return generation
+    return served
 
 
 def ask(
-    judge: Judge, folder: Path, generation: Generation, side: str, type: str = ""
+    judge: Judge, folder: Path, served: ServedModel, side: str, type: str = ""
 ) -> list[list[float]]:
-    embedder = generation.query.embedder
-    kind = type or generation.tensor
+    embedder = served.query.embedder
+    kind = type or str(served.profile.tensor)
     return judge.embed(folder, embedder, [each for each in TEXTS if each], kind, SIDES[side])
 
 
@@ -65,9 +66,9 @@ def here(onnx: Path, side: str) -> Vectors:
 
 
 def check(judge: Judge, onnx: Path, folder: Path, params: Params) -> None:
-    generation = package(onnx, folder, params)
+    served = package(onnx, folder, params)
     for side in SIDES:
-        found = np.array(ask(judge, folder, generation, side))
+        found = np.array(ask(judge, folder, served, side))
         assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
         cosines = (found * here(onnx, side)).sum(axis=1)
         assert cosines.min() > 0.99999, (side, cosines.argmin())
@@ -133,10 +134,10 @@ def test_bits_are_packed_and_first_dimensions_kept_as_here(
     params = with_params({"encoder.max_length": 32, "export.texts": 2, **PREFIXES})
     model = load_encoder(tiny_model, params.encoder).to("cpu")
     export_variants(model, TEXTS[:4], tmp_path / "out", params.encoder, params.export)
-    generation = package(tmp_path / "out" / "fp32", tmp_path / "package", params)
+    served = package(tmp_path / "out" / "fp32", tmp_path / "package", params)
 
     def asked(type: str) -> Any:
-        return np.array(ask(judge, tmp_path / "package", generation, "query", type))
+        return np.array(ask(judge, tmp_path / "package", served, "query", type))
 
     whole = asked("tensor<float>(x[32])").astype(np.float32)
     # rounded when it is sent on

@@ -12,27 +12,18 @@ from click.testing import CliRunner
 
 from stages.lib.vespa.search.connection import AUTHORITY, CERTIFICATE, KEY, connect
 from stages.operate.serve import main as serve
-from tests.vespa.deployments import deploy, field_of, live, packed, stays
-from tests.vespa.project import ROOT, TEXTS, Project, check, write_texts
+from tests.vespa.certificates import certificates
+from tests.vespa.deployments import deploy, field_of, live, packed, refused, stays
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.package import VectorType
+from tests.vespa.workspace import ROOT, TEXTS, Workspace, check, write_texts
 
 
-def refused(project: Project, *messages: str) -> None:
-    result = deploy(project)
-    assert result.exit_code == 1, result.output
-    for message in messages:
-        assert message in result.output, result.output
-    assert "Traceback" not in result.output
-    assert len(result.output.strip().splitlines()) == 1
-    assert not (project.folder / "metrics" / "deploy.json").exists()
-
-
-def test_nobody_at_the_config_server(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    packed(project)
+def test_nobody_at_the_config_server(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed(workspace)
     monkeypatch.setenv("VESPA_TARGET", "http://127.0.0.1:9")
     monkeypatch.setenv("VESPA_ENDPOINT", "http://127.0.0.1:9")
-    refused(project, "no Vespa answers at http://127.0.0.1:9", "make serve", "VESPA_TARGET")
+    refused(workspace, "no Vespa answers at http://127.0.0.1:9", "make serve", "VESPA_TARGET")
 
 
 @pytest.mark.parametrize(
@@ -45,17 +36,17 @@ def test_nobody_at_the_config_server(project: Project, monkeypatch: pytest.Monke
     ],
 )
 def test_environment_that_names_no_place(
-    project: Project,
+    workspace: Workspace,
     monkeypatch: pytest.MonkeyPatch,
     environment: dict[str, str],
     message: str,
 ) -> None:
-    packed(project)
+    packed(workspace)
     for name in ("VESPA_TARGET", "VESPA_ENDPOINT", "VESPA_APPLICATION"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    refused(project, message)
+    refused(workspace, message)
 
 
 def test_local_is_the_default() -> None:
@@ -64,18 +55,6 @@ def test_local_is_the_default() -> None:
         "http://127.0.0.1:19071",
         "http://127.0.0.1:8080",
     )
-
-
-def certificates(folder: Path) -> tuple[Path, Path, Path]:
-    """Writes a client's and a server's certificates and keys; returns the server's files."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    for name in ("server", "client"):
-        issued = authority.issue_cert("127.0.0.1")
-        issued.private_key_pem.write_to_path(folder / f"{name}.key")
-        for blob in issued.cert_chain_pems:
-            blob.write_to_path(folder / f"{name}.pem", append=True)
-    return folder / "server.pem", folder / "server.key", folder / "ca.pem"
 
 
 @pytest.fixture
@@ -92,15 +71,17 @@ def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     standin.stop()
 
 
-def test_mutual_tls_from_the_commands_own_variables(project: Project, guarded: Any) -> None:
+def test_mutual_tls_from_the_commands_own_variables(workspace: Workspace, guarded: Any) -> None:
     standin, _ = guarded
-    label = packed(project)
-    result = check(deploy(project))
+    label = packed(workspace)
+    result = check(deploy(workspace))
     assert live(standin) == label
     assert "BEGIN" not in result.output
 
 
-def test_wrong_certificate(project: Project, guarded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_certificate(
+    workspace: Workspace, guarded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     standin, folder = guarded
     stranger = trustme.CA()
     issued = stranger.issue_cert("127.0.0.1")
@@ -108,90 +89,92 @@ def test_wrong_certificate(project: Project, guarded: Any, monkeypatch: pytest.M
     issued.cert_chain_pems[0].write_to_path(folder / "stranger.pem")
     monkeypatch.setenv(CERTIFICATE, str(folder / "stranger.pem"))
     monkeypatch.setenv(KEY, str(folder / "stranger.key"))
-    packed(project)
-    refused(project, f"Vespa at {standin.url} and the certificate do not agree", CERTIFICATE)
+    packed(workspace)
+    refused(workspace, f"Vespa at {standin.url} and the certificate do not agree", CERTIFICATE)
 
 
 def test_server_of_an_unknown_authority(
-    project: Project, guarded: Any, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, guarded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert guarded
     monkeypatch.delenv(AUTHORITY)
-    packed(project)
-    refused(project, "and the certificate do not agree", AUTHORITY)
+    packed(workspace)
+    refused(workspace, "and the certificate do not agree", AUTHORITY)
 
 
 def test_certificate_file_that_is_not_one(
-    project: Project, guarded: Any, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, guarded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, folder = guarded
     (folder / "bad.pem").write_text("not a certificate, but s3cret", encoding="utf-8")
     monkeypatch.setenv(KEY, str(folder / "bad.pem"))
-    packed(project)
-    result = deploy(project)
+    packed(workspace)
+    result = deploy(workspace)
     assert result.exit_code == 1
     assert f"{CERTIFICATE}, {KEY} or {AUTHORITY}: not usable" in result.output
     assert "s3cret" not in result.output
 
 
-def test_somebody_elses_application_is_left_alone(project: Project, vespa: StandIn) -> None:
-    packed(project)
-    check(deploy(project))
+def test_somebody_elses_application_is_left_alone(workspace: Workspace, vespa: StandIn) -> None:
+    packed(workspace)
+    check(deploy(workspace))
     del vespa.sessions[-1].files["embedsmith.json"]
-    (project.folder / "metrics" / "deploy.json").unlink()
+    (workspace.folder / "metrics" / "deploy.json").unlink()
     before = vespa.requests["deploy"]
-    refused(project, "serves an application that was not deployed from here")
+    refused(workspace, "serves an application that was not deployed from here")
     assert vespa.requests["deploy"] == before
 
 
-def test_change_that_needs_an_override(project: Project, vespa: StandIn) -> None:
-    packed(project)
-    check(deploy(project))
+def test_change_that_needs_an_override(workspace: Workspace, vespa: StandIn) -> None:
+    packed(workspace)
+    check(deploy(workspace))
     (name, found), *_ = vespa.container.serving.fields.items()  # type: ignore[union-attr]
     other = VectorType("float", found.type.size)
     vespa.sessions[-1].fields[name] = replace(found, type=other)
-    stays(project, vespa, "Vespa refuses the change: .*field-type-change.*validation-overrides.xml")
+    stays(
+        workspace, vespa, "Vespa refuses the change: .*field-type-change.*validation-overrides.xml"
+    )
 
 
-def test_package_that_vespa_would_not_take(project: Project, vespa: StandIn) -> None:
-    packed(project)
-    templates = project.folder / "templates"
+def test_package_that_vespa_would_not_take(workspace: Workspace, vespa: StandIn) -> None:
+    packed(workspace)
+    templates = workspace.folder / "templates"
     shutil.copytree(ROOT / "application-package", templates)
     schema = templates / "schemas" / "semantic.profile"
     text = schema.read_text(encoding="utf-8").replace("attribute($field)", "attribute(vector)")
     schema.write_text(text, encoding="utf-8")
-    result = deploy(project, **{"--templates": templates})
+    result = deploy(workspace, **{"--templates": templates})
     assert result.exit_code == 1
     assert "no attribute 'vector'" in result.output
     assert not vespa.sessions
 
 
-def test_rejected_document_is_named_in_a_file(project: Project, vespa: StandIn) -> None:
-    packed(project)
+def test_rejected_document_is_named_in_a_file(workspace: Workspace, vespa: StandIn) -> None:
+    packed(workspace)
     vespa.rejects = {"a2"}
-    output = check(deploy(project)).output
-    assert f"Vespa refused 1 documents, named in {project.folder / 'rejected.jsonl'}" in output
-    (line,) = (project.folder / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    output = check(deploy(workspace)).output
+    assert f"Vespa refused 1 documents, named in {workspace.folder / 'rejected.jsonl'}" in output
+    (line,) = (workspace.folder / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["id"] == "id:embedsmith:doc::a2"
     vespa.rejects = set()
-    check(deploy(project))  # what was refused is tried again
-    assert (project.folder / "rejected.jsonl").read_text(encoding="utf-8") == ""
+    check(deploy(workspace))  # what was refused is tried again
+    assert (workspace.folder / "rejected.jsonl").read_text(encoding="utf-8") == ""
     assert len(vespa.container.documents) == 8
 
 
 def test_change_of_a_document_that_is_rejected_stops_no_model(
-    project: Project, vespa: StandIn
+    workspace: Workspace, vespa: StandIn
 ) -> None:
-    project.set("package", vectors="fed")
-    packed(project)
-    check(deploy(project))
-    write_texts(project, TEXTS | {"d2": ("Keys", "keys never leave"), "z9": ("New", "an agent")})
-    project.write_model(seed=2)
+    workspace.set("package", vectors="fed")
+    packed(workspace)
+    check(deploy(workspace))
+    write_texts(workspace, TEXTS | {"d2": ("Keys", "keys never leave"), "z9": ("New", "an agent")})
+    workspace.write_model(seed=2)
     vespa.rejects = {"d2", "z9"}
-    project.set("deploy", max_loss=1.0)
-    label = packed(project)
-    check(deploy(project))
-    lines = (project.folder / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    workspace.set("deploy", max_loss=1.0)
+    label = packed(workspace)
+    check(deploy(workspace))
+    lines = (workspace.folder / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
     named = [json.loads(line)["id"].split("::")[1] for line in lines]
     assert named == ["d2", "z9"]
     assert live(vespa) == label
@@ -199,13 +182,13 @@ def test_change_of_a_document_that_is_rejected_stops_no_model(
     assert len(vespa.container.vectors[field_of(label)]) == len(vespa.container.documents) == 8
 
 
-def test_full_disk_leaves_the_live_model(project: Project, vespa: StandIn) -> None:
-    project.set("package", vectors="fed")
-    packed(project)
-    check(deploy(project))
-    packed(project, seed=2)
+def test_full_disk_leaves_the_live_model(workspace: Workspace, vespa: StandIn) -> None:
+    workspace.set("package", vectors="fed")
+    packed(workspace)
+    check(deploy(workspace))
+    packed(workspace, seed=2)
     vespa.full = True
-    stays(project, vespa, "Vespa's disk or memory is full")
+    stays(workspace, vespa, "Vespa's disk or memory is full")
 
 
 def test_no_secret_in_the_representation_of_a_connection() -> None:

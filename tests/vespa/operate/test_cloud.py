@@ -19,10 +19,10 @@ from stages.lib.vespa.search.connection import (
 )
 from stages.lib.vespa.search.engine import count_documents
 from stages.operate.rollback import main as rollback_main
-from tests.vespa.deployments import command, deploy, live, packed, receipt
-from tests.vespa.project import ROOT, TEXTS, Project, check, parse
+from tests.vespa.certificates import certificates
+from tests.vespa.deployments import command, deploy, live, packed, receipt, refused
 from tests.vespa.standin import StandIn
-from tests.vespa.test_bad_input import certificates, refused
+from tests.vespa.workspace import ROOT, TEXTS, Workspace, check, parse
 
 APPLICATION = "tenant.application"
 
@@ -39,7 +39,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
         encoding="utf-8",
     )
     wrapper.chmod(0o755)
-    for module in ("connection", "feeder"):
+    for module in ("search.connection", "operate.feeder"):
         monkeypatch.setattr(f"stages.lib.vespa.{module}.executable", lambda: str(wrapper))
     for name in ("VESPA_ENDPOINT", TOKEN):
         monkeypatch.delenv(name, raising=False)
@@ -54,49 +54,49 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
     standin.stop()
 
 
-def test_first_deployment_swap_and_way_back(project: Project, cloud: StandIn) -> None:
-    project.set("package", nodes="cloud")
-    old = packed(project)
-    check(deploy(project))
+def test_first_deployment_swap_and_way_back(workspace: Workspace, cloud: StandIn) -> None:
+    workspace.set("package", nodes="cloud")
+    old = packed(workspace)
+    check(deploy(workspace))
     assert live(cloud) == old
-    assert receipt(project)["documents"] == len(TEXTS)
+    assert receipt(workspace)["documents"] == len(TEXTS)
     assert "security/clients.pem" in cloud.sessions[-1].files
-    project.set("deploy", max_loss=1.0)
-    new = packed(project, seed=2)
-    check(deploy(project))
+    workspace.set("deploy", max_loss=1.0)
+    new = packed(workspace, seed=2)
+    check(deploy(workspace))
     assert live(cloud) == new
     assert all(len(each) == len(TEXTS) for each in cloud.container.vectors.values())
-    check(command(project, rollback_main))
+    check(command(workspace, rollback_main))
     assert live(cloud) == old
     assert not cloud.requests["reindex"] + cloud.requests["reindexing_status"]
 
 
-def test_a_token_may_read_and_write_beside_the_certificate(project: Project) -> None:
-    project.set("package", nodes="cloud", token="ours <&>")  # noqa: S106 - its name
-    check(project.package())
-    clients = parse(project.application / "services.xml").findall("container/clients/client")
+def test_a_token_may_read_and_write_beside_the_certificate(workspace: Workspace) -> None:
+    workspace.set("package", nodes="cloud", token="ours <&>")  # noqa: S106 - its name
+    check(workspace.package())
+    clients = parse(workspace.application / "services.xml").findall("container/clients/client")
     assert [each.get("permissions") for each in clients] == ["read,write"] * 2
     assert clients[0].find("certificate").get("file") == "security/clients.pem"
     assert clients[1].find("token").get("id") == "ours <&>"
-    project.set("package", nodes="local")
-    assert "package: token is Vespa Cloud's" in project.package().output
+    workspace.set("package", nodes="local")
+    assert "package: token is Vespa Cloud's" in workspace.package().output
 
 
 def test_package_that_cloud_withholds_is_no_first_deployment(
-    project: Project, cloud: StandIn, tmp_path: Path
+    workspace: Workspace, cloud: StandIn, tmp_path: Path
 ) -> None:
-    packed(project)
+    packed(workspace)
     (tmp_path / "vespa").write_text(
         '#!/bin/sh\nfor last; do :; done\necho \'{"error-code":"FORBIDDEN"}\' > "$last"\n',
         encoding="utf-8",
     )
-    refused(project, 'cloud: the deployed package cannot be had: {"error-code":"FORBIDDEN"}')
+    refused(workspace, 'cloud: the deployed package cannot be had: {"error-code":"FORBIDDEN"}')
     assert not cloud.sessions
 
 
 @pytest.mark.parametrize("unattended", [True, False])
 def test_stranger_to_the_cloud_is_told_how_to_log_in(
-    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unattended: bool
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unattended: bool
 ) -> None:
     # the command wants a key in the place of a login where CI is set
     monkeypatch.delenv("CI", raising=False)
@@ -106,8 +106,8 @@ def test_stranger_to_the_cloud_is_told_how_to_log_in(
     monkeypatch.setenv("VESPA_APPLICATION", APPLICATION)
     monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path / "cli"))
     monkeypatch.setenv(TOKEN, "s3cret")
-    packed(project)
-    refused(project, "Vespa Cloud does not know who deploys", "run vespa auth login, or set")
+    packed(workspace)
+    refused(workspace, "Vespa Cloud does not know who deploys", "run vespa auth login, or set")
 
 
 def test_certificate_of_the_command_is_found(

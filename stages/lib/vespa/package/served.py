@@ -1,24 +1,23 @@
 """A model as it is deployed: its towers, its vector field and its profiles, all named by hash.
 
 Vespa does not see a changed file behind the same name, and would mix old and new vectors without
-a word. So nothing keeps its name when the model changes, and two generations live side by side
-while one takes over from the other.
+a word. So nothing keeps its name when the model changes, and two models live side by side while
+one takes over from the other.
 """
 
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
+from stages.lib.core.hashes import file_hash
 from stages.lib.encoding.vectors import TRAINED, made_by
 from stages.lib.errors import UserError
+from stages.lib.export.embedder import Embedder
 from stages.lib.params import Package
-from stages.lib.vespa.package.tower import Settings, Tower, read_tower
+from stages.lib.vespa.package.tower import Tower, read_tower
+from stages.lib.vespa.search.profile import Profile, VectorType
 
 Filling = Literal["vespa", "fed"]
-VectorType = Literal["float", "bfloat16", "binary"]
 Side = Literal["query", "document"]
 
 SIDES: tuple[Side, Side] = ("query", "document")
@@ -27,7 +26,7 @@ USUAL_GRAPH = (16, 200)
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class ServedModel:
     """What is deployed of one model.
 
     `query` and `document` are the same tower unless only the query tower was tuned; then the field
@@ -44,8 +43,6 @@ class Generation:
     dense_weight: float
     vectors: str = ""
     """The hash of vectors that training moved, which no encoder gives; else empty."""
-    serves: bool = True
-    """False: an index for the pipeline's own searches; queries come as vectors too."""
     links: int = USUAL_GRAPH[0]
     explore: int = USUAL_GRAPH[1]
     """The graph of the approximate search, which Vespa does not change under a field's name."""
@@ -73,72 +70,39 @@ class Generation:
         return "_".join(map(str, parts))
 
     @property
-    def binary(self) -> bool:
-        """Whether the field keeps one bit a dimension."""
-        return self.vector_type == "binary"
-
-    @property
-    def tensor(self) -> str:
-        """Vespa's type of the field."""
-        return tensor("int8" if self.binary else self.vector_type, self.cells)
-
-    @property
-    def cells(self) -> int:
-        """The number of cells of a stored vector: a byte holds eight bits."""
-        return self.dimension // 8 if self.binary else self.dimension
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        """What a query embeds to, by the input's name: the first one searches, the others rank."""
-        whole = {"q": tensor("float", self.dimension)}
-        return {"q_bits": self.tensor, **whole} if self.binary else whole
-
-    @property
-    def metric(self) -> str:
-        """Vespa's distance; the cheaper angular one holds for unit vectors alone."""
-        if self.binary:
-            return "hamming"
-        unit = self.query.settings.normalize and self.document.settings.normalize
-        return "prenormalized-angular" if unit else "angular"
+    def profile(self) -> Profile:
+        """What a search needs to know of the model."""
+        return Profile(
+            self.label,
+            self.field,
+            self.vector_type,
+            self.dimension,
+            self.query.embedder,
+            unit=self.query.settings.normalize and self.document.settings.normalize,
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        """The generation as it stands in the deployed manifest."""
-        return {
-            "query": _tower_dict(self.query),
-            "document": _tower_dict(self.document),
-            "vector_type": self.vector_type,
-            "dimension": self.dimension,
-            "filling": self.filling,
-            "dense_weight": self.dense_weight,
-            "vectors": self.vectors,
-            "serves": self.serves,
-            "links": self.links,
-            "explore": self.explore,
-        }
-
-
-def tensor(cell: str, size: int) -> str:
-    """Vespa's type of a vector."""
-    return f"tensor<{cell}>(x[{size}])"
+        """The model as it stands in the deployed manifest."""
+        return asdict(self) | {side: _tower_dict(getattr(self, side)) for side in SIDES}
 
 
 def _tower_dict(tower: Tower) -> dict[str, Any]:
-    return asdict(tower) | {"settings": tower.settings.model_dump()}
+    return {"hash": tower.hash, "settings": tower.settings.model_dump()}
 
 
-def from_dict(row: dict[str, Any]) -> Generation:
-    """The generation of a manifest's entry."""
-    query, document = (
-        Tower(**row[side] | {"settings": Settings(**row[side]["settings"])}) for side in SIDES
-    )
-    rest = {key: value for key, value in row.items() if key not in SIDES}
-    return Generation(query, document, **rest)
+def from_dict(row: dict[str, Any]) -> ServedModel:
+    """The model of a manifest's entry."""
+    towers: dict[str, Any] = {
+        side: Tower(row[side]["hash"], Embedder.model_validate(row[side]["settings"]))
+        for side in SIDES
+    }
+    return ServedModel(**row | towers)
 
 
-def read_generation(
+def read_model(
     onnx: Path, variant: str, vectors: Path, package: Package, dense_weight: float
-) -> Generation:
-    """The generation of an export's folder; with `query/` and `document/` in it, of two towers.
+) -> ServedModel:
+    """The model of an export's folder; with `query/` and `document/` in it, of two towers.
 
     Args:
         onnx: the exported model.
@@ -175,14 +139,14 @@ def read_generation(
             "package.vectors: vespa would embed documents by the base, but training moved their "
             "vectors; set it to fed, or train.tower to query"
         )
-    return Generation(
+    return ServedModel(
         query,
         document,
         package.vector_type,
         dimension,
         package.vectors,
         dense_weight,
-        _hash(vectors / "vectors.npy") if trained else "",
+        file_hash(vectors / "vectors.npy", 12) if trained else "",
         links=package.hnsw_links,
         explore=package.hnsw_explore,
     )
@@ -191,29 +155,3 @@ def read_generation(
 def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
     """Where the export keeps a tower's files."""
     return onnx / side / variant if (onnx / side).is_dir() else onnx / variant
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
-
-
-def index_generation(vectors: Path) -> Generation:
-    """An index of a folder of vectors, named by their hash: fed, exact, and without an embedder."""
-    file = vectors / "vectors.npy"
-    try:
-        dimension = int(np.load(file, mmap_mode="r").shape[1])
-        found = _hash(file)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read; run dvc repro embed") from error
-    settings = Settings(
-        variant="index",
-        dimension=dimension,
-        max_tokens=0,
-        pooling="none",
-        normalize=True,
-        query_prefix="",
-        document_prefix="",
-    )
-    tower = Tower(found, settings, token_types=False, output="")
-    return Generation(tower, tower, "float", dimension, "fed", dense_weight=1.0, serves=False)

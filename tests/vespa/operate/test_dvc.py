@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from tests.commands import attempt, call
-from tests.vespa.project import ROOT, TEXTS, Project, check
 from tests.vespa.standin import StandIn
+from tests.vespa.workspace import ROOT, TEXTS, Workspace, check
 
 
 def dvc(folder: Path, *arguments: str) -> str:
@@ -15,21 +15,21 @@ def dvc(folder: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def clone(project: Project, tmp_path: Path) -> Path:
-    """A project as DVC sees it, with the pipeline's outputs in their places."""
-    check(project.package())
+def clone(workspace: Workspace, tmp_path: Path) -> Path:
+    """A workspace as DVC sees it, with the pipeline's outputs in their places."""
+    check(workspace.package())
     folder = tmp_path / "clone"
     code = shutil.ignore_patterns("__pycache__", "dvc.lock", "build")
     for name in ("stages", "application-package"):
         shutil.copytree(ROOT / name, folder / name, ignore=code)
-    shutil.copytree(project.folder / "collection", folder / "data" / "collection")
-    shutil.copytree(project.folder / "collection/dev", folder / "data/synthetic/dev")
-    shutil.copytree(project.folder / "package", folder / "data" / "package")
-    shutil.copytree(project.folder / "vectors", folder / "data" / "vectors" / "tuned")
-    shutil.copytree(project.folder / "tuned", folder / "models" / "tuned")
+    shutil.copytree(workspace.folder / "collection", folder / "data" / "collection")
+    shutil.copytree(workspace.folder / "collection/dev", folder / "data/synthetic/dev")
+    shutil.copytree(workspace.folder / "package", folder / "data" / "package")
+    shutil.copytree(workspace.folder / "vectors", folder / "data" / "vectors" / "tuned")
+    shutil.copytree(workspace.folder / "tuned", folder / "models" / "tuned")
     (folder / "data" / "metrics").mkdir()
-    shutil.copy(project.folder / "export.json", folder / "data" / "metrics" / "gate.json")
-    shutil.copy(project.folder / "params.yaml", folder / "params.yaml")
+    shutil.copy(workspace.folder / "export.json", folder / "data" / "metrics" / "gate.json")
+    shutil.copy(workspace.folder / "params.yaml", folder / "params.yaml")
     pipeline = {"stages": {"nothing": {"cmd": "true"}}}
     (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
     dvc(folder, "init", "--no-scm", "--quiet")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.vespa.judge import Judge, Refused, Unavailable, build
 from tests.vespa.judge.building import HERE
-from tests.vespa.project import ROOT
+from tests.vespa.workspace import ROOT
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_refusals_come_in_one_line_and_the_judge_answers_on(judge: Judge, tmp_pa
 
 @pytest.mark.parametrize("ci", ["", "true"])
 def test_where_ci_is_set_its_absence_is_a_failure(ci: str, tmp_path: Path) -> None:
-    tests = ["tests/vespa/test_judge.py", "-k", "refusals_come or does_not_exist"]
+    tests = ["tests/vespa/judge/test_judge.py", "-k", "refusals_come or does_not_exist"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests],
         cwd=ROOT,
