@@ -24,9 +24,9 @@ DOCUMENTS = len(TOPICS)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def committed_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A committed project whose stages have run once, with its journal."""
-    folder = tmp_path_factory.mktemp("made") / "project"
+    folder = tmp_path_factory.mktemp("committed") / "project"
     shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pyc*"))
     (folder / ".gitignore").write_text("/home\n__pycache__\n")
     rows = [{"_id": f"d{n}", "text": f"About {topic}, {n}"} for n, topic in enumerate(TOPICS)]
@@ -60,10 +60,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def dvc_project(made: Path, tmp_path: Path, server: Server) -> Path:
+def dvc_project(committed_project: Path, tmp_path: Path, server: Server) -> Path:
     """A copy of that project, at an endpoint that has answered nothing yet."""
     assert not server.stats["calls"]
-    shutil.copytree(made, tmp_path / "project", symlinks=True)
+    shutil.copytree(committed_project, tmp_path / "project", symlinks=True)
     return tmp_path / "project"
 
 
