@@ -114,9 +114,9 @@ def test_vespa_takes_what_any_settings_render(
         {key: row[key] for key in PARAMS} | {"package.nodes": place, "package.token": token}
     )
     models = tuple(served(row, number) for number in row["models"] if number != "index")
-    labels = [model.label for model in models]
+    live, previous = [*(model.label for model in models), None, None][:2]
     indexes = (INDEX,) if "index" in row["models"] else ()
-    application = Application(models, *[*labels, None, None][:2], indexes)
+    application = Application(models, live, previous, indexes)
     files = original.folder / "onnx" / "fp32"
     folders = dict.fromkeys(application.towers(), files)
     package = tmp_path / "package"

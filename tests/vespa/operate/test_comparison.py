@@ -21,7 +21,10 @@ class Fixed:
 
 def test_overlap_is_the_mean_share_of_the_first_runs_documents() -> None:
     left: Run = {"q1": {"a": 0.9, "b": 0.8}, "q2": {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.6}}
-    right: Run = {"q1": {"b": 0.8, "a": 0.7}, "q2": {"a": 0.9, "x": 0.8, "y": 0.7, "z": 0.6}}
+    right: Run = {
+        "q1": {"b": 0.8, "a": 0.7, "c": 0.6},
+        "q2": {"a": 0.9, "x": 0.8, "y": 0.7, "z": 0.6},
+    }
     assert overlap(left, right) == (1 + 1 / 4) / 2
     assert overlap(left, left) == 1
     assert score_gap(left, right) == pytest.approx(0.2)
