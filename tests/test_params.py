@@ -41,6 +41,11 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
             },
             "expand.enabled needs an LLM, and llm.provider is none$",
         ),
+        (
+            {"prepare.empty_documents": "keep", "package.vectors": "vespa"},
+            "params.yaml: prepare.empty_documents is keep, and package.vectors: vespa embeds no "
+            "empty document; set it to drop, or package.vectors to fed$",
+        ),
     ],
 )
 def test_a_bad_parameter_is_named(

@@ -222,6 +222,16 @@ class Params(Section):
             raise ValueError("expand.enabled needs an LLM, and llm.provider is none")
         return self
 
+    @model_validator(mode="after")
+    def every_document_gets_a_vector(self) -> Self:
+        # Vespa embeds no blank text: the document would have no vector, and deploying would wait
+        if self.prepare.empty_documents == "keep" and self.package.vectors == "vespa":
+            raise ValueError(
+                "prepare.empty_documents is keep, and package.vectors: vespa embeds no empty "
+                "document; set it to drop, or package.vectors to fed"
+            )
+        return self
+
 
 def read_params(path: Path) -> Params:
     """Reads and checks params.yaml; each fault is named by its key."""

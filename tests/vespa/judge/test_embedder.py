@@ -13,18 +13,18 @@ from stages.lib.export.embedder import read_embedder
 from stages.lib.export.folder import load_onnx
 from stages.lib.export.parity import HARD_TEXTS
 from stages.lib.export.variants import export_variants
-from stages.lib.params import Params
+from stages.lib.params import Params, read_params
 from stages.lib.search.vector_types import pack
 from stages.lib.vespa.package.application import Application
 from stages.lib.vespa.package.rendering import write_application
-from stages.lib.vespa.package.served import ServedModel, tower_folder
+from stages.lib.vespa.package.served import ServedModel, Side, tower_folder
 from stages.lib.vespa.package.tower import read_tower
 from tests.conftest import ROOT
 from tests.export.kinds import KINDS, make_model
 from tests.vespa.judge import Judge
 
 Change = Callable[[dict[str, Any]], Params]
-SIDES = {"query": "query(q)", "document": "doc.embedding"}
+SIDES: dict[Side, str] = {"query": "query(q)", "document": "doc.embedding"}
 PREFIXES = {"encoder.query_prefix": "what is <&> ", "encoder.document_prefix": "a dog:  "}
 TEXTS = [
     "red apple",
@@ -33,12 +33,6 @@ TEXTS = [
     *HARD_TEXTS,
 ]
 SAMPLE = ROOT / "models" / "onnx"
-OTHER_RUNTIME = pytest.mark.xfail(
-    raises=AssertionError,
-    strict=True,
-    reason="Vespa's ONNX Runtime 1.23.2 computes int8 otherwise than our 1.32.0: cosine 0.998",
-)
-VARIANTS = ["fp32", pytest.param("int8", marks=OTHER_RUNTIME)]
 
 
 def package(onnx: Path, folder: Path, params: Params) -> ServedModel:
@@ -52,7 +46,7 @@ def package(onnx: Path, folder: Path, params: Params) -> ServedModel:
 
 
 def ask(
-    judge: Judge, folder: Path, served: ServedModel, side: str, type: str = ""
+    judge: Judge, folder: Path, served: ServedModel, side: Side, type: str = ""
 ) -> list[list[float]]:
     embedder = served.query.embedder
     kind = type or str(served.profile.tensor)
@@ -89,43 +83,26 @@ def test_every_pooling_and_variant_gives_the_vectors_of_here(
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Params], Path]:
-    """The base model that comes with the project, exported once."""
-    made: list[Path] = []
-
-    def export(params: Params) -> Path:
-        if not made:
-            folder = tmp_path_factory.mktemp("base") / "onnx"
-            base = locate(params.base.model, params.base.revision, "base.model")
-            model = load_encoder(base, params.encoder).to("cpu")
-            export_variants(model, TEXTS[:4], folder, params.encoder, params.export)
-            made.append(folder)
-        return made[0]
-
-    return export
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's model, or, where that has not been made, the base that it starts from."""
+    if SAMPLE.exists():
+        return SAMPLE
+    folder = tmp_path_factory.mktemp("base") / "onnx"
+    params = read_params(ROOT / "params.yaml")
+    # what would stay in float is looked for at length
+    whole = params.export.model_copy(update={"int8_agreement": 0.0})
+    base = locate(params.base.model, params.base.revision, "base.model")
+    model = load_encoder(base, params.encoder).to("cpu")
+    export_variants(model, TEXTS[:4], folder, params.encoder, whole)
+    return folder
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_base_model_gives_the_vectors_of_here(
-    judge: Judge,
-    with_params: Change,
-    exported: Callable[[Params], Path],
-    tmp_path: Path,
-    variant: str,
+@pytest.mark.parametrize("variant", ["fp32", "int8"])
+def test_a_real_model_gives_the_vectors_of_here(
+    judge: Judge, params: Params, exported: Path, tmp_path: Path, variant: str
 ) -> None:
-    # int8 whole: what would stay in float is looked for at length
-    params = with_params({"export.int8_agreement": 0.0, **PREFIXES})
-    check(judge, exported(params) / variant, tmp_path / "package", params)
-
-
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample is not exported")
-@pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_samples_model_gives_the_vectors_of_here(
-    judge: Judge, params: Params, tmp_path: Path, variant: str, side: Any
-) -> None:
-    check(judge, tower_folder(SAMPLE, variant, side), tmp_path / "package", params)
+    for onnx in sorted({tower_folder(exported, variant, side) for side in SIDES}):
+        check(judge, onnx, tmp_path / onnx.parent.name, params)
 
 
 def test_bits_are_packed_and_first_dimensions_kept_as_here(
