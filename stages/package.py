@@ -36,7 +36,7 @@ def main(
     out: Path,
     metrics: Path,
     params: Path,
-) -> None:
+) -> str:
     """Assemble the application package and its feed, and check what Vespa would check."""
     settings = read_params(params)
     package = settings.package
@@ -44,8 +44,6 @@ def main(
     embedded = load_vectors(vectors, documents)
     passed = {name: verdict.passed for name, verdict in read_verdicts(gate).items()}
     variant = next_best(package.variant, passed)
-    if variant != package.variant:
-        print(f"Packaged {variant}, since {package.variant} was refused: see {gate}")
     model = read_model(onnx, variant, vectors, package, read_json(fusion)["tuned"])
     whole = model.document.settings.dimension
     if embedded.shape[1] != whole:
@@ -82,6 +80,10 @@ def main(
             "application_bytes": size,
         },
     )
+    refused = (
+        f", since {package.variant} was refused: see {gate}" if variant != package.variant else ""
+    )
+    return f"package: {len(documents):,} documents, {size / 1e6:.0f} MB, {variant}{refused}"
 
 
 if __name__ == "__main__":

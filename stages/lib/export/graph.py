@@ -5,6 +5,7 @@ One file; inputs `input_ids`, `attention_mask` and, only where the model has the
 """
 
 import copy
+import logging
 import warnings
 from typing import Any
 
@@ -94,6 +95,8 @@ def _trace(module: nn.Module, names: list[str], output: str, opset: int) -> onnx
     mask[1, 5:] = 0
     examples = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length")}
+    # it tells of operators of packages that are not installed, which no model here has
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # about the names of axes, which stay as given
         program = torch.onnx.export(
