@@ -45,7 +45,7 @@ def package(onnx: Path, folder: Path, params: Params) -> Generation:
 
 
 def ask(
-    judge: Judge, folder: Path, generation: Generation, side: str, type: str = ""
+    judge: Judge, folder: Path, generation: Generation, side: Side, type: str = ""
 ) -> list[list[float]]:
     embedder = generation.query.embedder
     kind = type or generation.tensor
