@@ -8,6 +8,10 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # one tokenizer thread beside torch's own is enough, and forks do not warn
 export TOKENIZERS_PARALLELISM := false
+# neither DVC nor a library tells anybody what is done here
+export DVC_NO_ANALYTICS := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+export DO_NOT_TRACK := 1
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +27,7 @@ $(VENV)/installed: requirements.lock
 
 repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq sets the collection
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
+	@python -m stages.operate.mend
 	@dvc repro
 	@python -m stages.operate.show
 
@@ -64,3 +69,4 @@ test: $(VENV)/installed ## Run all tests, the linters and the type check
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
 	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \
 	  deploy evaluation expanded generated mined package synthetic vectors)
+	find data models -name '.*.[0-9]*.part' -prune -exec rm -rf {} +

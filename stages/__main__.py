@@ -27,7 +27,18 @@ PIPELINE = (
 )
 """The commands of dvc.yaml, in its order."""
 
-OPERATE = ("preset", "show", "compare", "cost", "serve", "deploy", "rollback", "prune", "index")
+OPERATE = (
+    "preset",
+    "mend",
+    "show",
+    "compare",
+    "cost",
+    "serve",
+    "deploy",
+    "rollback",
+    "prune",
+    "index",
+)
 """What make runs beside the pipeline."""
 
 MODULES = {name: f"stages.{name}" for name in PIPELINE} | {

@@ -3,17 +3,21 @@
 import os
 from pathlib import Path
 
+import click
+
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.files import building
+from stages.lib.encoding.declared import check_modules, prompts_message
 from stages.lib.encoding.hub import (
     check_code,
+    check_revision,
     check_size,
     check_tokenizer,
     check_weights,
-    copy_model,
-    locate,
+    fetch_model,
+    is_fetched,
 )
-from stages.lib.params import read_params
+from stages.lib.params import Params, read_params
 
 
 @stage
@@ -21,23 +25,41 @@ from stages.lib.params import read_params
 @path_option("--teacher", help="Folder for the cross-encoder; empty where none is named.")
 @PARAMS
 def main(params: Path, out: Path, teacher: Path) -> str:
-    """Fetch the models and check that the pipeline can use the base."""
+    """Fetch the models and check that the pipeline can use the base.
+
+    What came from the hub by this name and revision stays; a folder is read each time.
+    """
     os.environ["HF_HUB_OFFLINE"] = "0"
     settings = read_params(params)
     base, mine = settings.base, settings.mine
-    with building(out) as folder:
-        copy_model(locate(base.model, base.revision, "base.model"), folder)
-        check_code(folder, base.model, base.custom_code)
-        check_weights(folder, base.sha256)
-        check_size(folder)
-        check_tokenizer(folder)
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    with building(teacher) as folder:
-        if mine.cross_encoder:
-            source = locate(mine.cross_encoder, mine.cross_encoder_revision, "mine.cross_encoder")
-            copy_model(source, folder)
+    if mine.cross_encoder:
+        key = "mine.cross_encoder_revision"
+        check_revision(mine.cross_encoder, mine.cross_encoder_revision, key)
+    if is_fetched(base.model, base.revision, out):
+        _check(out, settings)
+    else:
+        with building(out) as folder:
+            fetch_model(base.model, base.revision, "base.model", folder)
+            _check(folder, settings)
+    message = prompts_message(out, settings.encoder)
+    if message:
+        click.echo(f"Warning: base.model: {message}", err=True)
+    if not is_fetched(mine.cross_encoder, mine.cross_encoder_revision, teacher):
+        with building(teacher) as folder:
+            if mine.cross_encoder:
+                revision = mine.cross_encoder_revision
+                fetch_model(mine.cross_encoder, revision, "mine.cross_encoder", folder)
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     beside = f"cross-encoder {mine.cross_encoder}" if mine.cross_encoder else "no cross-encoder"
     return f"base: {base.model} with {size / 1e6:,.0f} MB, {beside}"
+
+
+def _check(folder: Path, settings: Params) -> None:
+    check_code(folder, settings.base.model, settings.base.custom_code)
+    check_weights(folder, settings.base.sha256)
+    check_size(folder)
+    check_tokenizer(folder)
+    check_modules(folder, pooled=settings.export.pooled)
 
 
 if __name__ == "__main__":

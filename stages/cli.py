@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -10,10 +11,15 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
+import stages
+from stages.lib.core.files import clear_leftovers
 from stages.lib.errors import UserError
 
 # No stage talks to a hub unless it has to: `base` alone lifts this.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Nothing tells anybody what is done here; the libraries ask for their own names or the common one.
+for switch in ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "DVC_NO_ANALYTICS"):
+    os.environ.setdefault(switch, "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 PARAMS = click.option(
@@ -43,10 +49,21 @@ def stage(function: Callable[P, str | None]) -> click.Command:
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         start = time.perf_counter()
+        if signal.getsignal(signal.SIGINT) is stages._stop:
+            # from here on, what is under way is left whole
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
+            for path in kwargs.values():
+                if isinstance(path, Path):
+                    clear_leftovers(path.parent)
             line = function(*args, **kwargs)
         except UserError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if not error.filename:
+                raise
+            # a folder that may not be written, a disk that is full
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             sys.exit(130)

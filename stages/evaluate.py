@@ -38,7 +38,7 @@ from stages.lib.retrievers import load_dense, load_lexical
 @path_option("--out", help="Folder for runs, per-query scores, plots and report.")
 @path_option("--metrics", help="Folder for the means, a JSON file a system.")
 @path_option("--summary", help="JSON file for all figures: means, comparisons, variants, types.")
-@path_option("--gate", help="JSON file for what may be packaged and deployed.")
+@path_option("--gate", help="JSON file for whether the model as a whole may be deployed.")
 @PARAMS
 def main(
     collection: Path,
@@ -90,7 +90,7 @@ def main(
         for system, row in evaluation.means().items():
             write_json(folder / f"{system}.json", row)
     write_json(summary, evaluation.summary() | serving.summary())
-    write_json(gate, {"gate": serving.verdicts, "model": model.row})
+    write_json(gate, {"model": model.row})
     return (
         f"evaluate: {len(engines)} systems, {headline(evaluation.summary())}, "
         f"report in {out / 'report.html'}"

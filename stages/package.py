@@ -21,7 +21,7 @@ from stages.lib.vespa.package.served import SIDES, read_model, tower_folder
 @path_option("--onnx", help="The exported model.")
 @path_option("--vectors", help="The model's vectors of the corpus.")
 @path_option("--fusion", help="JSON file with the weights of the fusions with BM25.")
-@path_option("--gate", help="JSON file with the verdict on each variant.")
+@path_option("--gate", help="JSON file of the export, with the verdict on each variant.")
 @path_option("--templates", help="The folder of the application package's templates.")
 @path_option("--out", help="Folder for the application package and the feed.")
 @path_option("--metrics", help="JSON file for hashes, counts and sizes.")

@@ -8,6 +8,7 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.examples import read_mined
 from stages.lib.core.files import building, write_json
+from stages.lib.encoding.declared import write_prompts
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.params import read_params
@@ -63,11 +64,11 @@ def main(
     weighed = by_people or least_overlapping(synthetic, documents)
     base_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
     # where people judge, the synthetic dev queries judge nothing and train instead
-    examples = training_rows(mining, with_dev=bool(by_people))
+    examples = training_rows(mining, settings.train, with_dev=bool(by_people))
     contest = train(
         tuned,
         examples,
-        choose_dev(by_people, synthetic, mining.dev, settings.train).worth,
+        choose_dev(by_people, synthetic, mining, settings.train).worth,
         settings.encoder.query_prefix,
         settings.train,
         settings.seed,
@@ -81,6 +82,10 @@ def main(
     tuned_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion, learnt=learnt)
     with building(out) as folder:
         tuned.save(model, folder)
+        # what trained is what sentence-transformers does with the model, whatever the base said
+        sides = towers(folder)
+        for path, side in zip(sides, ("query", "document"), strict=True):
+            write_prompts(path, settings.encoder, side if sides[0] != sides[1] else "")
     write_json(fusion, {"base": base_weight.dense, "tuned": tuned_weight.dense})
     write_json(curve, [state.row for state in contest.states])
     base_dev = contest.states[0].row["dev"]
@@ -97,11 +102,12 @@ def main(
             "tuned_dense_weight": tuned_weight.dense,
         },
     )
-    verdict = (
-        f"{chosen.name}, dev {base_dev:.4f} to {chosen.dev:.4f}"
-        if learnt
-        else "nothing beats the base on dev, which is kept"
-    )
+    if learnt:
+        verdict = f"{chosen.name}, dev {base_dev:.4f} to {chosen.dev:.4f}"
+    elif examples:
+        verdict = "nothing beats the base on dev, which is kept"
+    else:
+        verdict = "nothing to learn from the teacher or judgements, the base is kept"
     return f"train: {len(examples):,} examples, {verdict}"
 
 

@@ -115,7 +115,7 @@ def main() -> None:
     stopwatch = Stopwatch(tuned.model)
     train(
         tuned,
-        training_rows(mined, with_dev=False),
+        training_rows(mined, params.train, with_dev=False),
         lambda _: 0.0,
         params.encoder.query_prefix,
         params.train.model_copy(update=short),

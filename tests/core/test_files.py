@@ -1,5 +1,7 @@
 import errno
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.core.files import building, read_json, read_jsonl, write_jsonl, writing
+from stages.lib.core.files import (
+    building,
+    clear_leftovers,
+    read_json,
+    read_jsonl,
+    write_jsonl,
+    writing,
+)
 from stages.lib.errors import UserError
 
 
@@ -77,3 +86,31 @@ def test_malformed_lines_are_named(tmp_path: Path, raw: bytes, message: str) -> 
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing.json: no such file"):
         read_json(tmp_path / "nothing.json")
+
+
+def test_leftovers_of_dead_processes_go(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    (tmp_path / f".corpus.jsonl.{dead.pid}.part").write_text("half")
+    (tmp_path / f".base.{dead.pid}.part" / "deep").mkdir(parents=True)
+    kept = [f".corpus.jsonl.{os.getpid()}.part", ".mine.part", f"out.{dead.pid}.part"]
+    for name in kept:
+        (tmp_path / name).touch()
+    clear_leftovers(tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(kept)
+    clear_leftovers(tmp_path / "not there")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "sub" / "out"
+    with pytest.raises(UserError, match=r"file/sub/out: cannot be written"), building(path):
+        pass
+    with pytest.raises(UserError, match=r"file/sub/out: cannot be written"), writing(path):
+        pass
+
+
+def test_a_fault_of_another_file_is_not_laid_on_what_is_written(tmp_path: Path) -> None:
+    out, other = tmp_path / "out" / "rows", tmp_path / "in" / "rows"
+    with pytest.raises(UserError, match=r"in/rows: No such file.* while .*out/rows"), writing(out):
+        other.read_text()

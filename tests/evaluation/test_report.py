@@ -108,7 +108,7 @@ def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> No
     assert "distinct 2 25% Shares of the n = 8 generated phrases" in page
     assert "test 2 3" in page
     assert "chosen: 0.5 of step 4, 0.6250 against 0.5000 of the base" in page
-    assert "int8 0.4900 -2.00% 0.9812 23.4 no Refused: int8: a loss of 2.00%" in page
+    assert "int8 0.4900 -2.00% 0.9812 23.4 no Refused by dev: int8: a loss of 2.00%" in page
     assert "float 128 100% 0.5000 +0.00% binary 4 3% 0.4500 -10.00%" in page
     assert "not evidence" not in page
     assert "base was kept" not in page

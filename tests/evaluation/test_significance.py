@@ -3,7 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from stages.lib.evaluation.significance import compare, holm, interval, randomisation
+from stages.lib.evaluation.significance import compare, holm, randomisation
+from stages.lib.search.bootstrap import interval
 
 
 def exhaustive(deltas: list[float]) -> float:

@@ -1,9 +1,13 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Dense
 
 from stages.base import main
 from stages.lib.encoding.encoder import encode, load_encoder
@@ -24,8 +28,11 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def fetch(model: Path, tmp_path: Path, with_params: Change, custom_code: str = "") -> Result:
-    with_params({"base.model": str(model), "base.sha256": None, "base.custom_code": custom_code})
+def fetch(
+    model: Path, tmp_path: Path, with_params: Change, custom_code: str = "", **changes: Any
+) -> Result:
+    base = {"base.model": str(model), "base.sha256": None, "base.custom_code": custom_code}
+    with_params(base | {key.replace("__", "."): value for key, value in changes.items()})
     arguments = ["--out", str(tmp_path / "base"), "--teacher", str(tmp_path / "teacher")]
     arguments += ["--params", str(tmp_path / "params.yaml")]
     return CliRunner().invoke(main, arguments)
@@ -53,7 +60,8 @@ def test_code_of_the_model_needs_its_name(model: Path, tmp_path: Path, with_para
         message = refused(fetch(model, tmp_path, with_params, allowed), tmp_path)
         assert "brings code of its own (own.Own)" in message
         assert "base.custom_code" in message
-    assert fetch(model, tmp_path, with_params, str(model)).exit_code == 0
+    done = fetch(model, tmp_path, with_params, str(model), export__pooled=True)
+    assert done.exit_code == 0, done.output
     params = with_params({"encoder.max_length": 32})
     encoder = load_encoder(tmp_path / "base", params.encoder)
     assert type(encoder[-1]).__name__ == "Own"
@@ -104,7 +112,93 @@ def test_a_cross_encoder_is_fetched_where_one_is_named(
     with_params(changes | {"mine.cross_encoder": "nobody/nothing"})
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
+    assert "mine.cross_encoder_revision: '' may change under you" in result.output
+    revision = {"mine.cross_encoder_revision": "0" * 40}
+    with_params(changes | {"mine.cross_encoder": "nobody/nothing"} | revision)
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
     assert "mine.cross_encoder: 'nobody/nothing'" in result.output
     with_params(changes)
     assert CliRunner().invoke(main, arguments).exit_code == 0
     assert list((tmp_path / "teacher").iterdir()) == []
+
+
+def test_changed_files_of_a_folder_are_read_again(
+    model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    assert fetch(model, tmp_path, with_params).exit_code == 0
+    (model / "config.json").write_text((model / "config.json").read_text() + "\n")
+    assert fetch(model, tmp_path, with_params).exit_code == 0
+    copied = (tmp_path / "base" / "config.json").read_text()
+    assert copied == (model / "config.json").read_text()
+
+
+def test_what_came_from_the_hub_by_name_and_revision_stays(
+    model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    assert fetch(model, tmp_path, with_params).exit_code == 0
+    source = {"model": "nobody/nothing", "revision": "1" * 40}
+    (tmp_path / "base" / "source.json").write_text(json.dumps(source))
+    named = Path("nobody/nothing")  # there is no such model, so that fetching it would fail
+    assert fetch(named, tmp_path, with_params, base__revision="1" * 40).exit_code == 0
+    again = fetch(named, tmp_path, with_params, base__revision="2" * 40)
+    assert "neither a folder nor to be had from the hub" in again.output
+
+
+def test_prompts_that_are_not_the_prefixes_are_told(
+    model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    path = model / "config_sentence_transformers.json"
+    asks = {"query": "ask: ", "document": ""}
+    config = {"prompts": asks, "default_prompt_name": "query"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | config))
+    told = fetch(model, tmp_path, with_params).output
+    assert "encoder.query_prefix is '', but the model's own prompt is 'ask: '" in told
+    assert "document_prefix" not in told.split(": the prefixes")[0]
+    same = fetch(model, tmp_path, with_params, encoder__query_prefix="ask: ")
+    assert "Warning" not in same.output
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_pooling_that_servers_cannot_do_is_told_at_once(
+    model: Path, tmp_path: Path, with_params: Change, old: bool
+) -> None:
+    path = model / "1_Pooling" / "config.json"
+    config = json.loads(path.read_text())
+    if old:
+        del config["pooling_mode"]
+        path.write_text(json.dumps(config | {"pooling_mode_mean_tokens": True}))
+        assert fetch(model, tmp_path, with_params).exit_code == 0
+        shutil.rmtree(tmp_path / "base")
+    mode = {"pooling_mode_max_tokens": True} if old else {"pooling_mode": "max"}
+    path.write_text(json.dumps(config | mode))
+    message = refused(fetch(model, tmp_path, with_params), tmp_path)
+    assert "the model ends in max" in message
+    assert "export.pooled" in message
+    assert fetch(model, tmp_path, with_params, export__pooled=True).exit_code == 0
+
+
+def test_weights_of_a_module_are_kept_and_missed(
+    tiny_model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    built = SentenceTransformer(str(tiny_model), device="cpu")
+    built.append(Dense(32, 16))
+    model = tmp_path / "source"
+    built.save(str(model), create_model_card=False, safe_serialization=False)
+    # the transformer's weights have to be safetensors
+    shutil.copy(tiny_model / "model.safetensors", model)
+    (dense,) = model.glob("*_Dense")
+    assert (dense / "pytorch_model.bin").is_file()
+    assert fetch(model, tmp_path, with_params, export__pooled=True).exit_code == 0
+    assert (tmp_path / "base" / dense.name / "pytorch_model.bin").is_file()
+    assert not (tmp_path / "base" / "pytorch_model.bin").exists()
+    params = with_params({"encoder.max_length": 32})
+    found, wanted = (
+        encode(load_encoder(each, params.encoder), ["red apple"])
+        for each in (tmp_path / "base", model)
+    )
+    assert np.array_equal(found, wanted)
+    shutil.rmtree(tmp_path / "base")
+    (dense / "pytorch_model.bin").unlink()
+    message = refused(fetch(model, tmp_path, with_params, export__pooled=True), tmp_path)
+    assert f"its module {dense.name} has no weights" in message

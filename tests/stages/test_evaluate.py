@@ -103,8 +103,8 @@ def test_runs_scores_metrics_and_report(evaluation_project: Path, tiny_model: Pa
     assert metrics["systems"]["bm25"]["recall_100"] == 0.75, "BM25 finds no document without a word"
     assert metrics["comparisons"]["tuned"]["p"] == 1.0
     gate = json.loads((evaluation_project / "gate.json").read_text())
-    assert gate["model"] == {"passed": True, "reason": ""}
-    assert set(gate["gate"]) == {"fp32", "fp16", "int8"}
+    # which variant serves is the export's to say, by dev
+    assert gate == {"model": {"passed": True, "reason": ""}}
     variants = metrics["variants"]
     assert list(variants) == ["torch", "fp32", "fp16", "int8"]
     assert variants["torch"]["ndcg_cut_10"] == metrics["systems"]["tuned"]["ndcg_cut_10"]

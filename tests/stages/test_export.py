@@ -54,6 +54,7 @@ def test_a_tuned_query_tower_is_exported_beside_the_documents(
     metrics = json.loads((tmp_path / "m.json").read_text())
     assert set(metrics["parity"]) == {"query", "document"}
     assert metrics["dev"]["by"] == "synthetic"
+    assert metrics["dev"]["loss"]["queries"] == 6
     assert metrics["dev"]["documents"] == metrics["dev"]["queries"] == 6
     assert {variant: row["passed"] for variant, row in metrics["gate"].items()}["fp32"]
     assert [each.parent.name for each in map(Path, towers(out))] == ["onnx", "onnx"]

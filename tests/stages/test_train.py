@@ -1,11 +1,13 @@
 """The stage train by itself, in one process and in several."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from sentence_transformers import SentenceTransformer
 
 from stages.lib.core.collection import (
     Corpus,
@@ -17,7 +19,7 @@ from stages.lib.core.collection import (
 )
 from stages.lib.core.examples import Example
 from stages.lib.core.files import read_json, read_jsonl, write_json, write_jsonl
-from stages.lib.encoding.encoder import encode, load_encoder
+from stages.lib.encoding.encoder import encode, load_encoder, towers
 from stages.lib.encoding.vectors import save_vectors
 from stages.lib.search.metrics import ndcg
 from stages.train import main
@@ -166,7 +168,8 @@ def test_what_was_judged_teaches_beside_the_teacher_and_without_one(
     )
     assert done.exit_code == 0, done.output
     told = read_json(training_project / "metrics-1.json")
-    assert told["examples"] == len(CORPUS) - (teacher == "base")
+    taught = len(CORPUS) - 1 if weight else 0
+    assert told["examples"] == (taught if teacher == "base" else len(CORPUS))
     gain = told["chosen_dev"] - told["base_dev"]
     assert (gain > 0.2) == (weight > 0), gain
 
@@ -193,16 +196,34 @@ def test_a_refused_teacher_says_nothing_of_judged_queries(
     assert np.array_equal(found[0], found[1])
 
 
-def test_without_a_teacher_and_judgements_nothing_trains(
-    training_project: Path, tiny_model: Path
+@pytest.mark.parametrize("tower", ["vectors", "query", "full"])
+@pytest.mark.parametrize("judged_weight", [0.0, 10.0])
+def test_with_nothing_to_learn_every_tower_keeps_the_base(
+    training_project: Path,
+    tiny_model: Path,
+    with_params: Change,
+    tower: str,
+    judged_weight: float,
 ) -> None:
     write_json(training_project / "mined" / "teacher.json", {"teacher": "base"})
+    if not judged_weight:  # judgements that count for nothing teach nothing
+        path = training_project / "mined" / "train.jsonl"
+        write_jsonl(path, [row | {"answers": row["pos_ids"]} for _, row in read_jsonl(path)])
+    changes = {"train.tower": tower, "train.judged_weight": judged_weight, "train.batch_size": 8}
+    settings = with_params(changes | {"encoder.max_length": 16})
     done = CliRunner().invoke(
         main, options(training_project, tiny_model, 1), catch_exceptions=False
     )
     assert done.exit_code == 0, done.output
+    assert "nothing to learn from the teacher or judgements, the base is kept" in done.stdout
     told = read_json(training_project / "metrics-1.json")
     assert (told["examples"], told["kept_base"]) == (0, True)
+    query, _ = towers(training_project / "tuned-1")
+    texts = [each.contents for each in CORPUS.values()]
+    kept, base = (
+        encode(load_encoder(each, settings.encoder), texts) for each in (query, tiny_model)
+    )
+    assert np.array_equal(kept, base)
 
 
 def test_a_batch_that_cannot_be_shared(training_project: Path, tiny_model: Path) -> None:
@@ -246,3 +267,25 @@ def test_a_prefix_as_long_as_the_vectors(
     result = CliRunner().invoke(main, options(training_project, tiny_model, 1))
     assert result.exit_code == 1
     assert "train.matryoshka: a prefix of 32 of 32 dimensions; name fewer" in result.output
+
+
+def test_the_prefixes_that_trained_are_the_saved_models_prompts(
+    training_project: Path, tiny_model: Path, with_params: Change
+) -> None:
+    base = training_project / "base"
+    shutil.copytree(tiny_model, base)
+    config = read_json(base / "config_sentence_transformers.json")
+    own = {"prompts": {"query": "how ", "document": "bird "}, "default_prompt_name": "query"}
+    write_json(base / "config_sentence_transformers.json", config | own)
+    prefixes = {"encoder.query_prefix": "what is ", "encoder.document_prefix": ""}
+    settings = with_params(
+        prefixes | {"encoder.max_length": 16, "train.epochs": 1, "train.batch_size": 8}
+    )
+    done = CliRunner().invoke(main, options(training_project, base, 1), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    texts = ["red apple", "the bus"]
+    for path, prefix in zip(towers(training_project / "tuned-1"), ("what is ", ""), strict=True):
+        wanted = encode(load_encoder(path, settings.encoder), texts, prefix)
+        model = SentenceTransformer(str(path), device="cpu", local_files_only=True)
+        found = model.encode(texts, normalize_embeddings=True)
+        assert (found * wanted).sum(axis=1).min() > 0.999

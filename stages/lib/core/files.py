@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from pydantic_core import from_json, to_json
 
 from stages.lib.errors import UserError
 
+LEFTOVER = re.compile(r"\..+\.(\d+)\.part")
+
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[TextIO]:
@@ -19,33 +22,74 @@ def writing(path: Path) -> Iterator[TextIO]:
 
     It is written beside its place and renamed at the end; on an exception nothing is left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = _part(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8", newline="\n") as file:
             yield file
         part.replace(path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise _unwritten(path, part, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def building(folder: Path) -> Iterator[Path]:
     """A folder that takes the place of `folder` only once it is whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    part = _part(folder)
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
     try:
+        part.mkdir(parents=True)
         yield part
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise _unwritten(folder, part, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Removes what `writing` and `building` of dead processes left in a folder, as far as it may.
+
+    A killed process leaves `.NAME.PID.part`; one that still runs keeps its own.
+    """
+    with contextlib.suppress(OSError):
+        for part in sorted(folder.glob(".*.part")):
+            written = LEFTOVER.fullmatch(part.name)
+            if not written or _runs(int(written[1])):
+                continue
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
+
+
+def _unwritten(path: Path, part: Path, error: OSError) -> UserError:
+    """The fault of what was to appear under `path`, or of the other file that it speaks of."""
+    other = error.filename
+    if isinstance(other, str) and not {part, path, path.parent} & {
+        Path(other),
+        *Path(other).parents,
+    }:
+        return UserError(f"{other}: {error.strerror or error}, while {path} was written")
+    return UserError(f"{path}: cannot be written ({error.strerror or error})")
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

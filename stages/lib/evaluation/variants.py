@@ -8,7 +8,6 @@ from typing import Any
 from stages.lib.core.collection import Corpus
 from stages.lib.evaluation.comparison import Basis, Evaluation, search
 from stages.lib.export.folder import load_exported
-from stages.lib.export.gate import Figures, judge
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense, Embedded, Run
 from stages.lib.search.measures import HEADLINE
@@ -30,6 +29,7 @@ POOL = 20
 class Serving:
     """The tuned model's figures as it may be served, and which of its variants may be.
 
+    The verdicts are the export's, by dev; figures on test overturn none.
     Each field has rows by name: figures by variant, verdicts by variant, figures by vector type.
     """
 
@@ -66,14 +66,12 @@ def measure_serving(
         dense: the system's search by torch.
         onnx: the exported model.
         vectors: torch's vectors of the corpus.
-        exports: metrics of the export, for parity and bytes.
+        exports: metrics of the export, for verdicts, parity and bytes.
         params: all parameters.
 
     """
     variants = compare_variants(evaluation, corpus, onnx, vectors, exports, params)
-    return Serving(
-        variants, judge_variants(variants, params), compare_types(dense, corpus, evaluation.basis)
-    )
+    return Serving(variants, exports["gate"], compare_types(dense, corpus, evaluation.basis))
 
 
 def pooled(run: Run, corpus: Corpus) -> Corpus:
@@ -113,20 +111,6 @@ def compare_variants(
             "bytes": sum(tower["bytes"] for tower in towers),
         }
     return rows
-
-
-def judge_variants(
-    rows: Mapping[str, Mapping[str, Any]], params: Params
-) -> dict[str, dict[str, Any]]:
-    """The verdict on each variant, by its figures beside torch's."""
-    expected = rows[TORCH][HEADLINE]
-    return {
-        variant: judge(
-            variant, Figures(row["min_cosine"], row[HEADLINE], expected), params.export
-        ).row
-        for variant, row in rows.items()
-        if variant != TORCH
-    }
 
 
 def compare_types(dense: Dense, corpus: Corpus, basis: Basis) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,9 @@
 """The model card: what an exported model is, of what it was made, and how good it is."""
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -9,6 +11,8 @@ import yaml
 from stages.lib.export.embedder import Embedder
 from stages.lib.params import Params
 from stages.lib.search.measures import HEADLINE, NAMES
+
+HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def model_card(
@@ -30,7 +34,7 @@ def model_card(
     """
     front = {
         "license": params.export.licence,
-        "base_model": params.base.model,
+        "base_model": _model(params.base.model),
         "pipeline_tag": "sentence-similarity",
         "library_name": "onnx",
     }
@@ -40,9 +44,9 @@ def model_card(
         yaml.safe_dump(front, sort_keys=False).strip(),
         "---",
         "",
-        f"# {params.base.model}, tuned to a collection",
+        f"# {_model(params.base.model)}, tuned to a collection",
         "",
-        f"- Base: {params.base.model}, revision {params.base.revision}",
+        f"- Base: {_model(params.base.model)}, revision {params.base.revision}",
         f"- Weights of the base: sha256 {params.base.sha256 or 'not checked'}",
         f"- Licence of the base: {params.export.licence}",
         f"- Vectors: {first.dimension} dimensions, pooling {first.pooling}, unit length",
@@ -64,18 +68,29 @@ def model_card(
         "## Parameters",
         "",
         "```yaml",
-        yaml.safe_dump(
-            params.model_dump(mode="json", include={"seed", "encoder", "mine", "train", "export"}),
-            sort_keys=False,
-        ).strip(),
+        yaml.safe_dump(_parameters(params), sort_keys=False).strip(),
         "```",
     ]
     return "\n".join(lines) + "\n"
 
 
+def _parameters(params: Params) -> dict[str, Any]:
+    kept = params.model_dump(mode="json", include={"seed", "encoder", "mine", "train", "export"})
+    if params.mine.cross_encoder:
+        kept["mine"]["cross_encoder"] = _model(params.mine.cross_encoder)
+    return kept
+
+
 def _source(params: Params) -> str:
-    by_name = params.prepare.source == "ir_datasets"
-    return str(params.prepare.dataset if by_name else params.prepare.path)
+    if params.prepare.source == "ir_datasets":
+        return params.prepare.dataset
+    # a path tells of a machine, and of who uses it
+    return f"a folder ({params.prepare.source})"
+
+
+def _model(model: str) -> str:
+    """A model's name on the hub; of a folder its last part."""
+    return model if HUB_NAME.fullmatch(model) and not Path(model).is_dir() else Path(model).name
 
 
 def _variant(folder: str, embedder: Embedder, metrics: Mapping[str, Any]) -> str:

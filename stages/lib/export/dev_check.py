@@ -10,11 +10,11 @@ from stages.lib.core.collection import Corpus, Split, contents
 from stages.lib.core.seeds import shuffled
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.export.folder import load_exported
-from stages.lib.export.gate import Figures, Verdict, judge
+from stages.lib.export.gate import Figures, Loss, Verdict, judge, measure_loss
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense, Embedded
 from stages.lib.search.measures import HEADLINE
-from stages.lib.search.metrics import ndcg
+from stages.lib.search.metrics import mean, per_query
 
 
 def measured_texts(corpus: Corpus, split: Split, params: Params) -> list[str]:
@@ -45,8 +45,8 @@ def check_retrieval(
     queries: SentenceTransformer,
     exported: Path,
     params: Params,
-) -> dict[str, Any]:
-    """Dev nDCG@10 of torch and int8 over the same documents.
+) -> tuple[dict[str, Any], Loss]:
+    """Dev nDCG@10 of torch and int8 over the same documents, and what int8 loses of it.
 
     Args:
         corpus: the documents, in the order of the vectors.
@@ -66,25 +66,26 @@ def check_retrieval(
         "int8": load_exported(checked, exported, "int8", folder, params),
     }
     wanted = {query_id: split.queries[query_id] for query_id in split.qrels}
-    figures = {
-        name: ndcg(Embedded(dense).search(wanted, 10), split.qrels)
+    scores = {
+        name: per_query(Embedded(dense).search(wanted, 10), split.qrels, (HEADLINE,))[HEADLINE]
         for name, dense in systems.items()
     }
+    loss = measure_loss(scores["int8"], scores["torch"], params.seed)
     return {
         "documents": len(checked),
         "queries": len(wanted),
-        HEADLINE: {name: round(figure, 6) for name, figure in figures.items()},
-    }
+        HEADLINE: {name: round(mean(values), 6) for name, values in scores.items()},
+        "loss": loss.row,
+    }, loss
 
 
 def verdicts(
-    parity: dict[str, dict[str, dict[str, Any]]], dev: dict[str, Any], params: Params
+    parity: dict[str, dict[str, dict[str, Any]]], loss: Loss, params: Params
 ) -> dict[str, Verdict]:
-    """The verdict on each variant: its worst tower's parity, and int8's dev nDCG@10."""
+    """The verdict on each variant: its worst tower's parity, and what int8 loses on dev."""
     judged: dict[str, Verdict] = {}
     for variant in next(iter(parity.values())):
         least = min(tower[variant]["min_cosine"] for tower in parity.values())
-        ndcgs = dev[HEADLINE] if variant == "int8" else {}
-        figures = Figures(least, ndcgs.get("int8"), ndcgs.get("torch"))
+        figures = Figures(least, loss if variant == "int8" else None)
         judged[variant] = judge(variant, figures, params.export)
     return judged

@@ -1,12 +1,11 @@
 """What decides which weights ship."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from stages.lib.core.collection import Split
-from stages.lib.core.examples import Example
+from stages.lib.core.examples import Mined
 from stages.lib.params import Train
 from stages.lib.search.engine import Dense, Embedded, Run, Scorer
 from stages.lib.search.metrics import ndcg
@@ -17,12 +16,12 @@ DEPTH = 10
 
 @dataclass(frozen=True, slots=True)
 class Dev:
-    """A dev set, and the teacher's ranking of its queries where no people judged them.
+    """A dev set, and the teacher's ranking of its queries where it may judge.
 
     A generated query has one known answer, the document that it was written for, although others
     answer it as well; chasing that one alone would punish a student for what the teacher knows.
     So without people's judgements a student counts by the mean of nDCG@10 on the known answers
-    and of its agreement with the teacher.
+    and of its agreement with the teacher. A teacher that was refused judges nothing.
     """
 
     split: Split
@@ -48,19 +47,23 @@ class Dev:
         return (by_answers + by_teacher / len(self.split.qrels)) / 2
 
 
-def choose_dev(by_people: Split, synthetic: Split, rows: Sequence[Example], params: Train) -> Dev:
+def choose_dev(by_people: Split, synthetic: Split, mined: Mined, params: Train) -> Dev:
     """People's dev split where there is one, else the synthetic one beside the teacher's ranking.
+
+    Where the base ranks better than the teacher, known answers alone judge.
 
     Args:
         by_people: may be empty.
         synthetic: generated queries with the documents that they were written for.
-        rows: the teacher's rankings of the synthetic queries.
+        mined: the teacher's rankings of the synthetic queries, and whether it teaches.
         params: the teacher's temperature, and the prefixes that have to rank well.
 
     """
     if by_people:
         return Dev(by_people, None, params)
-    return Dev(synthetic, {row.query_id: row.ranking for row in rows}, params)
+    if not mined.taught:
+        return Dev(synthetic, None, params)
+    return Dev(synthetic, {row.query_id: row.ranking for row in mined.dev}, params)
 
 
 def agreement(ranking: list[str], teacher: dict[str, float], temperature: float) -> float:

@@ -1,6 +1,6 @@
 """The losses that a student is trained by: a function of a batch each, in a table by name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -96,17 +96,21 @@ def margin_mse(batch: Batch) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A loss, and whether it learns from the teacher; where the teacher is refused it is off."""
+    """A loss, what of an example it learns from, and whether that is the teacher's.
+
+    Where the teacher is refused, the losses that need it are off.
+    """
 
     function: Callable[[Batch], Tensor]
+    material: Callable[[Example], Collection[str]]
     needs_teacher: bool
 
 
 LOSSES: Mapping[str, Loss] = {
-    "kl": Loss(kl, needs_teacher=True),
-    "judged": Loss(judged, needs_teacher=False),
-    "infonce": Loss(infonce, needs_teacher=False),
-    "margin_mse": Loss(margin_mse, needs_teacher=True),
+    "kl": Loss(kl, lambda example: example.ranking, needs_teacher=True),
+    "judged": Loss(judged, lambda example: example.answers, needs_teacher=False),
+    "infonce": Loss(infonce, lambda example: example.positives, needs_teacher=False),
+    "margin_mse": Loss(margin_mse, lambda example: example.positives, needs_teacher=True),
 }
 """The losses by name; their weights stand in params.yaml as train.NAME_weight."""
 
@@ -124,6 +128,12 @@ def weights(params: Train, *, taught: bool) -> dict[str, float]:
         for name, loss in LOSSES.items()
         if params.loss_weights[name] and (taught or not loss.needs_teacher)
     }
+
+
+def teach(examples: Iterable[Example], params: Train, *, taught: bool) -> bool:
+    """Whether a loss that is on learns anything from the examples."""
+    material = [LOSSES[name].material for name in weights(params, taught=taught)]
+    return any(of(example) for example in examples for of in material)
 
 
 def teacher_scores(examples: Sequence[Example], columns: Mapping[str, int]) -> Tensor:

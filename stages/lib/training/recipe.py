@@ -19,23 +19,28 @@ from stages.lib.search.engine import Dense
 from stages.lib.training.batches import OneSourceABatch
 from stages.lib.training.contest import Contest
 from stages.lib.training.loss import Distillation
+from stages.lib.training.losses import teach
 from stages.lib.training.processes import is_first, processes
 from stages.lib.training.students import Student, Weights
 from stages.lib.training.trainer import run_trainer
 
 
-def training_rows(mined: Mined, *, with_dev: bool) -> list[Example]:
-    """The rows to train on.
+def training_rows(mined: Mined, params: Train, *, with_dev: bool) -> list[Example]:
+    """The rows to train on; none where no loss that is on would learn from any of them.
 
     Where the student ranks better than the teacher, judgements alone have something to teach.
 
     Args:
         mined: what mining left.
+        params: the losses' weights.
         with_dev: takes the synthetic dev queries too, for when they judge nothing.
 
     """
     rows = [*mined.train, *mined.unlabelled, *(mined.dev if with_dev else ())]
-    return rows if mined.taught else [row for row in rows if row.answers]
+    if not mined.taught:
+        rows = [row for row in rows if row.answers]
+    # what holds the student to the base would train it all the same, away from what was measured
+    return rows if teach(rows, params, taught=mined.taught) else []
 
 
 def train(

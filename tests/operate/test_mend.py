@@ -1,0 +1,69 @@
+"""A DVC that was killed at a bad moment runs again."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.commands import attempt, call, commit
+from tests.imports import ROOT
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Path:
+    """A repository with a stage that ran, and its lock in git."""
+    call(tmp_path, "git", "init", "-q")
+    call(tmp_path, "dvc", "init", "-q")
+    stage = {"cmd": "echo done > out", "outs": ["out"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}))
+    call(tmp_path, "dvc", "repro", "-q")
+    commit(tmp_path, "ran")
+    (tmp_path / "stages").symlink_to(ROOT / "stages")
+    return tmp_path
+
+
+def mend(folder: Path) -> str:
+    return call(folder, sys.executable, "-m", "stages.operate.mend")
+
+
+def test_what_is_whole_is_left_in_silence(pipeline: Path) -> None:
+    (pipeline / ".dvc/tmp/rwlock").write_text("{}")
+    before = (pipeline / "dvc.lock").read_bytes()
+    assert mend(pipeline) == ""
+    assert (pipeline / "dvc.lock").read_bytes() == before
+    assert (pipeline / ".dvc/tmp/rwlock").exists()
+
+
+def test_a_broken_rwlock_goes(pipeline: Path) -> None:
+    (pipeline / ".dvc/tmp/rwlock").write_text(json.dumps({"/out": {"write": {}}})[:9])
+    assert attempt(pipeline, "dvc", "repro").returncode != 0
+    assert "removed .dvc/tmp/rwlock" in mend(pipeline)
+    assert "up to date" in call(pipeline, "dvc", "repro")
+
+
+@pytest.mark.parametrize("left", [b"", b"schema: '2", b"schema: '2.0'\nstages:\n  one:\n    outs"])
+def test_a_broken_lock_is_put_aside_and_restored(pipeline: Path, left: bytes) -> None:
+    lock = pipeline / "dvc.lock"
+    before = lock.read_bytes()
+    lock.write_bytes(left)
+    assert attempt(pipeline, "dvc", "repro").returncode != 0
+    assert "dvc.lock was broken and is now .dvc/tmp/dvc.lock.broken; restored" in mend(pipeline)
+    assert lock.read_bytes() == before
+    assert "up to date" in call(pipeline, "dvc", "repro")
+
+
+def test_a_running_dvc_keeps_its_locks(pipeline: Path) -> None:
+    (pipeline / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"two": {"cmd": "sleep 60"}}}))
+    dvc = Path(sys.executable).with_name("dvc")
+    with subprocess.Popen([dvc, "repro", "-q"], cwd=pipeline, stdin=subprocess.DEVNULL) as running:
+        time.sleep(1)
+        try:
+            (pipeline / ".dvc/tmp/rwlock").write_text("{")
+            assert f"left alone, since DVC runs here (pid {running.pid})" in mend(pipeline)
+        finally:
+            running.kill()
+    assert (pipeline / ".dvc/tmp/rwlock").read_text() == "{"

@@ -1,0 +1,81 @@
+"""Stages call nobody, and stop in one line from their first moment."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.imports import ROOT
+
+NAMESPACE = ("unshare", "-rn", "sh", "-c", '"$@"; code=$?; cat /proc/net/snmp; exit $code', "sh")
+"""Runs a command where no address has a route, and then prints the kernel's counters."""
+
+CONNECT = "import socket; socket.socket().connect_ex(('192.0.2.1', 80))"
+SESSION = """
+import stages.cli
+from onnx import TensorProto, helper
+from stages.lib.export.runtime import open_session
+given, found = (helper.make_tensor_value_info(each, TensorProto.FLOAT, [1]) for each in "ab")
+graph = helper.make_graph([helper.make_node("Identity", ["a"], ["b"])], "g", [given], [found])
+open_session(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9))
+"""
+
+
+def tried(home: Path, *command: str) -> int:
+    """How many connections a command tried."""
+    environment = os.environ | {"HOME": str(home), "EMBEDSMITH_HOME": str(home / "own")}
+    done = subprocess.run(
+        [*NAMESPACE, *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    names, values = re.findall(r"^Ip: (.+)$", done.stdout, re.M)
+    return int(dict(zip(names.split(), values.split(), strict=True))["OutNoRoutes"])
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Path:
+    if not shutil.which("unshare"):
+        pytest.skip("there is no unshare")
+    try:
+        count = tried(tmp_path, sys.executable, "-c", CONNECT)
+    except (AssertionError, ValueError):
+        pytest.skip("no network namespace can be made here")
+    if not count:
+        pytest.skip("the kernel counts no connection without a route")
+    return tmp_path
+
+
+def test_prepare_calls_nobody(counted: Path, tiny_model: Path) -> None:
+    arguments = ["--tokenizer", tiny_model / "tokenizer.json", "--out", counted / "collection"]
+    arguments += ["--metrics", counted / "metrics.json"]
+    command = [sys.executable, "-m", "stages.prepare", *map(str, arguments)]
+    assert tried(counted, *command) == 0
+
+
+def test_onnx_runtime_calls_nobody(counted: Path) -> None:
+    assert tried(counted, sys.executable, "-c", SESSION) == 0
+    assert not list(counted.rglob("*deviceid*"))
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_ctrl_c_while_modules_are_imported_is_one_line(seconds: float) -> None:
+    command = [sys.executable, "-m", "stages.train"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    if process.returncode == 2:
+        pytest.skip("the import was over")
+    assert process.returncode in (130, -signal.SIGINT)
+    assert said in ("Stopped.\n", "")
