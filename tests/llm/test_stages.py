@@ -129,7 +129,12 @@ def test_without_a_provider_nothing_is_written_and_nothing_asked(
     llm_project.changes |= {"llm.provider": "none", "prepare.queries_from": "inpars"}
     llm_project.must("rules", "generate")
     assert llm_project.queries() == []
-    assert llm_project.metrics("generate") == {"provider": "none", "uses_llm": False, "queries": 0}
+    assert llm_project.metrics("generate") == {
+        "provider": "none",
+        "uses_llm": False,
+        "writer": "another tool (inpars)",
+        "queries": 0,
+    }
     llm_project.changes["llm.provider"] = "openai"
     llm_project.must("rules", "generate")
     assert server.stats["calls"] == calls, "what was paid for is kept meanwhile"
