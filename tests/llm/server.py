@@ -19,6 +19,17 @@ from typing import Any
 FAULTS = ["rate_limit", "server_error", "drop", "not_json", "cut_off", "refusal"]
 
 
+REPLIES: dict[str, tuple[int, Any]] = {
+    "error_in_200": (200, {"error": {"message": "upstream overloaded", "code": 502}}),
+    "no_choices": (200, {"id": "x", "choices": []}),
+    "null_choices": (200, {"id": "x", "choices": None, "error": None}),
+    "policy": (400, {"error": {"message": "against the policy", "code": "content_filter"}}),
+    "list_error": (400, [{"error": {"code": 400, "message": "Unknown name strict_mode"}}]),
+    "quota": (429, {"error": {"message": "Your quota is used up", "code": "insufficient_quota"}}),
+}
+"""Replies that are no answers, by fault."""
+
+
 class Server(ThreadingHTTPServer):
     """Answers, counts and remembers what it was asked."""
 
@@ -31,6 +42,8 @@ class Server(ThreadingHTTPServer):
         self.marked: dict[str, str] = {}
         self.fault_rate = 0.0
         self.latency = 0.0
+        self.allowed: tuple[int, float] | None = None
+        self.windows: collections.Counter[int] = collections.Counter()
         self.structured = True
         self.batch_ready = True
         self.answered: collections.Counter[str] = collections.Counter()
@@ -44,6 +57,19 @@ class Server(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def let_through(self) -> bool:
+        """Whether the window of time that is now has room for one more call."""
+        if self.allowed is None:
+            return True
+        calls, seconds = self.allowed
+        with self.lock:
+            window = int(time.monotonic() / seconds)
+            self.windows[window] += 1
+            if self.windows[window] > calls:
+                self.stats["too_early"] += 1
+                return False
+        return True
 
     def fault(self, body: dict[str, Any]) -> str:
         with self.lock:
@@ -122,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "batches" and rest[0] in self.server.batches:
             batch = dict(self.server.batches[rest[0]])
             if not self.server.batch_ready:
-                batch |= {"status": "in_progress", "output_file_id": None}
+                batch |= {"status": "in_progress", "output_file_id": None, "error_file_id": None}
             return self.send(200, batch)
         return self.error(404, "not found")
 
@@ -142,19 +168,27 @@ class Handler(BaseHTTPRequestHandler):
                 self.error(404, "not found")
 
     def batch(self, file: str) -> None:
-        lines = []
+        lines: list[str] = []
+        refused: list[str] = []
         for row in map(json.loads, self.server.files[file].splitlines()):
-            body = self.completion(row["body"], self.server.fault(row["body"]))
-            response = {"status_code": 200, "body": body}
-            lines.append(json.dumps({"custom_id": row["custom_id"], "response": response}))
+            fault = self.server.fault(row["body"])
+            status, body = REPLIES.get(fault) or (200, self.completion(row["body"], fault))
+            response = {"status_code": status, "body": body}
+            (lines if status == 200 else refused).append(
+                json.dumps({"custom_id": row["custom_id"], "response": response})
+            )
         name = f"batch-{len(self.server.batches)}"
         output = f"file-{len(self.server.files)}"
         self.server.files[output] = "\n".join(reversed(lines)).encode()
+        errors = f"file-{len(self.server.files)}" if refused else None
+        if errors:
+            self.server.files[errors] = "\n".join(refused).encode()
         self.server.batches[name] = {
             "id": name,
             "object": "batch",
             "status": "completed",
             "output_file_id": output,
+            "error_file_id": errors,
         }
         self.send(200, {"id": name, "object": "batch", "status": "validating"})
 
@@ -192,6 +226,18 @@ class Handler(BaseHTTPRequestHandler):
             return self.error(404, "no such model")
         if fault == "too_long":
             return self.error(400, "context length exceeded")
+        if fault in REPLIES:
+            return self.send(*REPLIES[fault])
+        if fault == "drip":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            for _ in range(40):
+                self.wfile.write(b" ")
+                time.sleep(0.1)
+            return None
+        if not self.server.let_through():
+            return self.error(429, "slow down")
         if fault == "html":
             return self.send(200, b"<html><body>Welcome</body></html>", kind="html")
         with self.server.lock:

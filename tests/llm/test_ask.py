@@ -82,12 +82,16 @@ class Scripted:
     ("responses", "calls"),
     [
         # what the model leaves out twice, it leaves out
-        ((text("a", "b", bad=1),) * 8, 2),
+        ((text("a", "b", bad=1),) * 3, 2),
         # the second brings news, and the third does not
-        ((text("a", bad=1), text("b", bad=1), *(text("a", bad=1),) * 6), 3),
+        ((text("a", bad=1), text("b", bad=1), text("a", bad=2), text("c")), 3),
         # answers that were cut off, and useless ones, say nothing of that
-        ((text("a", cut=True),) * 5 + (text("a", "b", "c"),), 6),
-        ((text("a", bad=1), text(bad=1), text(bad=2), text("a", "b", "c")), 4),
+        ((text("a", cut=True), text("b", cut=True), text("a", "b", "c")), 3),
+        # the same words again
+        ((text("a", cut=True), text("a", cut=True), text("a", "b", "c")), 2),
+        # three are the most
+        ((text("a", cut=True), text("b", cut=True), text("a", "b", cut=True), text("c")), 3),
+        ((text("a", bad=1), text(bad=1), text("a", "b", "c")), 3),
         ((text("a", cut=True), text("a", bad=1), text("a", "b", "c")), 3),
         # all that was wanted is there
         ((text("a", bad=1), text("b", "c", bad=1)), 2),

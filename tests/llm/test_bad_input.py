@@ -71,11 +71,15 @@ def test_a_folder_with_no_usable_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("wrong_key", "{url} refuses the key (401); check OPENAI_API_KEY"),
+        (
+            "wrong_key",
+            "{url} refuses the key (401): Incorrect API key provided: ***; check "
+            "OPENAI_API_KEY, and what it may use and spend",
+        ),
         (
             "no_model",
-            "{url} knows no model 'gpt-4.1-mini' (404); check llm.model in params.yaml and "
-            "OPENAI_BASE_URL, which usually ends in /v1",
+            "{url} knows no model 'gpt-4.1-mini' (404): no such model; check llm.model in "
+            "params.yaml and OPENAI_BASE_URL, which usually ends in /v1",
         ),
         (
             "html",

@@ -85,8 +85,8 @@ def test_a_subject_that_never_gets_a_usable_answer_costs_its_neighbours_nothing(
     llm_project.must("rules", "generate")
     assert {row["doc_id"] for row in llm_project.queries()} == {f"d{n}" for n in range(7)} - {"d2"}
     assert llm_project.metrics("generate")["given_up"] == 1
-    assert llm_project.metrics("generate")["faults"] == {"refused": 3}
-    assert server.stats["calls"] == 6 + 3
+    assert llm_project.metrics("generate")["faults"] == {"refused": 2}
+    assert server.stats["calls"] == 6 + 2, "the same useless answer twice is enough"
 
 
 def test_what_is_whole_in_truncated_answers_counts_in_the_end(
@@ -128,7 +128,7 @@ def test_missing_key(llm_project: Project, monkeypatch: pytest.MonkeyPatch) -> N
 def test_no_endpoint(server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stages.lib.llm.providers.endpoint.RETRIES", 0)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    assert "127.0.0.1:9/v1 cannot be reached; check" in llm_project.refused("rules")
+    assert "127.0.0.1:9/v1 cannot be reached (" in llm_project.refused("rules")
     assert server.stats["calls"] == 0
 
 
@@ -161,6 +161,7 @@ def test_concurrency_is_bounded(
 ) -> None:
     monkeypatch.setenv("EMBEDSMITH_CONCURRENCY", "3")
     server.latency = 0.05
+    llm_project.write_corpus([(f"d{n}", "", f"text number {n} of many") for n in range(40)])
     llm_project.must("rules", "generate")
     assert server.stats["most_in_flight"] == 3
 

@@ -1,14 +1,12 @@
-"""The forms of answers: their JSON schemas, and strict reading that salvages what is good."""
+"""The forms of answers: their JSON schemas, and reading that salvages what is good."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic_core import from_json
-
 from stages.lib.core.text import one_line
+from stages.lib.llm.json_values import folded, json_values
 from stages.lib.llm.messages import Request, Response
 
 P = TypeVar("P")
@@ -20,6 +18,10 @@ GRADES = [0, 1, 2, 3]
 """Grades of relevance: 0 is off the topic, 3 a full answer."""
 
 
+MOST_ATTEMPTS = 3
+"""A question is asked, asked with the fault of the answer told, and asked once more warmer."""
+
+
 class Fault(StrEnum):
     """What is wrong with an answer, or a part of it."""
 
@@ -29,6 +31,22 @@ class Fault(StrEnum):
     NOT_JSON = "not_json"
     OFF_SCHEMA = "off_schema"
     OVER_LONG = "over_long"
+
+
+COMPLAINTS = {
+    Fault.REFUSED: "it declined, though nothing beyond the JSON asked for is wanted",
+    Fault.TRUNCATED: "it was cut off, so write less",
+    Fault.EMPTY: "it was empty",
+    Fault.NOT_JSON: "it was not JSON",
+    Fault.OFF_SCHEMA: "it did not have the form that is asked for",
+    Fault.OVER_LONG: "a text in it was too long",
+}
+
+
+def complaint(faults: Iterable[Fault]) -> str:
+    """What a model is told of its answer when it is asked again."""
+    what = "; ".join(COMPLAINTS[fault] for fault in sorted(faults))
+    return f"An earlier answer could not be used: {what}. Answer with the JSON object alone."
 
 
 class UnusableError(Exception):
@@ -86,27 +104,42 @@ def read(response: Response, form: Form[P]) -> Reading[P]:
     cut = response.finish_reason == "length"
     if response.refusal or response.finish_reason == "content_filter":
         return Reading({}, frozenset({Fault.REFUSED}))
-    text = _bare(response.text)
+    text = response.text.strip("\ufeff \t\r\n")
     if not text:
         return Reading({}, frozenset({Fault.TRUNCATED if cut else Fault.EMPTY}))
-    try:
-        answer = from_json(text, allow_partial=cut)
-    except ValueError:
-        return Reading({}, frozenset({Fault.TRUNCATED if cut else Fault.NOT_JSON}))
-    items = answer.get(form.items) if isinstance(answer, dict) else None
-    if not isinstance(items, list) or len(answer) > 1:
-        return Reading({}, frozenset({Fault.TRUNCATED if cut else Fault.OFF_SCHEMA}))
+    found: Reading[P] | None = None
+    for value in json_values(text, cut):
+        reading = _fitting(value, form, cut)
+        if reading is not None and (reading.parts or found is None):
+            found = reading
+        if found is not None and found.parts:
+            break
+    if found is not None:
+        return found
+    if cut:
+        return Reading({}, frozenset({Fault.TRUNCATED}))
+    none = next(json_values(text, cut), None) is None
+    return Reading({}, frozenset({Fault.NOT_JSON if none else Fault.OFF_SCHEMA}))
+
+
+def _fitting(value: Any, form: Form[P], cut: bool) -> Reading[P] | None:
+    """What a value gives that has the answer's form, or is the bare list; None for any other."""
+    items = folded(value).get(form.items) if isinstance(value, dict) else value
+    if not isinstance(items, list):
+        return None
     parts: dict[str, P] = {}
     faults = {Fault.TRUNCATED} if cut else set()
     for index, item in enumerate(items):
         try:
-            name, value = form.part(index, item)
+            name, part = form.part(index, item)
         except UnusableError as error:
             # the last item of an answer that was cut off lacks its end
             torn = cut and error.fault is Fault.OFF_SCHEMA
             faults.add(Fault.TRUNCATED if torn else error.fault)
         else:
-            parts.setdefault(name, value)
+            parts.setdefault(name, part)
+    if items is value and not parts:  # a list of other things
+        return None
     if not parts and not faults:
         faults.add(Fault.EMPTY)
     return Reading(parts, frozenset(faults))
@@ -120,31 +153,26 @@ class Gathered(Generic[P]):
     parts: dict[str, P] = field(default_factory=dict)
     """The usable parts of all answers by name."""
     _habits: set[str] = field(default_factory=set)
+    _texts: set[str] = field(default_factory=set)
 
-    def add(self, reading: Reading[P]) -> bool:
+    def add(self, reading: Reading[P], text: str) -> bool:
         """Takes the next answer, and says whether asking once more is pointless.
 
         It is where the answer has no fault, where nothing is missing any more, and where an answer
         that was not cut off has only parts that such answers had before: the model never writes the
-        rest.
+        rest. So it is where a text comes a second time.
         """
+        again = text in self._texts
+        self._texts.add(text)
         whole = bool(reading.parts) and Fault.TRUNCATED not in reading.faults
         repeats = whole and reading.parts.keys() <= self._habits
         self.parts |= reading.parts
         if whole:
             self._habits |= reading.parts.keys()
         wanted = self.form.wanted
-        return not reading.faults or repeats or bool(wanted and wanted <= self.parts.keys())
-
-
-FENCE = re.compile(r"^```\w*\s*\n(.*?)(?:\n```)?\s*$", re.DOTALL)
-
-
-def _bare(text: str) -> str:
-    # models without structured output like to put JSON into a Markdown fence
-    text = text.strip()
-    fenced = FENCE.match(text) if text.startswith("`") else None
-    return fenced[1].strip() if fenced else text
+        return (
+            not reading.faults or repeats or again or bool(wanted and wanted <= self.parts.keys())
+        )
 
 
 def _schema(items: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -189,6 +217,7 @@ class Queries:
 
     def __init__(self, types: Sequence[str], max_characters: int) -> None:
         self.wanted = frozenset(types)
+        self._names = {name.casefold(): name for name in types}
         self._max_characters = max_characters
         kind = {"type": "string", "enum": list(types)}
         self.json_schema = _schema(self.items, _object({"type": kind, "text": {"type": "string"}}))
@@ -196,9 +225,10 @@ class Queries:
     def part(self, index: int, item: Any) -> tuple[str, str]:  # noqa: ARG002 - see Form
         """Type and text of a query."""
         kind, text = _values(item, "type", "text")
-        if not isinstance(kind, str) or kind not in self.wanted or not isinstance(text, str):
+        name = self._names.get(kind.strip().casefold()) if isinstance(kind, str) else None
+        if name is None or not isinstance(text, str):
             raise UnusableError(Fault.OFF_SCHEMA)
-        return kind, _line(text, self._max_characters)
+        return name, _line(text, self._max_characters)
 
 
 class Judgements:
@@ -227,12 +257,10 @@ class Judgements:
 
 
 def _values(item: Any, first: str, second: str) -> tuple[Any, Any]:
-    """The values of an object of these two keys and no others."""
-    try:
-        if len(item) == 2:
-            return item[first], item[second]
-    except (KeyError, TypeError):
-        pass
+    """The values of these two keys of an object, which may have others."""
+    values = folded(item) if isinstance(item, dict) else {}
+    if first in values and second in values:
+        return values[first], values[second]
     raise UnusableError(Fault.OFF_SCHEMA)
 
 

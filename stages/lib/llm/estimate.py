@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from stages.lib.core.collection import Corpus, Split
 from stages.lib.llm import judging
-from stages.lib.llm.answers import Gathered, P, Question, read
+from stages.lib.llm.answers import MOST_ATTEMPTS, Gathered, P, Question, complaint, read
+from stages.lib.llm.messages import Rejection
 from stages.lib.llm.prompts import Prompts, examples
 from stages.lib.llm.spending import CHARACTERS_PER_TOKEN
 from stages.lib.llm.store import Store
@@ -96,13 +97,16 @@ def estimate(
 def _stored(question: Question[P], store: Store, attempts: int) -> tuple[dict[str, P], bool]:
     """What stored answers give, and whether a call is needed beyond them."""
     request, gathered = question.request, Gathered(question.form)
-    for _ in range(attempts):
+    for _ in range(min(attempts, MOST_ATTEMPTS)):
         response = store.get(request)
         if response is None:
             return gathered.parts, True
-        if gathered.add(read(response, question.form)):
+        if isinstance(response, Rejection):
             break
-        request = request.again()
+        reading = read(response, question.form)
+        if gathered.add(reading, response.text):
+            break
+        request = request.again(complaint(reading.faults))
     return gathered.parts, False
 
 

@@ -82,6 +82,12 @@ class Journal:
         with self._explained():
             return self._connection.execute(PUT, (key, line.decode())).rowcount > 0
 
+    def replace(self, key: str, line: bytes) -> None:
+        """Stores a line in the place of one that cannot be read."""
+        with self._explained():
+            query = "INSERT OR REPLACE INTO responses VALUES (?, ?)"
+            self._connection.execute(query, (key, line.decode()))
+
     def put_all(self, rows: Iterable[tuple[str, bytes]]) -> None:
         """Stores lines by key, all or none; a key that has one keeps it."""
         with self._transaction():

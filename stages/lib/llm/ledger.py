@@ -42,9 +42,10 @@ class Ledger:
         offset = 0
         with self.path.open("rb") as file:
             for line in file:
-                if line.startswith(START) and line.endswith(b"}\n"):
+                whole = line.rstrip(b"\r\n")  # Git may have made line ends Windows's
+                if whole.startswith(START) and whole.endswith(b"}") and len(whole) < len(line):
                     key = line[KEY].decode("ascii", "replace")
-                    self._places[key] = (offset, offset + len(line) - 1)
+                    self._places[key] = (offset, offset + len(whole))
                 offset += len(line)
             if offset:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -65,8 +66,14 @@ class Ledger:
         if key not in self._places:
             return None
         try:
-            row: dict[str, Any] = orjson.loads(self.line(key))
+            row = orjson.loads(self.line(key))
         except orjson.JSONDecodeError:
+            row = None
+        if not isinstance(row, dict):
             del self._places[key]
             return None
         return row
+
+    def drop(self, key: str) -> None:
+        """Forgets a row that nobody can use."""
+        self._places.pop(key, None)

@@ -7,6 +7,9 @@ from typing import Any, Protocol, Self
 
 import orjson
 
+WARMER = 0.3
+"""What the temperature of a last attempt is higher by, as far as 1."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -66,9 +69,14 @@ class Request:
             "prompt_characters": self.characters,
         }
 
-    def again(self) -> Self:
-        """The next attempt."""
-        return replace(self, attempt=self.attempt + 1)
+    def again(self, complaint: str) -> Self:
+        """The next attempt: the fault of the first answer is told, and the third is warmer."""
+        if self.attempt == 0:
+            return replace(self, attempt=1, system=f"{self.system}\n\n{complaint}\n")
+        warmer = self.temperature
+        if warmer is not None:
+            warmer = min(max(1.0, warmer), round(warmer + WARMER, 2))
+        return replace(self, attempt=self.attempt + 1, temperature=warmer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,30 @@ class Response:
     completion_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An endpoint's word that it will never answer a request, kept in the place of a response."""
+
+    words: str
+
+
 class CallFailedError(Exception):
     """One call got no answer, though others may; the text says why."""
 
 
 class CallRejectedError(CallFailedError):
-    """The endpoint will never answer this call (too long, against its policy)."""
+    """The endpoint will never answer this call (too long, against its policy).
+
+    Args:
+        words: the endpoint's own.
+        sure: whether they say so; if not, the endpoint may refuse every call like that.
+
+    """
+
+    def __init__(self, words: str, sure: bool) -> None:
+        super().__init__(words)
+        self.words = words
+        self.sure = sure
 
 
 class PendingError(Exception):

@@ -76,16 +76,16 @@ def _ask_in_batches(
     deadline = time.monotonic() + environment.batch_wait
     batches = Batches(environment.timeout, store, purse)
     while True:
-        asyncio.run(batches.collect(params.llm.model))
+        asyncio.run(batches.collect())
         asker: Asker[P] = Asker(batches, store, purse, params.llm.attempts, concurrency=1)
         try:
             asked = asker.ask(questions, len(questions), label)
         except BudgetError:
-            asyncio.run(batches.submit(params.llm.model))
+            asyncio.run(batches.submit())
             raise
         if not asked.pending:
             return asked
-        submitted = asyncio.run(batches.submit(params.llm.model))
+        submitted = asyncio.run(batches.submit())
         if time.monotonic() >= deadline:
             raise UserError(
                 f"{label}: {asked.pending} of {len(questions)} answers are in batches under way "

@@ -16,7 +16,7 @@ import orjson
 from stages.lib.core.files import writing
 from stages.lib.llm.journal import Journal
 from stages.lib.llm.ledger import Ledger
-from stages.lib.llm.messages import Request, Response
+from stages.lib.llm.messages import Rejection, Request, Response
 
 
 class Store:
@@ -34,25 +34,32 @@ class Store:
         self._journal_path = journal
         self._used: dict[str, str] = {}
 
+    @property
+    def path(self) -> Path:
+        """Where all answers are."""
+        return self._journal_path
+
     @functools.cached_property
     def journal(self) -> Journal:
         """What the user has ever received."""
         return Journal(self._journal_path)
 
-    def get(self, request: Request) -> Response | None:
-        """The stored response of this very request."""
+    def get(self, request: Request) -> Response | Rejection | None:
+        """The stored response of this very request, or that it was refused.
+
+        A row of another version or form is read by name; one that lacks its text counts as missing.
+        """
         # the output first: it is what the lock file names, and where it has all, the journal, which
         # grows with every run of every project, need not be there
-        row = self._output.row(request.key)
-        if row is None:
-            line = self.journal.get(request.key)
-            if line is None:
-                return None
-            row = orjson.loads(line)
-        self._use(request)
-        return Response(**row["response"])
+        found = outcome(self._output.row(request.key))
+        if found is None:
+            self._output.drop(request.key)
+            found = outcome(parsed(self.journal.get(request.key)))
+        if found is not None:
+            self._use(request)
+        return found
 
-    def put(self, request: Request, response: Response) -> Response:
+    def put(self, request: Request, response: Response) -> Response | Rejection:
         """Stores a response, and returns what is stored: another run may have been first.
 
         It is in the journal once this returns, whatever becomes of the process.
@@ -64,17 +71,36 @@ class Store:
 
     def record(self, stamp: Mapping[str, str | int], response: Response) -> bool:
         """Stores a response to a request of which only the stamp is left; False if it has one."""
-        row = {**stamp, "response": asdict(response)}
-        return self.journal.put(str(stamp["key"]), orjson.dumps(row))
+        return self._record({**stamp, "response": asdict(response)})
+
+    def reject(self, request: Request, words: str) -> None:
+        """Stores that a request was refused, so that it is not made again."""
+        self.record_rejection(request.stamp, words)
+        self._use(request)
+
+    def record_rejection(self, stamp: Mapping[str, str | int], words: str) -> None:
+        """The same for a request of which only the stamp is left."""
+        self._record({**stamp, "rejected": words})
+
+    def _record(self, row: dict[str, Any]) -> bool:
+        key, line = str(row["key"]), orjson.dumps(row)
+        if self.journal.put(key, line):
+            return True
+        if outcome(parsed(self.journal.get(key))) is not None:
+            return False
+        self.journal.replace(key, line)
+        return True
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All stored rows, each key once."""
+        """All stored rows that hold a response, each key once."""
         for key, line in self.journal.lines():
             if key not in self._output:
-                yield orjson.loads(line)
+                row = parsed(line)
+                if row is not None and isinstance(outcome(row), Response):
+                    yield row
         for key in list(self._output):
             row = self._output.row(key)
-            if row is not None:
+            if row is not None and isinstance(outcome(row), Response):
                 yield row
 
     def save(self) -> None:
@@ -104,3 +130,40 @@ class Store:
             return line
         # a document that got another id since: the same inputs must give the same bytes
         return orjson.dumps(orjson.loads(line) | {"subject": subject})
+
+
+def parsed(line: bytes | None) -> dict[str, Any] | None:
+    """The row of a line; None where it is damaged."""
+    try:
+        row = orjson.loads(line) if line else None
+    except orjson.JSONDecodeError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def outcome(row: dict[str, Any] | None) -> Response | Rejection | None:
+    """What a row holds, by name; None where it holds nothing that can be read."""
+    if row is None:
+        return None
+    if isinstance(row.get("rejected"), str):
+        return Rejection(row["rejected"])
+    held = row.get("response")
+    if not isinstance(held, dict) or not isinstance(held.get("text"), str):
+        return None
+    refusal = held.get("refusal")
+    return Response(
+        text=held["text"],
+        finish_reason=_text(held.get("finish_reason")),
+        refusal=refusal if isinstance(refusal, str) else None,
+        model=_text(held.get("model")),
+        prompt_tokens=_count(held.get("prompt_tokens")),
+        completion_tokens=_count(held.get("completion_tokens")),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0

@@ -10,14 +10,16 @@ class Deferred:
     """Makes the endpoint when the first request comes.
 
     Args:
-        timeout: seconds until a call that got no answer is tried again.
+        timeout: seconds that a try may take.
+        concurrency: calls at a time.
 
     """
 
     paid = True
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, concurrency: int) -> None:
         self._timeout = timeout
+        self._concurrency = concurrency
         self._endpoint: Provider | None = None
 
     async def complete(self, request: Request) -> Response | None:
@@ -25,7 +27,7 @@ class Deferred:
         if self._endpoint is None:
             from stages.lib.llm.providers.endpoint import Endpoint
 
-            self._endpoint = Endpoint(self._timeout)
+            self._endpoint = Endpoint(self._timeout, self._concurrency)
         return await self._endpoint.complete(request)
 
     async def close(self) -> None:

@@ -34,7 +34,7 @@ class ProviderKind:
 def _openai(_params: Params, _corpus: Corpus, environment: Environment) -> Provider:
     from stages.lib.llm.providers.deferred import Deferred
 
-    return Deferred(environment.timeout)
+    return Deferred(environment.timeout, environment.concurrency)
 
 
 def _recorded(params: Params, _corpus: Corpus, _environment: Environment) -> Provider:
