@@ -19,7 +19,7 @@ class Llm(Section):
     temperature: Annotated[float, Field(ge=0, le=2)] | None
     max_tokens: Count
     document_words: Count
-    attempts: Count
+    attempts: Annotated[int, Field(ge=1, le=3)]
 
 
 class Price(Section):

@@ -18,7 +18,6 @@ from typing import Any
 
 FAULTS = ["rate_limit", "server_error", "drop", "not_json", "cut_off", "refusal"]
 
-
 REPLIES: dict[str, tuple[int, Any]] = {
     "error_in_200": (200, {"error": {"message": "upstream overloaded", "code": 502}}),
     "no_choices": (200, {"id": "x", "choices": []}),

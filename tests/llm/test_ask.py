@@ -103,7 +103,7 @@ def test_what_a_model_does_not_do_is_not_paid_for_again_and_again(
 ) -> None:
     provider = Scripted(*responses)
     store = Store(tmp_path / "out.jsonl", tmp_path / "journal.db")
-    asker: Asker[str] = Asker(provider, store, Purse(None, 1.0, None), attempts=8, concurrency=1)
+    asker: Asker[str] = Asker(provider, store, Purse(None, 1.0, None), attempts=3, concurrency=1)
     asked = Question(request("u", "d"), Queries(["a", "b", "c"], 100))
     found = asker.ask([asked], 1, "test")
     assert found.responses == calls == len(responses) - len(provider.left)

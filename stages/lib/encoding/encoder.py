@@ -4,6 +4,7 @@ Texts are sorted by their number of tokens and batched to a budget of tokens, so
 nothing is spent on padding, and computed in bfloat16 where the processor has it.
 """
 
+import logging as python_logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ Vectors = npt.NDArray[np.float32]
 """One unit vector a row."""
 
 # loading weights takes no time; encoding has a bar of its own
+python_logging.getLogger("sentence_transformers").setLevel(python_logging.ERROR)
 logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 BATCH_TOKENS = 8192
