@@ -39,19 +39,17 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.script: list[str] = []
         self.marked: dict[str, str] = {}
-        self.fault_rate = 0.0
-        self.latency = 0.0
+        self.fault_rate = self.latency = 0.0
         self.allowed: tuple[int, float] | None = None
         self.windows: collections.Counter[int] = collections.Counter()
-        self.structured = True
-        self.batch_ready = True
+        self.structured = self.batch_ready = True
         self.answered: collections.Counter[str] = collections.Counter()
         self.stats: collections.Counter[str] = collections.Counter()
         self.bodies: list[dict[str, Any]] = []
         self.files: dict[str, bytes] = {}
         self.batches: dict[str, dict[str, Any]] = {}
         self.lock = threading.Lock()
-        self.random = random.Random(0)
+        self.calls: collections.Counter[str] = collections.Counter()
 
     @property
     def url(self) -> str:
@@ -74,10 +72,12 @@ class Server(ThreadingHTTPServer):
         with self.lock:
             if self.script:
                 return self.script.pop(0)
-            if self.random.random() < self.fault_rate:
+            said = body["messages"][-1]["content"]
+            call, self.calls[said] = self.calls[said], self.calls[said] + 1
+            # drawn by the question, and not for its third call: no question is asked four times
+            if call < 2 and random.Random(f"{call} {said}").random() < self.fault_rate:
                 self.stats["faults"] += 1
                 return FAULTS[self.stats["faults"] % len(FAULTS)]
-        said = body["messages"][-1]["content"]
         return next((fault for mark, fault in self.marked.items() if mark in said), "")
 
 

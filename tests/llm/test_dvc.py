@@ -141,7 +141,7 @@ def test_a_failing_stage_keeps_what_it_received(
     server.script = ["", "", "", "wrong_key"]
     done = attempt(dvc_project, "dvc", "repro", "-q")
     assert done.returncode != 0
-    assert "refuses the key (401); check OPENAI_API_KEY" in done.stderr + done.stdout
+    assert "refuses the key (401): Incorrect API key provided" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout
     assert (dvc_project / STORE).read_bytes() == kept
     assert server.answered.total() == 3
