@@ -41,6 +41,8 @@ class Prepare(Section):
     query_field: str
     chunk_tokens: Annotated[int, Field(ge=32)]
     chunk_overlap: Whole
+    include: list[str]
+    exclude: list[str]
     max_file_mb: Count
     unreadable_files: Literal["error", "skip"]
     queries_from: Literal["", "llamaindex", "gpl", "inpars", "flagembedding"]

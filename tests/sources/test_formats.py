@@ -7,7 +7,8 @@ from pypdf import PdfWriter
 
 from stages.lib.errors import UserError
 from stages.lib.sources.chunking import Section
-from stages.lib.sources.formats import html_sections, read_sections
+from stages.lib.sources.formats import read_sections
+from stages.lib.sources.page import html_sections
 
 PAGE = """<!doctype html><html><head><title>Install - Bosun docs</title>
 <style>p {color: red}</style></head><body>

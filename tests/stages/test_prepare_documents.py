@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +137,12 @@ def test_a_folder_without_a_usable_file(folder: Path) -> None:
     for path in (folder / "how to" / "guide.md", folder / "notes.txt", folder / "page.HTML"):
         path.unlink()
     message = run(folder).output
-    assert "docs: no usable file among 1; usable are .docx, .htm, .html, .markdown" in message
+    assert "docs: no usable file; 1 of 1 files are left out: .png 1 (no reader);" in message
+    assert "; usable are .docx, .htm, .html, .ipynb, .markdown, .md, .pdf, .txt\n" in message
     (folder / "blank.txt").write_text("\n")
-    assert "the corpus is empty" in run(folder).output
+    assert "blank.txt: no text in it" in run(folder).output
+    message = run(folder, unreadable_files="skip").output
+    assert "docs: no usable file; 2 of 2 files" in message
     assert "is not a folder" in run(folder / "nowhere").output
 
 
@@ -147,3 +151,57 @@ def test_chunks_longer_than_the_model_takes_are_refused(folder: Path) -> None:
     assert "prepare.chunk_tokens: 300 is more than encoder.max_length (256)" in message
     message = run(folder, chunk_tokens=64, chunk_overlap=40).output
     assert "prepare: chunk_overlap must not exceed half of chunk_tokens\n" in message
+
+
+def test_what_is_left_out_is_told_by_extension(folder: Path) -> None:
+    result = run(folder)
+    assert result.stderr == "Warning: 1 of 4 files are left out: .png 1 (no reader)\n"
+    for number in range(20):
+        (folder / f"n{number}.txt").write_text(f"Note {number}: {'word ' * 20}")
+    (folder / "empty.md").write_text("---\ntitle: Nothing\n---\n")
+    assert "empty.md: no text in it" in run(folder).output
+    result = run(folder, unreadable_files="skip")
+    assert result.stderr == "2 of 25 files are left out: .png 1 (no reader); .md 1 (unreadable)\n"
+    (folder / "large.rst").write_text("word\n" * 1000)
+    result = run(folder, unreadable_files="skip")
+    assert result.stderr.startswith("Warning: 3 of 26 files are left out: .png 1, .rst 1 (no rea")
+
+
+def test_links_are_counted_and_not_followed(folder: Path) -> None:
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.txt").write_text("Not of this folder.")
+    (folder / "manuals").symlink_to(outside)
+    (folder / "one.txt").symlink_to(outside / "secret.txt")
+    (folder / "gone.txt").symlink_to(outside / "nothing")
+    (folder / "loop").symlink_to(folder)
+    result = run(folder)
+    assert result.exit_code == 0, result.output
+    assert metrics(folder)["linked_files"] == 4
+    assert "(links, not followed)" in result.stderr
+    assert len(corpus(folder)) == 6
+
+
+def test_patterns_choose_the_files(folder: Path) -> None:
+    result = run(folder, include=["*.md", "*.txt"], exclude=["how to/*"])
+    assert result.exit_code == 0, result.output
+    assert sorted(corpus(folder).values()) == [("notes", "Keep a copy. Keep another.")]
+    assert result.stderr == ("3 of 4 files are left out: .html 1, .md 1, .png 1 (excluded)\n")
+    assert metrics(folder)["excluded_files"] == 3
+
+
+def test_names_that_are_no_text_stay_apart(folder: Path) -> None:
+    for byte in (b"\xe9", b"\xe8"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/caf" + byte + b".txt")).write_text("Open.")
+    (folder / "e\u0301.txt").write_text("Same.")
+    (folder / "\u00e9.txt").write_text("Same.")
+    assert run(folder).exit_code == 0
+    assert len(corpus(folder)) == 10
+    assert metrics(folder)["duplicate_ids"] == 0
+
+
+def test_characters_are_cleaned_where_they_are_read(folder: Path) -> None:
+    (folder / "notes.txt").write_text("Con\ufb01gure\x07 the Ku\u0308che.\x0cDaten\u00adsicherung.")
+    assert run(folder).exit_code == 0
+    text = "Configure the K\u00fcche.\nDatensicherung."
+    assert ("notes", text) in corpus(folder).values()

@@ -55,7 +55,12 @@ def text_digest(text: str) -> int:
     return int(text_hash(normal(text), digits=16), 16) - 2**63
 
 
-SENTENCE = re.compile(r"\S.*?(?:[.!?]+[\"')\]]*(?=\s)|[\u3002\uff01\uff1f]+|$)", re.MULTILINE)
+SENTENCE = re.compile(
+    r"(?:[.!?]{2,}+[\"')\]]*+(?=\s)"
+    # a run of marks is tried from its first alone, or a line of dots would take time squared
+    r"|\S.*?(?:(?<![.!?])[.!?]++[\"')\]]*+(?=\s)|[\u3002\uff01\uff1f]+|$))",
+    re.MULTILINE,
+)
 """A sentence with its closing quotes and brackets; at the end of a line it needs no mark."""
 
 SHORTEST = 20

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from stages.lib.core.collection import SPLITS, Qrels, Queries, Split
-from stages.lib.core.text import normal, text_digest
+from stages.lib.core.characters import cleaned
+from stages.lib.core.collection import SPLITS, Document, Qrels, Queries, Split
+from stages.lib.core.text import forbidden, normal, text_digest
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
 from stages.lib.sources.source import Placed, PlacedQuery, Source
@@ -19,7 +20,7 @@ from stages.lib.sources.spool import Spool
 def clean_documents(
     name: str, documents: Iterable[Placed], policy: Prepare, spool: Spool
 ) -> Counter[str]:
-    """Adds a source's documents to the spool, without duplicate ids and empty ones.
+    """Adds a source's documents to the spool, cleaned, without duplicate ids and empty ones.
 
     Returns:
         Counts: `duplicate_ids`, `empty_documents`, and `repeated_documents`, whose text another
@@ -28,7 +29,13 @@ def clean_documents(
     """
     counts: Counter[str] = Counter(duplicate_ids=0, empty_documents=0)
     digests = array("q")
-    for place, document in documents:
+    for place, given in documents:
+        document = Document(given.doc_id, cleaned(given.title), cleaned(given.text))
+        if (refused := forbidden(document.doc_id)) is not None:
+            raise UserError(
+                f"{place}: the id {document.doc_id!r} has the character U+{ord(refused):04X}, "
+                "which Vespa refuses; change it"
+            )
         if document.doc_id in spool:
             _refuse_duplicate(policy, place, document.doc_id)
             counts["duplicate_ids"] += 1
@@ -71,7 +78,8 @@ def clean_split(
     """
     counts: Counter[str] = Counter(duplicate_ids=0, dangling_qrels=0, negative_relevances=0)
     queries: Queries = {}
-    for place, query_id, text in rows:
+    for place, query_id, given in rows:
+        text = cleaned(given)
         if not text.strip():
             raise UserError(f"{place}: query {query_id!r} is empty; give it a text or remove it")
         if query_id in queries:

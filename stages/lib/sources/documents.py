@@ -1,6 +1,5 @@
 """A folder of people's own documents, cut into chunks; no queries, no judgements."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -8,11 +7,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from stages.lib.core.characters import cleaned
 from stages.lib.core.collection import Document
 from stages.lib.core.hashes import text_hash
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
 from stages.lib.sources.chunking import Chunker, Section
+from stages.lib.sources.folder import Tally, shown, usable
 from stages.lib.sources.formats import READERS, read_sections
 from stages.lib.sources.source import Placed, Source
 
@@ -22,20 +23,17 @@ def open_documents(policy: Prepare, chunker: Chunker) -> Source:
     folder = policy.path
     if not folder.is_dir():
         raise UserError(f"prepare.path: {folder} is not a folder; give the folder of the documents")
-    paths = sorted(
-        path for path in folder.rglob("*") if path.is_file() and not _hidden(path, folder)
-    )
-    files = [path for path in paths if path.suffix.lower() in READERS]
+    tally = Tally()
+    files = usable(policy, set(READERS), tally)
     if not files:
-        raise UserError(
-            f"{folder}: no usable file among {len(paths)}; usable are {', '.join(sorted(READERS))}"
-        )
-    counts = Counter(files=len(files), ignored_files=len(paths) - len(files), unreadable_files=0)
-    return Source(str(folder), _documents(files, policy, chunker, counts), counts=counts)
+        raise _nothing(folder, tally)
+    source = Source(str(folder), (), counts=tally.counts)
+    source.documents = _documents(files, policy, chunker, tally, source.notes)
+    return source
 
 
 def _documents(
-    files: list[Path], policy: Prepare, chunker: Chunker, counts: Counter[str]
+    files: list[Path], policy: Prepare, chunker: Chunker, tally: Tally, notes: list[str]
 ) -> Iterator[Placed]:
     for path in tqdm(files, "read", unit=" files", disable=None):
         try:
@@ -43,11 +41,22 @@ def _documents(
         except UserError as error:
             if policy.unreadable_files == "error":
                 raise UserError(f"{error}; or set prepare.unreadable_files to skip") from error
-            counts["unreadable_files"] += 1
+            tally.leave_out("unreadable_files", path)
             continue
-        place = os.fsencode(path.relative_to(policy.path)).decode("utf-8", "replace")
+        place = shown(str(path.relative_to(policy.path)))
         for document in chunked(sections, place, chunker):
             yield Placed(str(path), document)
+    if tally.counts["unreadable_files"] == len(files):
+        raise _nothing(policy.path, tally)
+    if note := tally.note():
+        notes.append(note)
+
+
+def _nothing(folder: Path, tally: Tally) -> UserError:
+    left_out = tally.summary() or "it is empty"
+    return UserError(
+        f"{folder}: no usable file; {left_out}; usable are {', '.join(sorted(READERS))}"
+    )
 
 
 def chunked(sections: list[Section], place: str, chunker: Chunker) -> Iterator[Document]:
@@ -63,7 +72,7 @@ def chunked(sections: list[Section], place: str, chunker: Chunker) -> Iterator[D
             count = str(seen[title, text])
             seen[title, text] += 1
             digest = text_hash(place, *section.titles, text, count, digits=12)
-            yield Document(re.sub(r"\s+", "_", f"{place}:{digest}"), title, text)
+            yield Document(re.sub(r"\s+", "_", cleaned(f"{place}:{digest}")), title, text)
 
 
 def _sections(path: Path, max_mb: int) -> list[Section]:
@@ -76,7 +85,3 @@ def _sections(path: Path, max_mb: int) -> list[Section]:
         return read_sections(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-
-
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)

@@ -1,226 +1,181 @@
 """Files of people's own documents, read into sections by their headings.
 
-Markdown and DOCX are converted to HTML by their libraries, so that one function finds headings.
+Markdown, notebooks and DOCX are converted to HTML by their libraries, so that one function finds
+headings.
 """
 
-import logging
+import codecs
+import json
 import re
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable
 from io import BytesIO
-from itertools import groupby, pairwise, takewhile
 from pathlib import Path
-from typing import Any
-from warnings import filterwarnings
+from zipfile import ZipFile
 
 import mammoth
 import yaml
-from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
-from bs4.element import NavigableString
 from markdown_it import MarkdownIt
 from mdit_py_plugins.front_matter import front_matter_plugin
-from pypdf import PdfReader
 
+from stages.lib.core.characters import cleaned
 from stages.lib.core.text import one_line
 from stages.lib.errors import UserError
 from stages.lib.sources.chunking import Section
+from stages.lib.sources.page import html_sections
+from stages.lib.sources.pdf import pdf_sections
 
-Titles = tuple[str, ...]
-"""The path of titles above a text."""
-HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-BLOCKS = (
-    *("address", "blockquote", "br", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption"),
-    *("figure", "hr", "li", "ol", "p", "pre", "section", "summary", "table", "tr", "ul"),
-    *HEADINGS,
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Elements that begin and end a line of text."""
-FURNITURE = "script, style, noscript, template, svg, nav, aside, footer, button, select, [hidden]"
-"""Elements around the text of a page, which are left out."""
-
-logging.getLogger("pypdf").setLevel(logging.ERROR)  # pypdf mends much, and logs each case
-filterwarnings("ignore", category=XMLParsedAsHTMLWarning)
+"""Byte order marks, and the encodings that they tell; UTF-32's begins as UTF-16's does."""
+LONGEST_TITLE = 1000
+"""Characters of front matter that its title may take."""
+UNPACKED = 100_000_000
+"""Bytes of XML that a DOCX may hold: of the largest books it is a tenth as much."""
 
 
 def read_sections(path: Path) -> list[Section]:
-    """The sections of a file, by the reader for its suffix.
+    """The sections of a file, by the reader for its suffix, with their characters cleaned.
 
     Raises:
-        UserError: the file cannot be read as what its suffix says.
+        UserError: the file cannot be read as what its suffix says, or has no text.
 
     """
-    return READERS[path.suffix.lower()](path)
-
-
-def html_sections(markup: str | bytes, name: str) -> list[Section]:
-    """The sections of a page: its main part, without navigation and the like.
-
-    Args:
-        markup: the page; bytes in the encoding that it declares.
-        name: the title of a page that has neither one heading of the first level nor a <title>.
-
-    """
-    soup = BeautifulSoup(markup, "html.parser")
-    title = _line(soup.title) if soup.title else ""
-    body = soup.find("main") or soup.find("article") or soup.body or soup
-    for element in [*body.select(FURNITURE), *body.find_all("title")]:
-        element.decompose()
-    for header in body.find_all("header"):
-        if not header.find(HEADINGS):
-            header.decompose()
-    first = body.find_all("h1")
-    if len(first) == 1:
-        title = _line(first[0]) or title
-    return _merged(_walk(body, title or name, alone=len(first) == 1))
-
-
-def _walk(body: Tag, title: str, *, alone: bool) -> Iterator[Section]:
-    """Each piece of text with the titles above it; `alone`: the h1 is the page's title."""
-    for block in body.find_all(BLOCKS):
-        block.insert_before("\n\n")
-        block.insert_after("\n\n")
-    for cell in body.find_all(("td", "th")):
-        cell.insert_before(" ")
-    verbatim = {id(text) for pre in body.find_all("pre") for text in pre.find_all(string=True)}
-    headings = {id(tag): _heading(tag) for tag in body.find_all(HEADINGS)}
-    path: list[tuple[int, str]] = []
-    for node in body.descendants:
-        if id(node) in headings:
-            level, text = headings[id(node)]
-            path = [above for above in path if above[0] < level]
-            if text and not (alone and level == 1):
-                path.append((level, text))
-        elif type(node) is NavigableString:
-            keep = node == "\n\n" or id(node) in verbatim
-            words = str(node) if keep else re.sub(r"\s+", " ", node)
-            yield Section((title, *(text for _, text in path)), words)
-
-
-def _heading(tag: Tag) -> tuple[int, str]:
-    """Level and text of a heading, which it then no longer holds."""
-    text = _line(tag)
-    tag.clear()
-    return int(tag.name[1]), text
-
-
-def _line(tag: Tag) -> str:
-    # many pages end a heading with a sign that links to it
-    return re.sub(r"\s[#\u00a7\u00b6]$", "", one_line(tag.get_text(" ")))
-
-
-def _merged(pieces: Iterator[Section]) -> list[Section]:
-    sections = []
-    for titles, group in groupby(pieces, key=lambda piece: piece.titles):
-        text = "".join(piece.text for piece in group)
-        text = re.sub(r"[ \t]*\n\s*\n\s*", "\n\n", re.sub(r"(?<=\S)  +", " ", text)).strip()
-        if text:
-            sections.append(Section(titles, text))
+    try:
+        sections = [
+            Section(tuple(one_line(cleaned(title)) for title in section.titles), text)
+            for section in READERS[path.suffix.lower()](path)
+            if (text := cleaned(section.text).strip())
+        ]
+    except (UserError, OSError):
+        raise
+    except Exception as error:  # parsers fail in ways of their own, deep nesting among them
+        reason = one_line(str(error))[:200] or type(error).__name__
+        raise UserError(f"{path}: unreadable ({reason}); mend or remove it") from error
+    if not sections:
+        raise UserError(f"{path}: no text in it; remove it")
     return sections
 
 
 def _html(path: Path) -> list[Section]:
-    return html_sections(path.read_bytes(), _name(path))
+    data = path.read_bytes()
+    if not data.startswith(tuple(mark for mark, _ in MARKS)) and b"\0" in data:
+        raise _binary(path)
+    return html_sections(data, _name(path))
 
 
 def _markdown(path: Path) -> list[Section]:
+    return _marked_down(_decoded(path), _name(path))
+
+
+def _marked_down(text: str, name: str) -> list[Section]:
     parser = MarkdownIt("gfm-like", {"linkify": False}).use(front_matter_plugin)
-    tokens = parser.parse(_decoded(path))
+    toml = re.match(r"\+\+\+\s*\n(.*?)^\+\+\+\s*$", text, re.DOTALL | re.MULTILINE)
+    tokens = parser.parse(text[toml.end() :] if toml else text)
     front = tokens[0].content if tokens and tokens[0].type == "front_matter" else ""
     html = parser.renderer.render(tokens, parser.options, {})
-    return html_sections(html, _front_title(front) or _name(path))
+    title = _toml_title(toml[1]) if toml else _yaml_title(front)
+    return html_sections(html, title or name)
 
 
-def _front_title(front: str) -> str:
+def _yaml_title(front: str) -> str:
+    # the title's lines alone, and as text: other keys may hold what expands without bounds
+    lines = re.search(r"^title[ \t]*:.*(?:\n[ \t]+.*)*", front, re.MULTILINE)
     try:
-        loaded = yaml.safe_load(front)
-    except yaml.YAMLError:
+        loaded = yaml.load(lines[0][:LONGEST_TITLE], yaml.BaseLoader) if lines else {}  # noqa: S506
+    except (yaml.YAMLError, RecursionError, ValueError):
         return ""  # front matter of another syntax than YAML: only the text below it counts
-    return str(loaded.get("title") or "") if isinstance(loaded, dict) else ""
+    title = loaded.get("title") if isinstance(loaded, dict) else None
+    return title if isinstance(title, str) else ""
+
+
+def _toml_title(front: str) -> str:
+    line = re.search(r"^title[ \t]*=.*", front, re.MULTILINE)
+    try:
+        title = tomllib.loads(line[0][:LONGEST_TITLE]).get("title") if line else None
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return ""
+    return title if isinstance(title, str) else ""
+
+
+def _notebook(path: Path) -> list[Section]:
+    """Its cells as Markdown: text as it is, code as such, without results."""
+    cells = json.loads(_decoded(path))["cells"]
+    pieces = []
+    for cell in cells:
+        source = cell["source"]
+        text = source if isinstance(source, str) else "".join(source)
+        if cell["cell_type"] == "markdown":
+            pieces.append(text)
+        elif cell["cell_type"] == "code" and text.strip():
+            fence = "`" * (1 + max(2, *map(len, re.findall("`+", text)), 0))
+            pieces.append(f"{fence}\n{text}\n{fence}")
+    return _marked_down("\n\n".join(pieces), _name(path))
 
 
 def _docx(path: Path) -> list[Section]:
     style = "p[style-name='Title'] => title:fresh"
+    no_image = mammoth.images.img_element(lambda _: {})  # else each is copied into the page
     try:
-        html = mammoth.convert_to_html(BytesIO(path.read_bytes()), style_map=style).value
+        data = BytesIO(path.read_bytes())
+        xml = sum(part.file_size for part in ZipFile(data).infolist() if _is_xml(part.filename))
+        if xml > UNPACKED:
+            raise ValueError(f"it unpacks to {xml / 1e6:.0f} MB")
+        html = mammoth.convert_to_html(data, style_map=style, convert_image=no_image).value
     except Exception as error:  # raised by zipfile, by the XML parser, or by mammoth
         raise UserError(
-            f"{path}: unreadable DOCX ({error}); save it again, without a password"
+            f"{path}: unreadable DOCX ({one_line(str(error))[:200]}); save it again, without a "
+            "password"
         ) from error
     return html_sections(html, _name(path))
 
 
+def _is_xml(name: str) -> bool:
+    return name.lower().endswith((".xml", ".rels"))
+
+
 def _text(path: Path) -> list[Section]:
-    text = _decoded(path).strip()
-    return [Section((_name(path),), text)] if text else []
+    return [Section((_name(path),), _decoded(path))]
 
 
 def _pdf(path: Path) -> list[Section]:
-    try:
-        reader = PdfReader(path)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise UserError(f"{path}: encrypted PDF; save it without its password")
-        bookmarks: dict[int, list[Titles]] = {}
-        for number, titles in _bookmarks(reader, reader.outline, ()):
-            bookmarks.setdefault(number, []).append(titles)
-        texts = [page.extract_text() for page in reader.pages]
-    except UserError:
-        raise
-    except Exception as error:  # pypdf raises errors of any kind for broken files
-        reason = one_line(str(error)) or type(error).__name__
-        raise UserError(f"{path}: unreadable PDF ({reason}); save or print it again") from error
-    if not any(text.strip() for text in texts):
-        raise UserError(f"{path}: PDF without text; recognise its characters (OCR) first")
-    pieces = []
-    carried: Titles = ()
-    for number, text in enumerate(texts):
-        titles = _common(bookmarks[number]) if number in bookmarks else carried
-        carried = bookmarks[number][-1] if number in bookmarks else carried
-        # lines end at the page's margin, within sentences
-        flowing = re.sub(r"(?<=\w)-\n(?=[a-z])", "", text).replace("\n", " ")
-        pieces.append(Section((_name(path), *titles), flowing + " "))
-    return _merged(iter(pieces))
-
-
-def _bookmarks(
-    reader: PdfReader, outline: list[Any], above: Titles
-) -> Iterator[tuple[int, Titles]]:
-    """Page number and path of titles of each bookmark; a nested list is below the one before."""
-    last = above
-    for entry in outline:
-        if isinstance(entry, list):
-            yield from _bookmarks(reader, entry, last)
-        else:
-            last = (*above, one_line(str(entry.title)))
-            number = reader.get_destination_page_number(entry)
-            if number is not None:
-                yield number, last
-
-
-def _common(paths: list[Titles]) -> Titles:
-    """The titles that all sections on a page share, but for those that only lead to the next."""
-    ends = [a for a, b in pairwise([*paths, ()]) if b[: len(a)] != a]
-    shared = takewhile(lambda titles: len(set(titles)) == 1, zip(*ends, strict=False))
-    return tuple(titles[0] for titles in shared)
+    return pdf_sections(path, _name(path))
 
 
 def _decoded(path: Path) -> str:
+    """The text of a file in UTF-8, or in the encoding that its byte order mark tells."""
+    data = path.read_bytes()
+    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
+    if encoding.startswith("utf-8") and b"\0" in data:
+        raise _binary(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + 1
         raise UserError(
             f"{path}:{line}: not UTF-8; convert the file, for example with iconv"
         ) from error
-    if "\0" in text:
-        raise UserError(f"{path}: not a text but binary data; rename or remove it")
-    return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _binary(path: Path) -> UserError:
+    return UserError(f"{path}: not a text but binary data; rename or remove it")
 
 
 def _name(path: Path) -> str:
-    return re.sub(r"[-_\s]+", " ", path.stem).strip() or path.name
+    name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return re.sub(r"[-_\s]+", " ", Path(name).stem).strip() or name
 
 
 READERS: dict[str, Callable[[Path], list[Section]]] = {
     ".htm": _html,
     ".html": _html,
+    ".ipynb": _notebook,
     ".md": _markdown,
     ".markdown": _markdown,
     ".pdf": _pdf,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from stages.lib.core.characters import cleaned
 from stages.lib.core.collection import Document
 from stages.lib.core.generated import Generated, query_id
 from stages.lib.core.text import one_line, text_digest
@@ -36,8 +37,9 @@ def match(
     queries: list[Generated] = []
     counts: Counter[str] = Counter(imported_queries=0, imported_dangling=0)
     for place, written, doc_id, text in rows:
-        own_id = doc_id if doc_id in ids else by_text.get(text_digest(text)) if text else None
-        query = one_line(written)
+        same = by_text.get(text_digest(cleaned(text))) if text else None
+        own_id = doc_id if doc_id in ids else same
+        query = one_line(cleaned(written))
         if own_id is None:
             if policy.dangling_qrels == "error":
                 raise UserError(

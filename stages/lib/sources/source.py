@@ -35,3 +35,5 @@ class Source:
     """By split."""
     counts: Counter[str] = field(default_factory=Counter)
     """What the source counted on the way, complete once the documents have been read."""
+    notes: list[str] = field(default_factory=list)
+    """What people should know of it, a line each, complete once the documents have been read."""
