@@ -10,6 +10,7 @@ from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search.engine import Embedded
+from stages.lib.selection.copies import find_copies
 from stages.lib.selection.filters import hold_out, round_trip, sift
 from stages.lib.selection.phrases import unlabelled_queries
 
@@ -43,23 +44,25 @@ def main(
     evaluation = [*read_queries(dev).values(), *read_queries(test).values()]
     retrievers = load_retrievers(documents, model, vectors, settings)
     queries = [*read_generated(generated), *read_generated(imported)]
-    left = sift(queries, evaluation, settings.select)
+    copies = find_copies(documents)
+    left = sift(queries, evaluation, settings.select, copies)
     round_trip(
         left,
         [Embedded(retrievers.dense), Embedded(retrievers.lexical)],
         Embedded(retrievers.fused(settings.fusion.dense_weight)),
         settings.select,
     )
-    train, held_out = hold_out(left.queries, settings.select.dev_share, settings.seed)
+    train, held_out = hold_out(left.queries, settings.select.dev_share, settings.seed, copies)
     if not train or not held_out:
         raise UserError(
-            f"{generated}: too few queries survive ({left.counts}); generate more, or loosen the "
-            f"select section of {params}"
+            f"{generated}: too few queries survive ({left.counts}): training and the synthetic dev "
+            "set need a document each; generate more, give more documents, or loosen the select "
+            f"section of {params}"
         )
     phrases = unlabelled_queries(documents, settings.select, settings.seed)
     # dev chooses among trained models, so training must not see its queries
     unseen = [*evaluation, *held_out.queries.values()]
-    unlabelled = sift(phrases, unseen, settings.select)
+    unlabelled = sift(phrases, unseen, settings.select, copies)
     with building(out) as folder:
         write_split(folder / "train", train)
         write_split(folder / "dev", held_out)

@@ -1,7 +1,8 @@
-from stages.lib.core.collection import Queries
+from stages.lib.core.collection import Document, Queries
 from stages.lib.core.generated import Generated
 from stages.lib.core.text import jaccard
 from stages.lib.search.engine import Run
+from stages.lib.selection.copies import find_copies
 from stages.lib.selection.filters import dissimilar, distinct, hold_out, round_trip, sift
 from stages.lib.selection.leaks import nearest
 from tests.conftest import Change
@@ -42,7 +43,7 @@ def test_each_filter_counts_its_survivors(with_params: Change) -> None:
         query(8, "a", "is there a free trial"),  # a test query
         query(9, "c", "never found by any"),
     ]
-    left = sift(queries, ["Is there a free trial?"], params)
+    left = sift(queries, ["Is there a free trial?"], params, {})
     round_trip(left, [Ranked("a", "b"), Ranked("b")], Ranked("a"), params)
     assert left.counts == {
         "generated": 9,
@@ -58,7 +59,7 @@ def test_each_filter_counts_its_survivors(with_params: Change) -> None:
 
 def test_a_text_for_two_documents_goes_whole() -> None:
     queries = [query(1, "a", "x y"), query(2, "b", "X, y"), query(3, "a", "z"), query(4, "a", "Z")]
-    assert [each.query_id for each in distinct(queries)] == ["q3"]
+    assert [each.query_id for each in distinct(queries, {})] == ["q3"]
 
 
 def test_near_repetitions_count_within_a_document_alone() -> None:
@@ -77,9 +78,34 @@ def test_nearest_agrees_with_jaccard_by_hand() -> None:
 
 def test_a_document_is_in_one_split_and_stays_there() -> None:
     queries = [query(number, f"d{number % 100}", f"text {number}") for number in range(300)]
-    train, dev = hold_out(queries, 0.2, seed=1)
+    train, dev = hold_out(queries, 0.2, seed=1, copies={})
     sources = [{doc for judged in each.qrels.values() for doc in judged} for each in (train, dev)]
     assert not sources[0] & sources[1]
     assert 10 <= len(sources[1]) <= 30
-    fewer, _ = hold_out(queries[:150], 0.2, seed=1)
+    fewer, _ = hold_out(queries[:150], 0.2, seed=1, copies={})
     assert fewer.queries.keys() <= train.queries.keys()
+
+
+def test_copies_share_their_queries() -> None:
+    texts = {"v2/a": "The lathe.", "v1/a": "the  lathe.", "v1/b": "The kiln."}
+    copies = find_copies({doc_id: Document(doc_id, "", text) for doc_id, text in texts.items()})
+    assert copies == dict.fromkeys(("v1/a", "v2/a"), ("v1/a", "v2/a"))
+    queries = [query(1, "v2/a", "x y"), query(2, "v1/a", "X, y"), query(3, "v1/b", "z")]
+    kept = distinct(queries, copies)
+    assert [each.query_id for each in kept] == ["q1", "q3"]
+    splits = hold_out(kept, 0.5, seed=1, copies=copies)
+    judged = {key: value for split in splits for key, value in split.qrels.items()}
+    assert judged == {"q1": {"v1/a": 1, "v2/a": 1}, "q3": {"v1/b": 1}}
+
+
+def test_neither_split_is_empty_from_two_documents_on() -> None:
+    for documents in range(2, 13):
+        queries = [
+            query(number, f"d{number % documents}", f"text {number}") for number in range(36)
+        ]
+        for seed in range(20):
+            for share in (0.01, 0.15, 0.99):
+                train, dev = hold_out(queries, share, seed, copies={})
+                assert train.queries
+                assert dev.queries
+    assert not hold_out(queries[:1], 0.5, 1, copies={})[1]

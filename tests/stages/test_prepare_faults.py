@@ -80,6 +80,34 @@ MALFORMED: dict[str, tuple[str, str | bytes, str]] = {
     "a fraction": ("qrels/test.tsv", "q1\td1\t0.5\n", "test.tsv:1: expected query-id"),
     "other documents": ("qrels/test.tsv", "q1\tx\t1\n", "1 of 1 judgements name a query or a doc"),
     "other queries": ("qrels/test.tsv", "x\td1\t1\n", "are they another collection's?"),
+    "TREC's four columns": (
+        "qrels/test.tsv",
+        "q1\t0\td1\t1\n",
+        "test.tsv:1: four columns, as TREC",
+    ),
+    "two grades": (
+        "qrels/test.tsv",
+        HEADER + "q1\td1\t1\n\nq1\td2\t1\nq1\td1\t0\n",
+        "test.tsv:5: 'q1' and 'd1' have the grade 0, and 1 further up",
+    ),
+    "a grade beyond any scale": (
+        "qrels/test.tsv",
+        HEADER + "q1\td1\t99999999999\n",
+        "test.tsv:2: the grade 99999999999 is beyond 1000",
+    ),
+    "a number of thousands of digits": (
+        "qrels/test.tsv",
+        "q1\td1\t" + "9" * 5000,
+        "test.tsv:1: expected query-id",
+    ),
+    "a header alone": ("qrels/test.tsv", HEADER, "test.tsv: no judgement in it"),
+    "qrels of another suffix": ("qrels/test.txt", HEADER, "test.txt: not a split; rename it"),
+    "a split twice": ("qrels/TEST.TSV", HEADER + "q1\td1\t1\n", "the split of TEST.TSV, too"),
+    "a control character in an id": (
+        "corpus.jsonl",
+        '{"_id": "a\\u0001", "text": "a"}\n',
+        "corpus.jsonl:1: the id 'a\\x01' has the character U+0001",
+    ),
     "an unknown split": ("qrels/valid.tsv", HEADER, "valid.tsv: not a split; rename it"),
 }
 
@@ -115,3 +143,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, beir: Pa
         write(beir, name, mark + (beir / name).read_bytes())
     assert prepare(tmp_path, path=str(beir)).exit_code == 0
     assert metrics(tmp_path)["test"]["judgements"] == 3
+
+
+def test_capitals_in_a_split_are_the_split(tmp_path: Path, beir: Path) -> None:
+    prepare(tmp_path, path=str(beir))
+    before = contents(tmp_path / "collection")
+    (beir / "qrels/test.tsv").rename(beir / "qrels/TEST.TSV")
+    write(beir, "qrels/TEST.TSV", b"\n" + (beir / "qrels/TEST.TSV").read_bytes())
+    assert prepare(tmp_path, path=str(beir)).exit_code == 0
+    assert contents(tmp_path / "collection") == before

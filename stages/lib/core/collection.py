@@ -1,6 +1,7 @@
 """A retrieval collection in BEIR's vocabulary: corpus, queries and qrels per split."""
 
 import os
+import re
 from array import array
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,10 @@ Qrels = dict[str, dict[str, int]]
 """Relevance (0 and up) by doc_id by query_id."""
 
 SPLITS = ("train", "dev", "test")
+
+GRADE = re.compile(r"[-+]?[0-9]{1,12}")
+HIGHEST_GRADE = 1000
+"""No scale of people's grades goes beyond, and trec_eval counts up to the highest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,19 +188,40 @@ def write_queries(path: Path, queries: Queries) -> None:
 
 
 def read_qrels(path: Path) -> Qrels:
-    """Reads BEIR's qrels: tab-separated query-id, corpus-id, score, with or without a header."""
+    """Reads BEIR's qrels: tab-separated query-id, corpus-id, score, with or without a header.
+
+    Raises:
+        UserError: a row of another form, a grade beyond `HIGHEST_GRADE`, or two grades for a pair.
+
+    """
     qrels: Qrels = {}
+    first = True
     for number, line in read_lines(path):
         cells = line.rstrip("\r\n").split("\t")
-        if number == 1 and cells[-1].strip().lower() in {"score", "relevance"}:
+        header, first = first and cells[-1].strip().lower() in {"score", "relevance"}, False
+        if header:
             continue
-        try:
-            query_id, doc_id, relevance = cells[0], cells[1], int(cells[2])
-        except (IndexError, ValueError) as error:
+        if len(cells) == 4:
+            raise UserError(
+                f"{path}:{number}: four columns, as TREC writes qrels; leave out the second, so "
+                "that query-id, corpus-id and score stand tab-separated"
+            )
+        if len(cells) != 3 or not GRADE.fullmatch(cells[2].strip()):
             raise UserError(
                 f"{path}:{number}: expected query-id, corpus-id and a whole number, tab-separated"
-            ) from error
-        qrels.setdefault(query_id, {})[doc_id] = relevance
+            )
+        query_id, doc_id, relevance = cells[0], cells[1], int(cells[2])
+        if abs(relevance) > HIGHEST_GRADE:
+            raise UserError(
+                f"{path}:{number}: the grade {relevance} is beyond {HIGHEST_GRADE}; is the column "
+                "another number?"
+            )
+        judged = qrels.setdefault(query_id, {})
+        if judged.setdefault(doc_id, relevance) != relevance:
+            raise UserError(
+                f"{path}:{number}: {query_id!r} and {doc_id!r} have the grade {relevance}, and "
+                f"{judged[doc_id]} further up; keep one of them"
+            )
     return qrels
 
 

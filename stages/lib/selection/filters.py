@@ -12,6 +12,7 @@ from stages.lib.core.generated import Generated
 from stages.lib.core.text import jaccard, words
 from stages.lib.params import Select
 from stages.lib.search.engine import Engine, Run
+from stages.lib.selection.copies import Copies, same_text
 from stages.lib.selection.leaks import nearest
 
 
@@ -28,19 +29,22 @@ class Survivors:
         self.counts[step] = len(self.queries)
 
 
-def sift(queries: Iterable[Generated], evaluation: Sequence[str], params: Select) -> Survivors:
+def sift(
+    queries: Iterable[Generated], evaluation: Sequence[str], params: Select, copies: Copies
+) -> Survivors:
     """Filters queries by form, repetition and leaks.
 
     Args:
         queries: the queries, each with the document that it was made for.
         evaluation: texts of dev and test queries, which no query may repeat.
         params: the thresholds.
+        copies: documents of the same text, which share their queries.
 
     """
     left = Survivors(sorted(queries, key=lambda query: query.query_id))
     left.counts["generated"] = len(left.queries)
     left.keep("well_formed", (q for q in left.queries if _well_formed(q.text, params)))
-    left.keep("distinct", distinct(left.queries))
+    left.keep("distinct", distinct(left.queries, copies))
     left.keep("dissimilar", dissimilar(left.queries, params.near_duplicate))
     leaks = nearest([query.text for query in left.queries], evaluation)
     left.keep(
@@ -78,16 +82,17 @@ def _run(engine: Engine, queries: Sequence[Generated], depth: int) -> Run:
     return engine.search({query.query_id: query.text for query in queries}, depth)
 
 
-def distinct(queries: Iterable[Generated]) -> list[Generated]:
+def distinct(queries: Iterable[Generated], copies: Copies) -> list[Generated]:
     """Leaves out every query whose words stand for more than one document, and repetitions.
 
-    A text that was written for two documents tells neither from the other.
+    A text that was written for two documents tells neither from the other, unless they are copies.
     """
     first: dict[tuple[str, ...], Generated] = {}
     several: set[tuple[str, ...]] = set()
     for query in queries:
         text = tuple(words(query.text))
-        if first.setdefault(text, query).doc_id != query.doc_id:
+        kept = first.setdefault(text, query).doc_id
+        if query.doc_id != kept and query.doc_id not in same_text(kept, copies):
             several.add(text)
     return [query for text, query in first.items() if text not in several]
 
@@ -104,12 +109,23 @@ def dissimilar(queries: Iterable[Generated], threshold: float) -> list[Generated
     return out
 
 
-def hold_out(queries: Iterable[Generated], dev_share: float, seed: int) -> tuple[Split, Split]:
-    """Splits by source document into a train and a synthetic dev split."""
+def hold_out(
+    queries: Iterable[Generated], dev_share: float, seed: int, copies: Copies
+) -> tuple[Split, Split]:
+    """Splits by source document into a train and a synthetic dev split.
+
+    Copies of a document are answers as it is, and in its split. Where two documents or more have
+    queries, neither split is empty, whatever the draw: the lowest goes to dev, the highest to
+    train.
+    """
+    queries = list(queries)
+    sources = [same_text(query.doc_id, copies) for query in queries]
+    drawn = {source[0]: seeds.share(seed, "dev", source[0]) for source in sources}
+    by_draw = sorted(drawn, key=lambda doc_id: (drawn[doc_id], doc_id))
+    held = {doc_id for doc_id in by_draw[:-1] if drawn[doc_id] < dev_share} | {*by_draw[:-1][:1]}
     train, dev = Split(), Split()
-    for query in queries:
-        held = seeds.share(seed, "dev", query.doc_id) < dev_share
-        split = dev if held else train
+    for query, source in zip(queries, sources, strict=True):
+        split = dev if source[0] in held else train
         split.queries[query.query_id] = query.text
-        split.qrels[query.query_id] = {query.doc_id: 1}
+        split.qrels[query.query_id] = dict.fromkeys(source, 1)
     return train, dev

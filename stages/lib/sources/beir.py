@@ -42,7 +42,16 @@ def _documents(path: Path) -> Iterator[Placed]:
 
 
 def _read_qrels(folder: Path) -> Iterator[tuple[str, Qrels]]:
-    for path in sorted((folder / "qrels").glob("*.tsv")):
-        if path.stem not in SPLITS:
-            raise UserError(f"{path}: not a split; rename it to train.tsv, dev.tsv or test.tsv")
-        yield path.stem, read_qrels(path)
+    seen: dict[str, Path] = {}
+    for path in sorted((folder / "qrels").glob("[!.]*")):
+        split = path.stem.lower()
+        if split not in SPLITS or path.suffix.lower() != ".tsv":
+            raise UserError(
+                f"{path}: not a split; rename it to train.tsv, dev.tsv or test.tsv, or remove it"
+            )
+        if seen.setdefault(split, path) != path:
+            raise UserError(f"{path}: the split of {seen[split].name}, too; keep one of them")
+        qrels = read_qrels(path)
+        if not qrels:
+            raise UserError(f"{path}: no judgement in it; add some or remove the file")
+        yield split, qrels
