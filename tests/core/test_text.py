@@ -1,5 +1,8 @@
 """Words, of scripts with spaces between them and without."""
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +99,18 @@ def test_sentences_keep_their_quotes_and_leave_headings_out() -> None:
 def test_characters_that_may_stand(character: str, may_stand: bool) -> None:
     assert allowed(character) == may_stand
     assert forbidden(f"before {character} after") == (None if may_stand else character)
+
+
+OLD = re.compile(r"\S.*?(?:[.!?]+[\"')\]]*(?=\s)|[\u3002\uff01\uff1f]+|$)", re.MULTILINE)
+"""The plain form of what a sentence is, whose time is the square of a run of marks."""
+
+
+@given(st.text(alphabet="ab .!?\"')\n\u3002", max_size=30))
+def test_sentences_are_those_of_the_plain_form(text: str) -> None:
+    assert list(sentence_spans(text)) == [match.span() for match in OLD.finditer(text)]
+
+
+def test_a_line_of_dots_takes_no_time() -> None:
+    begin = time.process_time()
+    assert len(list(sentence_spans("." * 200_000))) == 1
+    assert time.process_time() - begin < 2

@@ -1,9 +1,13 @@
+import json
+from itertools import pairwise
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import docx
 import pytest
 from fpdf import FPDF
 from pypdf import PdfWriter
+from pypdf.generic import NameObject, NullObject
 
 from stages.lib.errors import UserError
 from stages.lib.sources.chunking import Section
@@ -170,5 +174,83 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         "binary.txt": r"binary\.txt: not a text",
     }.items():
         with pytest.raises(UserError, match=message) as caught:
+            read_sections(tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_pdf_with_broken_bookmarks_is_read_without_them(tmp_path: Path) -> None:
+    writer = PdfWriter(clone_from=pdf(tmp_path / "a.pdf", [([("Install", 0)], "Take it.")]))
+    outline = writer.root_object["/Outlines"].get_object()
+    bookmark = outline["/First"].get_object()
+    bookmark.pop("/Dest", None)
+    bookmark[NameObject("/A")] = NullObject()
+    writer.write(tmp_path / "b.pdf")
+    assert read_sections(tmp_path / "b.pdf") == [Section(("b",), "Take it.")]
+
+
+def test_a_notebook_is_its_text_and_its_code(tmp_path: Path) -> None:
+    path = tmp_path / "first_steps.ipynb"
+    cells = [
+        {"cell_type": "markdown", "source": ["# Load\n", "\n", "Read *all*."]},
+        {"cell_type": "code", "source": "s = '''```'''\nload(s)", "outputs": [{"text": "42"}]},
+        {"cell_type": "markdown", "source": "## Save"},
+        {"cell_type": "raw", "source": "raw"},
+        {"cell_type": "code", "source": []},
+        {"cell_type": "markdown", "source": "Write."},
+    ]
+    path.write_text(json.dumps({"cells": cells}))
+    assert read_sections(path) == [
+        Section(("Load",), "Read all.\n\ns = '''```'''\nload(s)"),
+        Section(("Load", "Save"), "Write."),
+    ]
+
+
+ALIASES = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}]\n" for a, b in pairwise("abcdefghijklmnopqrstuvwxyz")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (f"---\n{ALIASES}title: *z\n---\nBody", "a"),
+        ("---\ndate: 2024-13-45\nn: " + "9" * 6000 + "\ntitle: Good\n---\nBody", "Good"),
+        ("---\ntitle: " + "[" * 60_000 + "\n---\nBody", "a"),
+        ("---\ntitle: >-\n  Folded\n  title\n---\nBody", "Folded title"),
+        ('+++\ntitle = "Of TOML"\ndate = 2024-01-01\n+++\nBody', "Of TOML"),
+    ],
+)
+def test_front_matter_of_any_kind_is_no_fault(tmp_path: Path, text: str, title: str) -> None:
+    (tmp_path / "a.md").write_text(text)
+    assert read_sections(tmp_path / "a.md") == [Section((title,), "Body")]
+
+
+def test_other_encodings_are_told_by_their_mark(tmp_path: Path) -> None:
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        for name, text in {"a.txt": "Küche", "a.html": "<p>Küche</p>"}.items():
+            if (name, encoding) != ("a.html", "utf-32"):
+                (tmp_path / name).write_bytes(text.encode(encoding))
+                assert read_sections(tmp_path / name) == [Section(("a",), "Küche")]
+
+
+def test_what_parsers_raise_is_a_line(tmp_path: Path) -> None:
+    archive = tmp_path / "bomb.docx"
+    with ZipFile(archive, "w", ZIP_DEFLATED) as file, file.open("word/document.xml", "w") as part:
+        for _ in range(101):
+            part.write(b" " * 1_000_000)
+    (tmp_path / "deep.ipynb").write_text('{"cells":' + "[" * 100_000)
+    (tmp_path / "odd.ipynb").write_text('{"cells": [{"cell_type": "markdown", "source": 5}]}')
+    (tmp_path / "list.ipynb").write_text("[]")
+    (tmp_path / "image.html").write_bytes(b"\x89PNG\0\0")
+    (tmp_path / "shell.html").write_text("<div id='app'></div><script>start()</script>")
+    for name, message in {
+        "bomb.docx": r"unreadable DOCX \(it unpacks to 101 MB\)",
+        "deep.ipynb": r"unreadable \(maximum recursion",
+        "odd.ipynb": r"unreadable \(",
+        "list.ipynb": r"unreadable \(",
+        "image.html": "not a text but binary data",
+        "shell.html": "no text in it",
+    }.items():
+        with pytest.raises(UserError, match=rf"{name}: {message}") as caught:
             read_sections(tmp_path / name)
         assert "\n" not in str(caught.value)

@@ -41,7 +41,7 @@ def html_sections(markup: str | bytes, name: str) -> list[Section]:
         name: the title of a page that has neither one heading of the first level nor a <title>.
 
     """
-    soup = BeautifulSoup(markup, "html.parser")
+    soup = BeautifulSoup(markup, "lxml")
     title = _line([soup.title.get_text(" ")]) if soup.title else ""
     parts = (_part(soup, "main"), _part(soup, "article"), soup.body, soup)
     for part in filter(None, parts):
