@@ -10,13 +10,15 @@ from stages.lib.core.files import building, read_json, write_json, write_jsonl, 
 from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.runs import write_run
+from stages.lib.evaluation.served import SERVED, served_engine
 from stages.lib.evaluation.systems import systems
 from stages.lib.evaluation.table import headline
 from stages.lib.evaluation.variants import SYSTEM, measure_serving
 from stages.lib.export.folder import load_exported
-from stages.lib.export.gate import judge_model
+from stages.lib.export.gate import next_best, read_verdicts
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_lexical
+from stages.lib.search.engine import Embedded
 
 
 @stage
@@ -38,7 +40,6 @@ from stages.lib.retrievers import load_dense, load_lexical
 @path_option("--out", help="Folder for runs, per-query scores, plots and report.")
 @path_option("--metrics", help="Folder for the means, a JSON file a system.")
 @path_option("--summary", help="JSON file for all figures: means, comparisons, variants, types.")
-@path_option("--gate", help="JSON file for whether the model as a whole may be deployed.")
 @PARAMS
 def main(
     collection: Path,
@@ -54,7 +55,6 @@ def main(
     out: Path,
     metrics: Path,
     summary: Path,
-    gate: Path,
     params: Path,
 ) -> str:
     """Write a TREC run a system, scores, significance and the report."""
@@ -65,16 +65,20 @@ def main(
         "base": load_dense(corpus, base, base_vectors, settings),
         "tuned": load_dense(corpus, tuned, tuned_vectors, settings),
     }
-    models["int8"] = load_exported(corpus, onnx, "int8", tuned_vectors, settings)
-    weights = read_json(fusion)
-    weights["int8"] = weights["tuned"]
-    engines = systems(load_lexical(corpus, settings), models, weights)
+    variants = {"int8": load_exported(corpus, onnx, "int8", tuned_vectors, settings)}
+    passed = {name: verdict.passed for name, verdict in read_verdicts(export).items()}
+    packaged = next_best(settings.package.variant, passed)
+    if packaged not in variants:
+        variants[packaged] = load_exported(corpus, onnx, packaged, tuned_vectors, settings)
+    lexical, weights = load_lexical(corpus, settings), read_json(fusion)
+    engines = systems(lexical, models, weights)
+    engines["int8"] = Embedded(variants["int8"])
+    engines[SERVED] = served_engine(variants[packaged], lexical, weights["tuned"], settings.package)
 
     evaluation = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
     serving = measure_serving(
         evaluation, corpus, models[SYSTEM], onnx, tuned_vectors, read_json(export), settings
     )
-    model = judge_model(evaluation.headline("tuned"), evaluation.headline("base"), basis.label)
     stages = {path.stem: read_json(path) for path in stage_metrics}
     report = render(evaluation, corpus, settings, stages, serving)
 
@@ -82,7 +86,7 @@ def main(
         for system, run in evaluation.runs.items():
             write_run(folder / "runs" / f"{system}.trec", run, system)
         write_jsonl(folder / "per_query.jsonl", evaluation.rows())
-        write_json(folder / "deltas.json", evaluation.plot(SYSTEM))
+        write_json(folder / "deltas.json", evaluation.plot(SERVED))
         write_json(folder / "vector_types.json", serving.plot())
         with writing(folder / "report.html") as file:
             file.write(report)
@@ -90,7 +94,6 @@ def main(
         for system, row in evaluation.means().items():
             write_json(folder / f"{system}.json", row)
     write_json(summary, evaluation.summary() | serving.summary())
-    write_json(gate, {"model": model.row})
     return (
         f"evaluate: {len(engines)} systems, {headline(evaluation.summary())}, "
         f"report in {out / 'report.html'}"

@@ -1,4 +1,4 @@
-"""Trains the student and picks what ships by dev nDCG@10."""
+"""Trains the student, and chooses what ships."""
 
 from pathlib import Path
 
@@ -13,8 +13,10 @@ from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
-from stages.lib.search.weights import choose_weight, least_overlapping
-from stages.lib.training.dev import choose_dev
+from stages.lib.training.candidates import MIXTURE, TRAINED, candidates
+from stages.lib.training.choice import choose, in_words, stand
+from stages.lib.training.evidence import dev_sets, measure
+from stages.lib.training.gate import judge
 from stages.lib.training.processes import is_first, launch
 from stages.lib.training.recipe import train, training_rows
 from stages.lib.training.students import student
@@ -30,7 +32,8 @@ from stages.lib.training.students import student
 @path_option("--out", help="Folder for the tuned model.")
 @path_option("--fusion", help="JSON file for the weights of the fusions with BM25.")
 @path_option("--metrics", help="JSON file for what was chosen.")
-@path_option("--curve", help="JSON file for the training curve.")
+@path_option("--curve", help="JSON file for the candidates.")
+@path_option("--gate", help="JSON file for whether the model as a whole may be deployed.")
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
@@ -49,26 +52,24 @@ def main(
     fusion: Path,
     metrics: Path,
     curve: Path,
+    gate: Path,
     processes: int | None,
     params: Path,
 ) -> str | None:
-    """Train, and keep the base where nothing is better on dev."""
+    """Train, choose by dev what ships, and say whether it may be deployed."""
     settings = read_params(params)
     launch("stages.train", processes, settings.train.batch_size)
     documents = read_corpus(corpus)
     by_people, synthetic = read_split(dev), read_split(synthetic_dev)
     mining = read_mined(mined)
     encoder = load_encoder(towers(model)[0], settings.encoder)
-    tuned = student(encoder, documents, load_vectors(vectors, documents), settings)
-    lexical = load_lexical(documents, settings)
-    weighed = by_people or least_overlapping(synthetic, documents)
-    base_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion)
     # where people judge, the synthetic dev queries judge nothing and train instead
     examples = training_rows(mining, settings.train, with_dev=bool(by_people))
-    contest = train(
+    tuned = student(encoder, documents, load_vectors(vectors, documents), mining.train, settings)
+    base, start = tuned.weights(), tuned.start()
+    trained = train(
         tuned,
         examples,
-        choose_dev(by_people, synthetic, mining, settings.train).worth,
         settings.encoder.query_prefix,
         settings.train,
         settings.seed,
@@ -76,39 +77,43 @@ def main(
     )
     if not is_first():
         return None
-    chosen, weights = contest.winner
-    tuned.load(weights)
-    learnt = chosen.step > 0
-    tuned_weight = choose_weight(tuned.dense(), lexical, weighed, settings.fusion, learnt=learnt)
+    lexical = load_lexical(documents, settings)
+    sets = dev_sets(by_people, synthetic, documents)
+    found = []
+    for candidate in candidates(base, start, trained, settings.train.interpolations):
+        tuned.load(candidate.weights())
+        learnt = candidate.kind in (MIXTURE, TRAINED)
+        found.append((candidate, measure(tuned.dense(), lexical, sets, settings, learnt=learnt)))
+    standings = stand(found)
+    chosen = choose(standings)
+    tuned.load(chosen.candidate.weights())
     with building(out) as folder:
         tuned.save(model, folder)
         # what trained is what sentence-transformers does with the model, whatever the base said
         sides = towers(folder)
         for path, side in zip(sides, ("query", "document"), strict=True):
             write_prompts(path, settings.encoder, side if sides[0] != sides[1] else "")
-    write_json(fusion, {"base": base_weight.dense, "tuned": tuned_weight.dense})
-    write_json(curve, [state.row for state in contest.states])
-    base_dev = contest.states[0].row["dev"]
+    weights = {"base": standings[0].evidence.weight.dense, "tuned": chosen.evidence.weight.dense}
+    write_json(fusion, weights)
+    write_json(curve, [standing.row for standing in standings])
+    verdict = judge(chosen, standings[0], sets, lexical)
+    write_json(gate, {"model": verdict.row})
     write_json(
         metrics,
         {
-            "chosen": chosen.name,
-            "kept_base": not learnt,
-            "dev": "people" if by_people else "synthetic",
-            "base_dev": base_dev,
-            "chosen_dev": chosen.row["dev"],
+            "chosen": chosen.candidate.name,
+            "kept_base": chosen is standings[0],
+            "dev": {dev.name: len(dev.split.qrels) for dev in sets},
             "examples": len(examples),
-            "base_dense_weight": base_weight.dense,
-            "tuned_dense_weight": tuned_weight.dense,
+            "base_dense_weight": weights["base"],
+            "tuned_dense_weight": weights["tuned"],
+            **{key: value for key, value in chosen.row.items() if key not in ("name",)},
         },
     )
-    if learnt:
-        verdict = f"{chosen.name}, dev {base_dev:.4f} to {chosen.dev:.4f}"
-    elif examples:
-        verdict = "nothing beats the base on dev, which is kept"
-    else:
-        verdict = "nothing to learn from the teacher or judgements, the base is kept"
-    return f"train: {len(examples):,} examples, {verdict}"
+    lines = [f"train: {len(examples):,} examples, {in_words(chosen, sets)}"]
+    if not verdict.passed:
+        lines.append(f"the gate is closed: {verdict.reason}")
+    return "; ".join(lines)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,9 @@ class Mine(Section):
 
 class Train(Section):
     tower: Literal["vectors", "query", "full"]
+    query_share: Share
+    neighbours: Whole
+    smoothing: Share
     runs: Count
     epochs: Count
     batch_size: Count
@@ -125,7 +128,6 @@ class Train(Section):
     margin_mse_weight: Annotated[float, Field(ge=0)]
     matryoshka: list[Count]
     dropout: Share
-    evaluations: Count
     interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
 
     @property

@@ -119,6 +119,7 @@ def tune(
             *("--mined", mined, "--dev", dev, "--synthetic-dev", synthetic / "dev", *model),
             *("--out", tuned, "--fusion", run / "fusion.json"),
             *("--metrics", run / "train.json", "--curve", run / "curve.json"),
+            *("--gate", run / "gate.json"),
         ),
         "embed": ("--model", tuned, "--vectors", vectors, "--out", run / "vectors"),
     }

@@ -107,16 +107,16 @@ def main() -> None:
     options = parser.parse_args()
     data, base = options.project / "data", options.project / "models" / "base"
     params = read_params(options.project / "params.yaml")
-    short = {"runs": options.runs, "epochs": options.epochs, "interpolations": []}
+    short = {"runs": options.runs, "epochs": options.epochs}
     corpus = read_corpus(data / "collection" / "corpus.jsonl")
     encoder = load_encoder(towers(base)[0], params.encoder)
-    tuned = student(encoder, corpus, load_vectors(data / "vectors" / "base", corpus), params)
     mined = read_mined(data / "mined")
+    vectors = load_vectors(data / "vectors" / "base", corpus)
+    tuned = student(encoder, corpus, vectors, mined.train, params)
     stopwatch = Stopwatch(tuned.model)
     train(
         tuned,
         training_rows(mined, params.train, with_dev=False),
-        lambda _: 0.0,
         params.encoder.query_prefix,
         params.train.model_copy(update=short),
         params.seed,

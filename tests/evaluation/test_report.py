@@ -9,7 +9,13 @@ from stages.lib.core.collection import Corpus, Document, Split
 from stages.lib.evaluation.comparison import AGAINST, Basis, Evaluation
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.significance import compare
-from stages.lib.evaluation.table import change_table, comparison_table, headline, p_value
+from stages.lib.evaluation.table import (
+    change_table,
+    comparison_table,
+    headline,
+    in_words,
+    p_value,
+)
 from stages.lib.evaluation.variants import Serving
 from stages.lib.params import Params
 from stages.lib.search.engine import Run
@@ -39,17 +45,15 @@ STAGES: dict[str, Any] = {
         "dev_ndcg_cut_10_by_teacher": {"base": 0.5, "fusion": 0.625},
     },
     "train": {
-        "chosen": "0.5 of step 4",
+        "chosen": "0.75 of the way",
         "kept_base": False,
-        "dev": "people",
-        "base_dev": 0.5,
-        "chosen_dev": 0.625,
+        "dev": {"people": 4},
         "examples": 2,
     },
     "train_curve": [
-        {"name": "step 0", "step": 0, "dev": 0.5},
-        {"name": "step 4", "step": 4, "dev": 0.6},
-        {"name": "0.5 of step 4", "step": 4, "dev": 0.625},
+        {"name": "base", "gain": 0.0, "sd": 0.0},
+        {"name": "enriched", "gain": 0.01, "sd": 0.01},
+        {"name": "0.75 of the way", "gain": 0.02, "sd": 0.01},
     ],
 }
 
@@ -72,10 +76,12 @@ def evaluation(name: str = "test", base: Run | None = None, tuned: Run | None = 
         "base": base or {"q1": {"c": 2.0, "a": 1.0}, "q2": {"c": 1.0}},
         "tuned": tuned or {"q1": {"a": 2.0, "b": 1.0}, "q2": {"a": 2.0, "c": 1.0}},
     }
+    runs["served"] = runs["tuned"]
     scores = {system: per_query(run, split.qrels) for system, run in runs.items()}
     headline = {system: measures["ndcg_cut_10"] for system, measures in scores.items()}
-    comparisons = compare(headline, {"tuned": AGAINST["tuned"]}, 200, 1)
-    return Evaluation(Basis(name, split), 3, runs, scores, comparisons)
+    against = {"served": "base", "tuned": AGAINST["tuned"]}
+    comparisons = compare(headline, against, 200, 1)
+    return Evaluation(Basis(name, split), 3, runs, scores, comparisons, against)
 
 
 @pytest.fixture
@@ -96,7 +102,8 @@ def words(page: str) -> str:
 def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> None:
     page = words(render(evaluation(), corpus, params, STAGES, SERVING))
     # q1 rises from (2/log2(3)) / (2 + 1/log2(3)) = 0.4796 to 1, q2 falls from 1 to 1/log2(3)
-    assert "nDCG@10 0.7398 → 0.8155 ( +0.0757 )" in page
+    assert "As served: nDCG@10 0.7398 (base) → 0.8155 ( +0.0757 ): no difference" in page
+    assert "Dense search alone: 0.7398 → 0.8155 (+0.0757), 95% interval" in page
     assert "on test, n = 2 queries" in page
     assert "1 queries better, 1 worse, 0 alike" in page
     assert f"Base model: {params.base.model}" in page
@@ -107,7 +114,8 @@ def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> No
     assert "(n = 7): base 0.5000 · fusion 0.6250." in page
     assert "distinct 2 25% Shares of the n = 8 generated phrases" in page
     assert "test 2 3" in page
-    assert "chosen: 0.5 of step 4, 0.6250 against 0.5000 of the base" in page
+    assert "Chosen: 0.75 of the way." in page
+    assert "people, n = 4. Trained on 2 queries." in page
     assert "int8 0.4900 -2.00% 0.9812 23.4 no Refused by dev: int8: a loss of 2.00%" in page
     assert "float 128 100% 0.5000 +0.00% binary 4 3% 0.4500 -10.00%" in page
     assert "not evidence" not in page
@@ -168,9 +176,9 @@ def test_imported_queries_alone_are_said(corpus: Corpus, params: Params) -> None
 
 def test_a_kept_base_is_said(corpus: Corpus, params: Params) -> None:
     same = {"q1": {"a": 1.0}, "q2": {"c": 1.0}}
-    train = STAGES["train"] | {"chosen": "step 0", "kept_base": True}
+    train = STAGES["train"] | {"chosen": "base", "kept_base": True}
     page = words(render(evaluation("test", same, same), corpus, params, {"train": train}))
-    assert "the base was kept, and “tuned” is the base" in page
+    assert "The base was kept, and “tuned” is the base" in page
     assert "p = 1.000" in page
     assert "Queries that lost most None." in page
 
@@ -202,9 +210,18 @@ def test_the_table_of_the_terminal() -> None:
 
 def test_the_line_of_the_terminal() -> None:
     assert headline(evaluation().summary()) == (
-        "nDCG@10 on test (n = 2): 0.7398 by base, 0.8155 by tuned; +0.0757, "
-        "95% interval -0.3691 to +0.5204, p = 1.000"
+        "nDCG@10 on test (n = 2): 0.8155 as served, 0.7398 by base; +0.0757, 95% interval -0.3691 "
+        "to +0.5204, p = 1.000: no difference that 2 queries could tell from chance (only 0.635 "
+        "or more) (dense alone +0.0757)"
     )
+
+
+def test_what_a_comparison_tells_is_said_in_words() -> None:
+    assert in_words({"low": 0.01, "high": 0.03, "n": 50}) == "better"
+    assert in_words({"low": -0.03, "high": -0.01, "n": 50}) == "WORSE"
+    # a standard error of 0.01: four in five differences of 0.028 are told
+    row = {"low": -0.0096, "high": 0.0296, "n": 50}
+    assert in_words(row).endswith("that 50 queries could tell from chance (only 0.028 or more)")
 
 
 def test_means_beside_those_of_a_revision() -> None:
@@ -213,10 +230,11 @@ def test_means_beside_those_of_a_revision() -> None:
         "gone": after["base"],
         "base": after["base"] | {"ndcg_cut_10": 0.75, "n": 3},
     }
-    title, base, tuned, gone, key, fault = change_table(before, after, "v1").splitlines()
+    title, base, tuned, served, gone, key, fault = change_table(before, after, "v1").splitlines()
     assert title.split() == ["nDCG@10", "MRR@10", "Recall@100", "MAP", "P@10", "Hit@10"]
     assert base.split()[:5] == ["base", "0.7398", "(-0.0102)", "0.7500", "(+0.0000)"]
     assert tuned.split()[:3] == ["tuned", "0.8155", "(new)"]
+    assert served.split()[:3] == ["served", "0.8155", "(new)"]
     assert gone.split() == ["gone"] * 7
     assert key == "In brackets: the change since v1."
     assert fault == "Not over the same queries: n = 2, 3 in v1, 2 now."

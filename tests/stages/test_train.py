@@ -43,7 +43,6 @@ def training_project(tmp_path: Path, tiny_model: Path, with_params: Change) -> P
             "train.epochs": 3,
             "train.batch_size": 8,
             "train.document_learning_rate": 3e-2,
-            "train.interpolations": [],
         }
     )
     texts = [each.contents for each in CORPUS.values()]
@@ -79,7 +78,7 @@ def options(training_project: Path, model: Path, processes: int) -> list[str]:
         "out": training_project / f"tuned-{processes}",
         "params": training_project / "params.yaml",
     }
-    for name in ("fusion", "metrics", "curve"):
+    for name in ("fusion", "metrics", "curve", "gate"):
         paths[name] = training_project / f"{name}-{processes}.json"
     words = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     return [*words, "--processes", str(processes)]
@@ -128,7 +127,7 @@ def test_the_synthetic_dev_queries_train_where_people_judge(
     assert told["examples"] == len(CORPUS) * (2 if judged else 1)
     (line,) = done.stdout.splitlines()
     assert line.startswith(f"train: {told['examples']} examples, ")
-    assert told["dev"] == ("people" if judged else "synthetic")
+    assert told["dev"] == ({"people": judged} if judged else {"synthetic": len(CORPUS)})
 
 
 @pytest.mark.parametrize("teacher", ["fusion", "base"])
@@ -159,7 +158,6 @@ def test_what_was_judged_teaches_beside_the_teacher_and_without_one(
             "train.epochs": 3,
             "train.batch_size": 8,
             "train.document_learning_rate": 3e-2,
-            "train.interpolations": [],
             "train.judged_weight": weight,
         }
     )
@@ -170,7 +168,8 @@ def test_what_was_judged_teaches_beside_the_teacher_and_without_one(
     told = read_json(training_project / "metrics-1.json")
     taught = len(CORPUS) - 1 if weight else 0
     assert told["examples"] == (taught if teacher == "base" else len(CORPUS))
-    gain = told["chosen_dev"] - told["base_dev"]
+    base, *_, last = read_json(training_project / "curve-1.json")
+    gain = last["people_dense"] - base["people_dense"]
     assert (gain > 0.2) == (weight > 0), gain
 
 
@@ -198,7 +197,7 @@ def test_a_refused_teacher_says_nothing_of_judged_queries(
 
 @pytest.mark.parametrize("tower", ["vectors", "query", "full"])
 @pytest.mark.parametrize("judged_weight", [0.0, 10.0])
-def test_with_nothing_to_learn_every_tower_keeps_the_base(
+def test_with_nothing_to_learn_nothing_is_trained(
     training_project: Path,
     tiny_model: Path,
     with_params: Change,
@@ -215,9 +214,11 @@ def test_with_nothing_to_learn_every_tower_keeps_the_base(
         main, options(training_project, tiny_model, 1), catch_exceptions=False
     )
     assert done.exit_code == 0, done.output
-    assert "nothing to learn from the teacher or judgements, the base is kept" in done.stdout
+    assert done.stdout.startswith("train: 0 examples, ")
     told = read_json(training_project / "metrics-1.json")
-    assert (told["examples"], told["kept_base"]) == (0, True)
+    assert told["examples"] == 0
+    # documents may be enriched without training, where their vectors are weights
+    assert told["chosen"] in (("base", "enriched") if tower == "vectors" else ("base",))
     query, _ = towers(training_project / "tuned-1")
     texts = [each.contents for each in CORPUS.values()]
     kept, base = (
@@ -256,8 +257,8 @@ def test_what_ships_is_chosen_by_its_prefixes_too(
         }
         reached.append(ndcg(run, synthetic.qrels))
     assert abs(reached[0] - reached[1]) > 0.05
-    told = read_json(training_project / "metrics-1.json")
-    assert told["base_dev"] == pytest.approx(sum(reached) / 2, abs=0.02)
+    base = read_json(training_project / "curve-1.json")[0]
+    assert base["people_dense"] == pytest.approx(sum(reached) / 2, abs=0.02)
 
 
 def test_a_prefix_as_long_as_the_vectors(

@@ -8,6 +8,7 @@ from typing import Any
 from stages.lib.core.collection import Corpus, Split, read_split
 from stages.lib.core.text import jaccard
 from stages.lib.errors import UserError
+from stages.lib.evaluation.served import SERVED, best_rival
 from stages.lib.evaluation.significance import Comparison, compare
 from stages.lib.params import Evaluate
 from stages.lib.search.engine import Engine, Run
@@ -20,9 +21,8 @@ AGAINST = {
     "tuned": "base",
     "tuned+bm25": "base+bm25",
     "int8": "tuned",
-    "int8+bm25": "tuned+bm25",
 }
-"""What each system is compared with."""
+"""What each system is compared with, but for the served one, which is up to its best rival."""
 
 SAME_TEXT = 0.5
 """A document with a query's id and at least this Jaccard similarity is that query itself."""
@@ -80,6 +80,8 @@ class Evaluation:
     runs: dict[str, Run]
     scores: dict[str, dict[str, PerQuery]]
     comparisons: dict[str, Comparison]
+    against: Mapping[str, str]
+    """What each system of the comparisons is compared with."""
 
     def headline(self, system: str) -> float:
         """The mean of the headline measure."""
@@ -95,7 +97,7 @@ class Evaluation:
 
     def deltas(self, system: str) -> PerQuery:
         """The headline's difference between a system and what it is compared with, by query_id."""
-        base = self.scores[AGAINST[system]][HEADLINE]
+        base = self.scores[self.against[system]][HEADLINE]
         return {
             query_id: round(score - base[query_id], 6)
             for query_id, score in self.scores[system][HEADLINE].items()
@@ -112,7 +114,8 @@ class Evaluation:
                 for system, measures in self.scores.items()
             },
             "comparisons": {
-                system: {"against": AGAINST[system], "measure": HEADLINE} | comparison.as_dict()
+                system: {"against": self.against[system], "measure": HEADLINE}
+                | comparison.as_dict()
                 for system, comparison in self.comparisons.items()
             },
         }
@@ -142,7 +145,7 @@ def evaluate(
     """Runs every system over the judged queries and compares each with its baseline.
 
     Args:
-        engines: the systems by name; those that AGAINST names are compared.
+        engines: the systems by name; those that AGAINST names and the served one are compared.
         corpus: the documents that they search.
         basis: what they are measured on.
         params: depth of the runs and number of resamples.
@@ -151,10 +154,13 @@ def evaluate(
     """
     runs = {name: search(engine, corpus, basis, params.depth) for name, engine in engines.items()}
     scores = {name: per_query(run, basis.split.qrels) for name, run in runs.items()}
-    baselines = {name: AGAINST[name] for name in runs if AGAINST.get(name) in runs}
     headline = {name: measures[HEADLINE] for name, measures in scores.items()}
-    comparisons = compare(headline, baselines, params.resamples, seed)
-    return Evaluation(basis, len(corpus), runs, scores, comparisons)
+    against = {name: AGAINST[name] for name in runs if AGAINST.get(name) in runs}
+    if SERVED in runs:
+        rival = best_rival({name: mean(values) for name, values in headline.items()})
+        against = {SERVED: rival} | against
+    comparisons = compare(headline, against, params.resamples, seed)
+    return Evaluation(basis, len(corpus), runs, scores, comparisons, against)
 
 
 def search(engine: Engine, corpus: Corpus, basis: Basis, depth: int) -> Run:

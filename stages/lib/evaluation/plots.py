@@ -40,24 +40,23 @@ def deltas(values: Sequence[float], label: str) -> str:
 
 
 def candidates(rows: Sequence[dict[str, Any]], chosen: str) -> str:
-    """What each candidate to ship is worth on dev, the best first, as SVG.
+    """What each candidate is believed to gain, the best first, as SVG.
 
     Args:
-        rows: `name` and `dev` of each candidate; the first is the base.
+        rows: `name`, `gain` and its standard deviation `sd` of each candidate.
         chosen: the name of the one that ships.
 
     """
-    ordered = sorted(rows, key=lambda row: float(row["dev"]))
+    ordered = sorted(rows, key=lambda row: float(row["gain"]))
     names = [row["name"] for row in ordered]
     with mpl.rc_context(STYLE):
         figure, axes = _axes(height=0.9 + 0.2 * len(ordered))
-        axes.plot([row["dev"] for row in ordered], names, "o", color=BLUE)
-        shipped = [row for row in ordered if row["name"] == chosen]
-        axes.plot(
-            [row["dev"] for row in shipped], [chosen] * len(shipped), "o", color=RED, label="chosen"
-        )
-        axes.axvline(rows[0]["dev"], color=GREY, linewidth=0.8, linestyle="--", label="base")
-        axes.set(xlabel="on dev")
+        gains, spreads = ([row[key] for row in ordered] for key in ("gain", "sd"))
+        axes.errorbar(gains, names, xerr=spreads, fmt="o", color=BLUE, ecolor=GREY)
+        shipped = [row["gain"] for row in ordered if row["name"] == chosen]
+        axes.plot(shipped, [chosen] * len(shipped), "o", color=RED, label="chosen")
+        axes.axvline(0, color=GREY, linewidth=0.8, linestyle="--", label="base")
+        axes.set(xlabel=f"believed gain of {NAMES[HEADLINE]} as served, one standard deviation")
         axes.legend(frameon=False, loc="lower right")
         return _svg(figure)
 

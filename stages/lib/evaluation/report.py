@@ -10,13 +10,13 @@ from markupsafe import Markup
 
 from stages.lib.core.collection import Corpus, Document
 from stages.lib.evaluation import plots
-from stages.lib.evaluation.comparison import AGAINST, Evaluation
-from stages.lib.evaluation.table import p_value
+from stages.lib.evaluation.comparison import Evaluation
+from stages.lib.evaluation.served import SERVED
+from stages.lib.evaluation.table import in_words, p_value
 from stages.lib.evaluation.variants import Serving
 from stages.lib.params import Params
 from stages.lib.search.measures import HEADLINE, NAMES
 
-SYSTEM = "tuned"
 TOP = 5
 """Documents shown of each ranking."""
 
@@ -31,7 +31,7 @@ def render(
     """The report as HTML.
 
     Args:
-        evaluation: the systems, among them `base` and `tuned`.
+        evaluation: the systems, among them `base`, `tuned` and the served one.
         corpus: the documents, for their titles.
         params: for the base model's name and the number of queries shown.
         stages: what the other stages measured, by the name of their file: any of prepare,
@@ -46,8 +46,8 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"p_value": p_value, "text": _beginning}
-    deltas = evaluation.deltas(SYSTEM)
+    environment.filters |= {"p_value": p_value, "in_words": in_words, "text": _beginning}
+    deltas, rival = evaluation.deltas(SERVED), evaluation.against[SERVED]
     order = sorted(deltas, key=lambda query_id: (deltas[query_id], query_id))
     shown = params.evaluate.shown
     candidates = stages.get("train_curve")
@@ -56,11 +56,12 @@ def render(
         is_evidence=evaluation.basis.is_evidence,
         measures=NAMES,
         base=params.base,
+        package=params.package,
         headline=HEADLINE,
         stages=stages,
         serving=serving,
         deltas_picture=_image(
-            plots.deltas(list(deltas.values()), f"{NAMES[HEADLINE]}: {SYSTEM} - {AGAINST[SYSTEM]}")
+            plots.deltas(list(deltas.values()), f"{NAMES[HEADLINE]}: {SERVED} - {rival}")
         ),
         candidates_picture=_image(
             plots.candidates(candidates, stages.get("train", {}).get("chosen", ""))
@@ -76,7 +77,7 @@ def render(
 def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, Any]:
     """What the report shows of a query: its rankings and its judged documents, with ranks."""
     judged = evaluation.basis.split.qrels[query_id]
-    systems = (AGAINST[SYSTEM], SYSTEM)
+    systems = (evaluation.against[SERVED], SERVED)
     ranks = {
         system: {
             doc_id: rank
@@ -87,7 +88,7 @@ def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, A
     return {
         "query_id": query_id,
         "text": evaluation.basis.split.queries[query_id],
-        "delta": evaluation.deltas(SYSTEM)[query_id],
+        "delta": evaluation.deltas(SERVED)[query_id],
         "scores": {system: evaluation.scores[system][HEADLINE][query_id] for system in systems},
         "tops": {
             system: [

@@ -8,9 +8,10 @@ from sentence_transformers import SentenceTransformer
 
 from stages.lib.core.collection import Corpus, Split, contents
 from stages.lib.core.seeds import shuffled
+from stages.lib.core.verdict import Verdict
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.export.folder import load_exported
-from stages.lib.export.gate import Figures, Loss, Verdict, judge, measure_loss
+from stages.lib.export.gate import Figures, Loss, judge, measure_loss
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense, Embedded
 from stages.lib.search.measures import HEADLINE

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stages.lib.core.files import read_json
+from stages.lib.core.verdict import Verdict
 from stages.lib.errors import UserError
 from stages.lib.params import Export
 from stages.lib.search.bootstrap import interval
@@ -69,19 +70,6 @@ class Figures:
     """What it loses on dev, where that was measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a variant may serve, and why not."""
-
-    passed: bool
-    reason: str
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """The verdict as a row of a metrics file."""
-        return asdict(self)
-
-
 def judge(variant: str, figures: Figures, params: Export) -> Verdict:
     """The verdict on a variant.
 
@@ -104,16 +92,6 @@ def judge(variant: str, figures: Figures, params: Export) -> Verdict:
             f"{params.max_ndcg_loss:.2%}"
         )
     return Verdict(not faults, f"{variant}: {'; '.join(faults)}" if faults else "")
-
-
-def judge_model(tuned: float, base: float, measured_on: str) -> Verdict:
-    """The verdict on the model as a whole: refused where tuning made it worse."""
-    if tuned >= base:
-        return Verdict(True, "")
-    reason = (
-        f"{NAMES[HEADLINE]} on {measured_on} fell from {base:.4f} (base) to {tuned:.4f} (tuned)"
-    )
-    return Verdict(False, reason)
 
 
 def next_best(wanted: str, passed: Mapping[str, bool]) -> str:

@@ -12,6 +12,9 @@ from stages.lib.encoding.encoder import Vectors, encode
 Run = dict[str, dict[str, float]]
 """Score by doc_id by query_id, best first."""
 
+RRF_K = 60
+"""What reciprocal rank fusion adds to each rank."""
+
 BLOCK_CELLS = 2**25  # scores held at a time: 128 MB
 
 
@@ -99,6 +102,34 @@ class Embedded:
         for start in range(0, len(query_ids), size):
             block = query_ids[start : start + size]
             yield block, self._scorer.scores([queries[query_id] for query_id in block])
+
+
+class ReciprocalRanks:
+    """Reciprocal rank fusion of two scorers (Cormack et al., SIGIR 2009), as Vespa's profile `rrf`.
+
+    Args:
+        first: a scorer.
+        second: another over the same documents.
+        targets: the first documents of each that are fused.
+
+    """
+
+    def __init__(self, first: Scorer, second: Scorer, targets: int) -> None:
+        self._engines = (Embedded(first), Embedded(second))
+        self._targets = targets
+
+    def search(self, queries: Queries, depth: int) -> Run:
+        """The best `depth` documents of each query; ties by doc_id."""
+        runs = [engine.search(queries, self._targets) for engine in self._engines]
+        fused: Run = {}
+        for query_id in queries:
+            scores: dict[str, float] = {}
+            for run in runs:
+                for rank, doc_id in enumerate(run[query_id], 1):
+                    scores[doc_id] = scores.get(doc_id, 0.0) + 1 / (RRF_K + rank)
+            order = sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))
+            fused[query_id] = {doc_id: scores[doc_id] for doc_id in order[:depth]}
+        return fused
 
 
 def zscores(scores: Vectors) -> Vectors:

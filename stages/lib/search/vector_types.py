@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from stages.lib.encoding.encoder import Vectors
+from stages.lib.params import Package
 from stages.lib.search.engine import Dense
 
 Store = Callable[[Vectors], Any]
@@ -44,6 +45,29 @@ def vector_types(dimension: int, rerank: int = 100) -> list[VectorType]:
         *(prefix_type(size) for size in (dimension // 2, dimension // 4)),
         VectorType("binary", -(-dimension // 8), pack, _binary(rerank)),
     ]
+
+
+def stored_type(dimension: int, params: Package) -> VectorType:
+    """The way in which the package stores a vector of so many dimensions."""
+    size = params.dimensions or dimension
+    name = params.vector_type + (f", first {size}" if size < dimension else "")
+    if params.vector_type == "binary":
+        rank = _binary(params.targets)
+        return VectorType(
+            name,
+            -(-size // 8),
+            lambda documents: pack(documents[:, :size]),
+            lambda queries, documents: rank(prefix(queries, size), documents),
+        )
+    exact = params.vector_type == "float"
+    return VectorType(
+        name,
+        (4 if exact else 2) * size,
+        lambda documents: (
+            prefix(documents, size) if exact else as_bfloat16(prefix(documents, size))
+        ),
+        lambda queries, documents: prefix(queries, size) @ documents.T,
+    )
 
 
 def _products(queries: Vectors, documents: Vectors) -> Vectors:

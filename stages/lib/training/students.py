@@ -1,23 +1,24 @@
 """Which parts of a model are tuned: the query encoder, document vectors too, or one encoder."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
 from stages.lib.core.collection import Corpus
+from stages.lib.core.examples import Example
 from stages.lib.encoding.encoder import Vectors, dimension, encode
 from stages.lib.encoding.vectors import TRAINED, save_vectors
 from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense
-from stages.lib.search.neighbours import Neighbours
 from stages.lib.training.documents import Documents, Free, Frozen, InBatch
+from stages.lib.training.start import enriched
 
 Weights = dict[str, Tensor]
 """Tensors by name: everything that training changes."""
@@ -36,8 +37,12 @@ class Student(Protocol):
         """A copy of what training changes."""
         ...
 
+    def start(self) -> Weights:
+        """The weights that training starts from."""
+        ...
+
     def load(self, weights: Weights) -> None:
-        """Takes weights that `weights` gave, or a mixture of such."""
+        """Takes weights that `weights` or `start` gave, or a mixture of such."""
         ...
 
     def dense(self) -> Dense:
@@ -65,6 +70,10 @@ class QueryTower:
         """The query encoder's."""
         return _copy(self.model)
 
+    def start(self) -> Weights:
+        """The base's."""
+        return self.weights()
+
     def load(self, weights: Weights) -> None:
         """Takes the query encoder's weights."""
         self.model.load_state_dict(weights)
@@ -90,7 +99,7 @@ class QueryAndVectors:
         model: the query encoder, at the base's weights.
         corpus: the documents.
         vectors: the base's document vectors, (documents, dimensions).
-        anchors: what they are held to.
+        start: where their training starts, and what they are held to.
         params: the recipe.
 
     """
@@ -100,19 +109,23 @@ class QueryAndVectors:
         model: SentenceTransformer,
         corpus: Corpus,
         vectors: Vectors,
-        anchors: Vectors,
+        start: Vectors,
         params: Params,
     ) -> None:
         self.model = model
-        self.anchors = anchors
+        self._start = start
         self._doc_ids = list(corpus)
-        self._free = Free(_columns(corpus), vectors, anchors, params.train.anchor)
+        self._free = Free(_columns(corpus), vectors, start, params.train.anchor)
         self.documents: Documents = self._free
         self._prefix = params.encoder.query_prefix
 
     def weights(self) -> Weights:
         """The query encoder's and the document vectors."""
         return _copy(self.model) | {DOCUMENTS: torch.from_numpy(self._vectors())}
+
+    def start(self) -> Weights:
+        """The base's query encoder, and the vectors that documents start from."""
+        return _copy(self.model) | {DOCUMENTS: torch.from_numpy(self._start)}
 
     def load(self, weights: Weights) -> None:
         """Takes both."""
@@ -147,6 +160,10 @@ class Full:
         """The encoder's."""
         return _copy(self.model)
 
+    def start(self) -> Weights:
+        """The base's."""
+        return self.weights()
+
     def load(self, weights: Weights) -> None:
         """Takes the encoder's weights."""
         self.model.load_state_dict(weights)
@@ -164,12 +181,20 @@ class Full:
 
 
 def student(
-    model: SentenceTransformer, corpus: Corpus, vectors: Vectors, params: Params
+    model: SentenceTransformer,
+    corpus: Corpus,
+    vectors: Vectors,
+    examples: Sequence[Example],
+    params: Params,
 ) -> Student:
-    """The student that `train.tower` asks for.
+    """The student that `train.tower` asks for, at the base's weights.
 
-    Document vectors that may move are held to a mixture with those of their neighbours, by the
-    shares that the teacher's scores are mixed by.
+    Args:
+        model: the base.
+        corpus: the documents.
+        vectors: the base's vectors of them, (documents, dimensions).
+        examples: the training queries with their documents.
+        params: the recipe.
 
     Raises:
         UserError: a prefix of `train.matryoshka` is no shorter than the model's vectors.
@@ -185,11 +210,9 @@ def student(
         return Full(model, corpus, params)
     if params.train.tower == "query":
         return QueryTower(model, corpus, vectors, params)
-    anchors = np.array(vectors)
-    if params.mine.neighbours:
-        mixed = Neighbours(vectors, params.mine.neighbours).mix(anchors.T, params.mine.smoothing).T
-        anchors = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
-    return QueryAndVectors(model, corpus, vectors, anchors, params)
+    base = Dense(list(corpus), vectors, model, params.encoder.query_prefix)
+    start = enriched(base, examples, params.train)
+    return QueryAndVectors(model, corpus, vectors, start, params)
 
 
 def _columns(corpus: Corpus) -> dict[str, int]:

@@ -1,0 +1,68 @@
+"""What may ship: the base, its enriched documents, and mixtures on the way to what was trained.
+
+Nothing ships worse than it was: the base competes with all that came of it. Mixtures of weights
+forget less of where training started (LM-Cocktail, arXiv 2311.13534).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from stages.lib.training.students import DOCUMENTS, Weights
+
+BASE = "base"
+ENRICHED = "enriched"
+MIXTURE = "mixture"
+TRAINED = "trained"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A state of the student that may ship.
+
+    Args:
+        name: in metrics and the report.
+        kind: `base`, `enriched`, `mixture` or `trained`.
+        weights: gives its weights.
+
+    """
+
+    name: str
+    kind: str
+    weights: Callable[[], Weights]
+
+
+def candidates(
+    base: Weights, start: Weights, trained: Weights | None, shares: Sequence[float]
+) -> list[Candidate]:
+    """All that may ship, from the base to the end of training.
+
+    Args:
+        base: the weights of the base.
+        start: where training started; enriched where documents' vectors are weights.
+        trained: where it ended; None where nothing was trained.
+        shares: of the way from start to end, for the mixtures.
+
+    """
+    found = [Candidate(BASE, BASE, lambda: base)]
+    if DOCUMENTS in start:
+        found.append(Candidate(ENRICHED, ENRICHED, lambda: start))
+    if trained is not None:
+        for share in sorted({*shares, 1.0}):
+            found.append(_mixture(start, trained, share))
+    return found
+
+
+def _mixture(start: Weights, trained: Weights, share: float) -> Candidate:
+    if share == 1:
+        return Candidate(TRAINED, TRAINED, lambda: trained)
+    return Candidate(f"{share:g} of the way", MIXTURE, lambda: interpolate(start, trained, share))
+
+
+def interpolate(start: Weights, end: Weights, share: float) -> Weights:
+    """`share` of the end's weights and the rest of the start's."""
+    return {
+        name: torch.lerp(weight, end[name], share) if weight.is_floating_point() else weight
+        for name, weight in start.items()
+    }

@@ -1,0 +1,127 @@
+"""Which candidate ships: what held on other collections, corrected by what dev says of this one.
+
+A belief in each candidate's gain is a mean with a standard deviation. It starts from what the kind
+of candidate gained on collections that people judged, and is averaged with each dev set's mean
+difference by their precisions (the usual combination of normal estimates, as in empirical Bayes).
+So a few dev queries move little, many decide, and no candidate needs proof that it helps: dev has
+to speak against what helped elsewhere.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.lib.search.weights import Floats
+from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, TRAINED, Candidate
+from stages.lib.training.evidence import DevSet, Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is believed of a gain of nDCG@10 over the base: its mean and standard deviation."""
+
+    mean: float
+    sd: float
+
+
+SERVED: Mapping[str, Belief] = {
+    ENRICHED: Belief(0.016, 0.016),
+    MIXTURE: Belief(0.020, 0.013),
+    TRAINED: Belief(0.019, 0.014),
+}
+DENSE: Mapping[str, Belief] = {
+    ENRICHED: Belief(0.021, 0.021),
+    MIXTURE: Belief(0.036, 0.020),
+    TRAINED: Belief(0.037, 0.025),
+}
+"""The gains that these kinds had on other collections (tests/bench/README.md), served and dense."""
+
+BIAS: Mapping[str, float] = {"people": 0.003, "judged": 0.01, "synthetic": 0.05}
+"""How far a dev set's mean difference is from that of people's test queries, beyond chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A candidate with what is believed of it."""
+
+    candidate: Candidate
+    evidence: Evidence
+    served: Belief
+    dense: Belief
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its line in the metrics."""
+        means = {
+            f"{name}_{kind}": round(float(values.mean()), 6)
+            for kind, sets in (("served", self.evidence.served), ("dense", self.evidence.dense))
+            for name, values in sets.items()
+        }
+        return {
+            "name": self.candidate.name,
+            "gain": round(self.served.mean, 6),
+            "sd": round(self.served.sd, 6),
+            "dense_gain": round(self.dense.mean, 6),
+            "dense_weight": self.evidence.weight.dense,
+        } | means
+
+
+def stand(candidates: Sequence[tuple[Candidate, Evidence]]) -> list[Standing]:
+    """What is believed of each candidate; the first is the base."""
+    base = candidates[0][1]
+    return [
+        Standing(
+            candidate,
+            evidence,
+            believe(SERVED.get(candidate.kind), evidence.served, base.served),
+            believe(DENSE.get(candidate.kind), evidence.dense, base.dense),
+        )
+        for candidate, evidence in candidates
+    ]
+
+
+def believe(
+    prior: Belief | None, values: Mapping[str, Floats], base: Mapping[str, Floats]
+) -> Belief:
+    """A prior and the differences on each dev set, averaged by their precisions.
+
+    Args:
+        prior: None for the base itself, which gains nothing for sure.
+        values: nDCG@10 of each query by dev set.
+        base: the base's, of the same queries.
+
+    """
+    if prior is None:
+        return Belief(0.0, 0.0)
+    beliefs = [prior]
+    for name, of_candidate in values.items():
+        deltas = of_candidate - base[name]
+        if len(deltas) > 1:
+            error = float(deltas.std(ddof=1)) / math.sqrt(len(deltas))
+            beliefs.append(Belief(float(deltas.mean()), math.hypot(error, BIAS[name])))
+    precision = sum(belief.sd**-2 for belief in beliefs)
+    mean = sum(belief.mean * belief.sd**-2 for belief in beliefs) / precision
+    return Belief(mean, precision**-0.5)
+
+
+def choose(standings: Sequence[Standing]) -> Standing:
+    """The candidate that is believed to gain most as served, among those that lose nothing dense.
+
+    The base, which loses nothing, is always among them, and wins ties.
+    """
+    able = [one for one in standings if one.dense.mean >= 0 or one.candidate.kind == BASE]
+    return max(able, key=lambda one: one.served.mean)
+
+
+def in_words(chosen: Standing, sets: Sequence[DevSet]) -> str:
+    """What ships and why, in a line."""
+    dev = sets[0]
+    if chosen.candidate.kind == BASE:
+        return f"the base is kept: {len(dev.split.qrels)} {dev.name} dev queries speak for it"
+    values = chosen.evidence.served[dev.name]
+    return (
+        f"{chosen.candidate.name} ships, believed to gain {chosen.served.mean:+.3f} "
+        f"(sd {chosen.served.sd:.3f}) as served; {values.mean():.4f} on {len(values)} {dev.name} "
+        "dev queries"
+    )

@@ -1,0 +1,70 @@
+"""What ships: beliefs by hand."""
+
+import numpy as np
+import pytest
+
+from stages.lib.search.weights import Weight
+from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, Candidate
+from stages.lib.training.choice import BIAS, SERVED, Belief, Standing, believe, choose, stand
+from stages.lib.training.evidence import Evidence
+
+
+def evidence(
+    served: list[float], dense: list[float] | None = None, dev: str = "people"
+) -> Evidence:
+    return Evidence(Weight(0.7, {}), {dev: np.array(served)}, {dev: np.array(dense or served)})
+
+
+def candidate(kind: str) -> Candidate:
+    return Candidate(kind, kind, dict)
+
+
+def chosen(*found: tuple[str, Evidence]) -> Standing:
+    return choose(stand([(candidate(kind), one) for kind, one in found]))
+
+
+def test_a_belief_is_averaged_with_dev_by_precision() -> None:
+    base = {"people": np.zeros(4)}
+    values = {"people": np.array([0.0, 0.1, 0.0, 0.1])}
+    prior = Belief(0.02, 0.03)
+    # mean 0.05, standard error 0.057735 / 2, and the bias beside it
+    variance = (0.1 * 3**-0.5 / 2) ** 2 + BIAS["people"] ** 2
+    weights = np.array([0.03**-2, 1 / variance])
+    wanted = float((weights * [0.02, 0.05]).sum() / weights.sum())
+    found = believe(prior, values, base)
+    assert found.mean == pytest.approx(wanted)
+    assert found.sd == pytest.approx(weights.sum() ** -0.5)
+
+
+def test_the_base_gains_nothing_for_sure() -> None:
+    assert believe(None, {"people": np.ones(3)}, {"people": np.zeros(3)}) == Belief(0.0, 0.0)
+
+
+def test_without_dev_what_held_elsewhere_ships() -> None:
+    lone = evidence([0.5])
+    assert chosen((BASE, lone), (ENRICHED, lone), (MIXTURE, lone)).served == SERVED[MIXTURE]
+
+
+def test_known_answers_alone_do_not_keep_the_base() -> None:
+    base, worse = evidence([0.9] * 50, dev="synthetic"), evidence([0.87] * 50, dev="synthetic")
+    assert chosen((BASE, base), (MIXTURE, worse)).candidate.kind == MIXTURE
+
+
+def test_people_keep_the_base_where_they_are_many_enough() -> None:
+    random = np.random.default_rng(1)
+
+    def kind(queries: int) -> str:
+        base = random.uniform(0, 1, queries)
+        worse = base - 0.02 + random.normal(0, 0.15, queries)
+        return chosen((BASE, evidence(list(base))), (MIXTURE, evidence(list(worse)))).candidate.kind
+
+    assert kind(4) == MIXTURE
+    assert kind(3000) == BASE
+
+
+def test_what_loses_dense_does_not_ship_for_the_fusion_alone() -> None:
+    base = evidence([0.5] * 99, [0.5] * 99)
+    fused = evidence([0.6] * 99, [0.4] * 99)
+    both = evidence([0.55] * 99, [0.5] * 99)
+    assert chosen((BASE, base), (MIXTURE, fused), (ENRICHED, both)).candidate.kind == ENRICHED
+    assert chosen((BASE, base), (MIXTURE, fused)).candidate.kind == BASE
