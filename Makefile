@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show compare cost deploy rollback prune index serve test clean
+.PHONY: help install repro show compare cost deploy rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -22,7 +22,8 @@ $(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11; call make PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@# Python compiles what is imported when it is imported; of these packages that is a part
+	$(VENV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
 	@touch $@
 
 repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq sets the collection
@@ -63,8 +64,13 @@ test: $(VENV)/installed ## Run all tests, the linters and the type check
 	ruff check .
 	ruff format --check .
 	lint-imports
+	@$(MAKE) --no-print-directory --jobs 2 types tests
+
+types: $(VENV)/installed
 	mypy
-	pytest
+
+tests: $(VENV)/installed
+	pytest --numprocesses 2
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
 	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \

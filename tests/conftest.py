@@ -1,26 +1,55 @@
 import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 import yaml
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, set_seed
+# tests run beside each other, so that a thread each is enough; torch reads it when it is imported
+os.environ["OMP_NUM_THREADS"] = "1"
 
 from stages.lib.params import Params, read_params
 from tests.imports import ROOT as ROOT
 
-WORDS = """red green blue apple pear plum car bus train dog cat bird
-what is the a of how""".split()  # noqa: SIM905 - one word after the other reads best
-
 Change = Callable[[dict[str, Any]], Params]
 """Makes parameters that differ from the committed ones in the values given, by dotted key."""
+
+DEAREST = ("test_end_to_end.py", "vespa/judge", "vespa/operate")
+"""Tests that take minutes, by file or folder."""
+
+UNJUDGED = "Not checked: what Vespa itself says of our packages"
+
+
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives the tests of a folder to one worker, since they share fixtures."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePosixPath(nodeid.split("::")[0])
+        return str(path if path.parent == PurePosixPath("tests") else path.parent)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
+    return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Lets workers begin with the dearest."""
+    if hasattr(config, "workerinput"):
+        dearest = tuple(f"tests/{each}" for each in DEAREST)
+        items.sort(key=lambda item: not item.nodeid.startswith(dearest))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for all tests that need Vespa's own code, which is not asked without Java."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}
+    for reason in sorted(each for each in reasons if each.startswith(UNJUDGED)):
+        terminalreporter.write_line(reason)
 
 
 @pytest.fixture
@@ -50,38 +79,6 @@ def with_params(tmp_path: Path) -> Change:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence-transformers folder with a random BERT of 2 layers and 32 dimensions."""
+    from tests.tiny import make_tiny_model  # the process that starts the workers needs no torch
+
     return make_tiny_model(tmp_path_factory.mktemp("tiny"))
-
-
-def make_tiny_model(folder: Path, seed: int = 0) -> Path:
-    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    set_seed(seed)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertModel(config).save_pretrained(folder / "transformer")
-    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer,
-        unk_token="[UNK]",  # noqa: S106
-        pad_token="[PAD]",  # noqa: S106
-        cls_token="[CLS]",  # noqa: S106
-        sep_token="[SEP]",  # noqa: S106
-    ).save_pretrained(folder / "transformer")
-    transformer = Transformer(str(folder / "transformer"), max_seq_length=32)
-    model = SentenceTransformer(
-        modules=[transformer, Pooling(transformer.get_embedding_dimension(), "mean"), Normalize()],
-        device="cpu",
-    )
-    model.save(str(folder / "model"), create_model_card=False)
-    return folder / "model"

@@ -21,7 +21,7 @@ import yaml
 from stages.lib.core.collection import Split, read_corpus, write_qrels, write_split
 from stages.lib.core.generated import Generated, query_id, write_generated
 from tests.bench.prepare_size import PARAMS, measure, write_collection
-from tests.conftest import make_tiny_model
+from tests.tiny import make_tiny_model
 
 DIMENSIONS, BLOCK, QUERIES = 384, 50_000, 1_000
 

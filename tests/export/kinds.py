@@ -19,7 +19,7 @@ from transformers import (
 
 from stages.lib.encoding.encoder import token_ids
 from stages.lib.export.runtime import open_session, run_session
-from tests.conftest import WORDS
+from tests.tiny import WORDS
 
 TEXTS = ["red apple", "what is the color of a plum", "a dog and a cat on the bus " * 9, "bird"]
 

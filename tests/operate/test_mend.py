@@ -1,6 +1,7 @@
 """A DVC that was killed at a bad moment runs again."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -8,26 +9,39 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from stages.operate.mend import main
 from tests.commands import attempt, call, commit
 from tests.imports import ROOT
 
 
-@pytest.fixture
-def pipeline(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with a stage that ran, and its lock in git."""
-    call(tmp_path, "git", "init", "-q")
-    call(tmp_path, "dvc", "init", "-q")
+    folder = tmp_path_factory.mktemp("committed")
+    call(folder, "git", "init", "-q")
+    call(folder, "dvc", "init", "-q")
     stage = {"cmd": "echo done > out", "outs": ["out"]}
-    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}))
-    call(tmp_path, "dvc", "repro", "-q")
-    commit(tmp_path, "ran")
-    (tmp_path / "stages").symlink_to(ROOT / "stages")
-    return tmp_path
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}))
+    call(folder, "dvc", "repro", "-q")
+    commit(folder, "ran")
+    return folder
+
+
+@pytest.fixture
+def pipeline(committed: Path, tmp_path: Path) -> Path:
+    """A copy of that repository."""
+    return Path(shutil.copytree(committed, tmp_path / "pipeline", symlinks=True))
 
 
 def mend(folder: Path) -> str:
-    return call(folder, sys.executable, "-m", "stages.operate.mend")
+    """What it says, run there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = CliRunner().invoke(main, [], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_what_is_whole_is_left_in_silence(pipeline: Path) -> None:
@@ -57,13 +71,15 @@ def test_a_broken_lock_is_put_aside_and_restored(pipeline: Path, left: bytes) ->
 
 
 def test_a_running_dvc_keeps_its_locks(pipeline: Path) -> None:
+    (pipeline / "stages").symlink_to(ROOT / "stages")
     (pipeline / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"two": {"cmd": "sleep 60"}}}))
     dvc = Path(sys.executable).with_name("dvc")
     with subprocess.Popen([dvc, "repro", "-q"], cwd=pipeline, stdin=subprocess.DEVNULL) as running:
         time.sleep(1)
         try:
             (pipeline / ".dvc/tmp/rwlock").write_text("{")
-            assert f"left alone, since DVC runs here (pid {running.pid})" in mend(pipeline)
+            said = call(pipeline, sys.executable, "-m", "stages.operate.mend")
+            assert f"left alone, since DVC runs here (pid {running.pid})" in said
         finally:
             running.kill()
     assert (pipeline / ".dvc/tmp/rwlock").read_text() == "{"

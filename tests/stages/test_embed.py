@@ -5,8 +5,8 @@ import yaml
 from click.testing import CliRunner
 
 from stages import embed
-from tests.conftest import make_tiny_model
 from tests.imports import ROOT
+from tests.tiny import make_tiny_model
 
 
 def run(folder: Path, model: Path, out: str, *more: str) -> str:

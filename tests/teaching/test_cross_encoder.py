@@ -10,7 +10,8 @@ from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.search.engine import Run
 from stages.lib.teaching.cross_encoder import Reranker
-from tests.conftest import WORDS, Change
+from tests.conftest import Change
+from tests.tiny import WORDS
 
 CORPUS: Corpus = {
     "apple": Document("apple", "", "red apple"),

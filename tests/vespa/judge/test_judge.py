@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.imports import ROOT
 from tests.vespa.judge import Judge, Refused, Unavailable, build
 from tests.vespa.judge.building import HERE
-from tests.vespa.workspace import ROOT
 
 
 @pytest.fixture
