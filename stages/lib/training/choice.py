@@ -67,15 +67,26 @@ class Standing:
         } | means
 
 
-def stand(candidates: Sequence[tuple[Candidate, Evidence]]) -> list[Standing]:
-    """What is believed of each candidate; the first is the base."""
+def stand(
+    candidates: Sequence[tuple[Candidate, Evidence]],
+    served: Mapping[str, Belief] = SERVED,
+    dense: Mapping[str, Belief] = DENSE,
+) -> list[Standing]:
+    """What is believed of each candidate.
+
+    Args:
+        candidates: the base first, each with its evidence.
+        served: what is believed of a kind before, as served...
+        dense: ...and of dense search.
+
+    """
     base = candidates[0][1]
     return [
         Standing(
             candidate,
             evidence,
-            believe(SERVED.get(candidate.kind), evidence.served, base.served),
-            believe(DENSE.get(candidate.kind), evidence.dense, base.dense),
+            believe(served.get(candidate.kind), evidence.served, base.served),
+            believe(dense.get(candidate.kind), evidence.dense, base.dense),
         )
         for candidate, evidence in candidates
     ]
