@@ -74,5 +74,5 @@ tests: $(VENV)/installed
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
 	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \
-	  deploy evaluation expanded generated mined package synthetic vectors)
+	  deploy evaluation expanded generated judged mined package synthetic vectors)
 	find data models -name '.*.[0-9]*.part' -prune -exec rm -rf {} +

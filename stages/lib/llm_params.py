@@ -69,3 +69,15 @@ class Expand(Section):
     depth: Count
     documents_per_call: Count
     compared: Whole
+
+
+class JudgeDev(Section):
+    queries: Whole
+    depth: Count
+    documents_per_call: Count
+    compared: Whole
+
+    @property
+    def hard_documents(self) -> int:
+        """Documents that get two hard queries each, which are half of all."""
+        return self.queries // 4

@@ -16,7 +16,12 @@ from stages.lib.params import Params
 
 MIN_MEASURED = 5
 """With this many stored responses of a model and form, tokens are measured rather than assumed."""
-COMPLETION = {"dataset_rules": 160.0, "synthetic_queries": 28.0, "relevance_judgements": 14.0}
+COMPLETION = {
+    "dataset_rules": 160.0,
+    "synthetic_queries": 28.0,
+    "hard_queries": 28.0,
+    "relevance_judgements": 14.0,
+}
 """Tokens of an answer for each part that is wanted (of the rules, as a whole)."""
 PLACEHOLDER = ["A rule of the usual length. " * 4] * 5
 """Stands in prompts for rules that no model was asked for yet."""
