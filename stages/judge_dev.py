@@ -36,7 +36,7 @@ from stages.lib.teaching.teachers import build_teachers
 @path_option("--vectors", help="The base model's vectors of the corpus and its sentences.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--store", help="JSONL for the responses.")
-@path_option("--out", help="Folder for the judged split and the types of its queries.")
+@path_option("--out", help="Folder for the judged split, and for what was asked.")
 @path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
 def main(
@@ -57,7 +57,7 @@ def main(
     reason = why_not(settings)
     if reason:
         ask_nothing(store)
-        write(out, Split(), DevQueries())
+        write(out, Split(), judging.Plan({}, {}, {}, {}), settings)
         write_json(metrics, {"fault": reason, "usable": 0})
         return f"judge_dev: {reason}, nothing is judged"
     documents, held_out, by_people = read_corpus(corpus), read_split(asked), read_split(dev)
@@ -78,16 +78,17 @@ def main(
 
     compared = drawn(by_people.qrels, wanted.compared, seed)
     texts = queries.split.queries | {name: by_people.queries[name] for name in compared}
-    to_grade = pools(
+    found = runs(texts, documents, retrievers, vectors, settings)
+    plan = judging.Plan(
+        neighbours,
         texts,
-        runs(texts, documents, retrievers, vectors, settings),
-        queries.split.qrels,
-        wanted.depth,
-        seed,
+        queries.types | dict.fromkeys(compared, "by people"),
+        pools(texts, found, queries.split.qrels, wanted.depth, seed),
     )
+    per_call = wanted.documents_per_call
     judged = session.ask(
-        judging.questions(writer, documents, texts, to_grade, wanted.documents_per_call),
-        judging.calls(to_grade, wanted.documents_per_call),
+        judging.questions(writer, documents, texts, plan.pools, per_call),
+        judging.calls(plan.pools, per_call),
     )
     session.save()
 
@@ -97,7 +98,7 @@ def main(
     why = fault(queries, grades, split)
     if why:
         split = Split()
-    write(out, split, queries)
+    write(out, split, plan, settings)
     of_people = {name: grades[name] for name in compared if name in grades}
     write_json(
         metrics,
@@ -146,12 +147,11 @@ def runs(
     return [*found, teacher.rank(queries)]
 
 
-def write(out: Path, split: Split, queries: DevQueries) -> None:
-    """Writes the split, and types.json beside it: the type of each query by query_id."""
+def write(out: Path, split: Split, plan: judging.Plan, settings: Params) -> None:
+    """Writes the split, and beside it what was asked."""
     with building(out) as folder:
         write_split(folder, split)
-        types = {name: queries.types[name] for name in sorted(split.queries)}
-        write_json(folder / "types.json", types)
+        judging.write_plan(folder / judging.PLAN, plan, settings.judge_dev)
 
 
 if __name__ == "__main__":

@@ -81,3 +81,8 @@ class JudgeDev(Section):
     def hard_documents(self) -> int:
         """Documents that get two hard queries each, which are half of all."""
         return self.queries // 4
+
+    @property
+    def most_documents(self) -> int:
+        """Documents of a query at most: those of four systems, and the one it was written for."""
+        return 4 * self.depth + 1
