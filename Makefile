@@ -41,7 +41,7 @@ compare: $(VENV)/installed ## Show the systems' measures beside those of a git r
 cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
 	@dvc repro --quiet prepare
 	@python -m stages.operate.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
-	  --synthetic data/synthetic/train --prompts stages/prompts --stores data/llm
+	  --dev data/collection/dev --synthetic data/synthetic/train --judged data/judged --prompts stages/prompts --stores data/llm
 
 deploy: $(VENV)/installed ## Bring the packaged model into Vespa; FORCE=1 whatever the gates say
 	@dvc repro application-package/dvc.yaml:deploy
@@ -74,5 +74,5 @@ tests: $(VENV)/installed
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
 	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \
-	  deploy evaluation expanded generated mined package synthetic vectors)
+	  deploy evaluation expanded generated judged mined package synthetic vectors)
 	find data models -name '.*.[0-9]*.part' -prune -exec rm -rf {} +

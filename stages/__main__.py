@@ -18,6 +18,7 @@ PIPELINE = (
     "generate",
     "embed",
     "select",
+    "judge_dev",
     "expand",
     "mine",
     "train",

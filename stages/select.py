@@ -23,7 +23,7 @@ from stages.lib.selection.phrases import unlabelled_queries
 @path_option("--test", help="queries.jsonl of the test split: texts that no query may repeat.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
-@path_option("--out", help="Folder for the synthetic train and dev splits.")
+@path_option("--out", help="Folder for the splits train, dev and asked.")
 @path_option("--metrics", help="JSON file for the survival at each filter.")
 @PARAMS
 def main(
@@ -46,28 +46,30 @@ def main(
     queries = [*read_generated(generated), *read_generated(imported)]
     copies = find_copies(documents)
     left = sift(queries, evaluation, settings.select, copies)
+    sifted = left.queries
     round_trip(
         left,
         [Embedded(retrievers.dense), Embedded(retrievers.lexical)],
         Embedded(retrievers.fused(settings.fusion.dense_weight)),
         settings.select,
     )
-    train, held_out = hold_out(left.queries, settings.select.dev_share, settings.seed, copies)
-    if not train or not held_out:
+    share, seed = settings.select.dev_share, settings.seed
+    splits = hold_out(sifted, left.queries, share, seed, copies)
+    if not splits.train or not splits.dev:
         raise UserError(
             f"{generated}: too few queries survive ({left.counts}): training and the synthetic dev "
             "set need a document each; generate more, give more documents, or loosen the select "
             f"section of {params}"
         )
-    phrases = unlabelled_queries(documents, settings.select, settings.seed)
-    # dev chooses among trained models, so training must not see its queries
-    unseen = [*evaluation, *held_out.queries.values()]
+    phrases = unlabelled_queries(documents, settings.select, seed)
+    # these choose among trained models, so training must not see them; dev's are among them
+    unseen = [*evaluation, *splits.asked.queries.values()]
     unlabelled = sift(phrases, unseen, settings.select, copies)
     with building(out) as folder:
-        write_split(folder / "train", train)
-        write_split(folder / "dev", held_out)
+        for name, split in splits.by_name.items():
+            write_split(folder / name, split)
         write_generated(folder / "unlabelled.jsonl", unlabelled.queries)
-    counts = {"train": len(train.queries), "dev": len(held_out.queries)}
+    counts = {name: len(split.queries) for name, split in splits.by_name.items()}
     write_json(metrics, {"queries": left.counts | counts, "phrases": unlabelled.counts})
     return (
         f"select: {counts['train']:,} train and {counts['dev']:,} synthetic dev queries of "

@@ -27,6 +27,7 @@ from stages.lib.training.students import student
 @path_option("--mined", help="Folder with training rows and dev rankings.")
 @path_option("--dev", help="The dev split made by people; may be empty.")
 @path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
+@path_option("--judged", help="The dev split that an LLM judged; may be empty.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
 @path_option("--out", help="Folder for the tuned model.")
@@ -46,6 +47,7 @@ def main(
     mined: Path,
     dev: Path,
     synthetic_dev: Path,
+    judged: Path,
     model: Path,
     vectors: Path,
     out: Path,
@@ -61,10 +63,12 @@ def main(
     launch("stages.train", processes, settings.train.batch_size)
     documents = read_corpus(corpus)
     by_people, synthetic = read_split(dev), read_split(synthetic_dev)
+    by_llm = read_split(judged)
     mining = read_mined(mined)
     encoder = load_encoder(towers(model)[0], settings.encoder)
     # where people judge, the synthetic dev queries judge nothing and train instead
     examples = training_rows(mining, settings.train, with_dev=bool(by_people))
+    examples = [row for row in examples if row.query_id not in by_llm.queries]
     tuned = student(encoder, documents, load_vectors(vectors, documents), mining.train, settings)
     base, start = tuned.weights(), tuned.start()
     trained = train(
@@ -104,6 +108,7 @@ def main(
             "chosen": chosen.candidate.name,
             "kept_base": chosen is standings[0],
             "dev": {dev.name: len(dev.split.qrels) for dev in sets},
+            "judged_queries": len(by_llm.queries),
             "examples": len(examples),
             "base_dense_weight": weights["base"],
             "tuned_dense_weight": weights["tuned"],

@@ -69,3 +69,20 @@ class Expand(Section):
     depth: Count
     documents_per_call: Count
     compared: Whole
+
+
+class JudgeDev(Section):
+    queries: Whole
+    depth: Count
+    documents_per_call: Count
+    compared: Whole
+
+    @property
+    def hard_documents(self) -> int:
+        """Documents that get two hard queries each, which are half of all."""
+        return self.queries // 4
+
+    @property
+    def most_documents(self) -> int:
+        """Documents of a query at most: those of four systems, and the one it was written for."""
+        return 4 * self.depth + 1

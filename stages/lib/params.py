@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from stages.lib.errors import UserError
-from stages.lib.llm_params import Expand, Generate, Llm, Prices, Rules
+from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.values import LARGEST, Count, Language, Positive, Section, Share, Whole, XmlText
 
 
@@ -206,6 +206,7 @@ class Params(Section):
     generate: Generate
     embed: Embed
     select: Select
+    judge_dev: JudgeDev
     expand: Expand
     fusion: Fusion
     mine: Mine

@@ -9,24 +9,34 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.estimate import Estimate, estimates, summed
+from stages.lib.llm.judging import PLAN, read_plan
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import Purse
 from stages.lib.llm.store import Store
 from stages.lib.params import Params, read_params
 
-STAGES = ("rules", "generate", "expand")
+STAGES = ("rules", "generate", "judge_dev", "expand")
 
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--train", help="The collection's train split.")
+@path_option("--dev", help="The collection's dev split.")
 @path_option("--synthetic", help="The synthetic train split; need not be there yet.")
+@path_option("--judged", help="What judge_dev left; need not be there yet.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--stores", help="Folder of the stages' responses.")
 @PARAMS
 def main(
-    corpus: Path, train: Path, synthetic: Path, prompts: Path, stores: Path, params: Path
+    corpus: Path,
+    train: Path,
+    dev: Path,
+    synthetic: Path,
+    judged: Path,
+    prompts: Path,
+    stores: Path,
+    params: Path,
 ) -> None:
     """Count the calls that are not stored, and estimate their tokens and price."""
     settings = read_params(params)
@@ -38,7 +48,11 @@ def main(
     writer = Prompts(prompts, settings.llm, settings.seed)
     journal = Environment.read().journal
     responses = {name: Store(stores / f"{name}.jsonl", journal) for name in STAGES}
-    report(list(estimates(settings, documents, human, selected, writer, responses)), settings)
+    plan = read_plan(judged / PLAN, settings.judge_dev, documents)
+    by_stage = estimates(
+        settings, documents, human, read_split(dev), selected, plan, writer, responses
+    )
+    report(list(by_stage), settings)
 
 
 def report(by_stage: Sequence[Estimate], settings: Params) -> None:

@@ -117,12 +117,13 @@ def tune(
         ),
         "train": (
             *("--mined", mined, "--dev", dev, "--synthetic-dev", synthetic / "dev", *model),
-            *("--out", tuned, "--fusion", run / "fusion.json"),
+            *("--judged", run / "judged", "--out", tuned, "--fusion", run / "fusion.json"),
             *("--metrics", run / "train.json", "--curve", run / "curve.json"),
             *("--gate", run / "gate.json"),
         ),
         "embed": ("--model", tuned, "--vectors", vectors, "--out", run / "vectors"),
     }
+    write_split(run / "judged", Split())
     seconds = {}
     for stage, options in steps.items():
         if before and stage in ("select", "expand", "mine"):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from stages import expand, generate, rules
+from stages import expand, generate, judge_dev, rules
 from stages.operate import cost
 from tests.imports import ROOT
 from tests.llm.server import Server
@@ -41,7 +41,7 @@ class Project:
             "generate.types": ["keywords", "question"],
             "generate.min_words": 1,
         }
-        for split in ("train", "synthetic"):
+        for split in ("train", "dev", "asked", "synthetic"):
             self.write_split(split, [])
         self.write_corpus(
             [
@@ -95,11 +95,25 @@ class Project:
                 model = ["--model", str(at / "base"), "--vectors", str(at / "vectors")]
                 split = ["--synthetic", str(at / "synthetic"), "--out", str(at / "expanded")]
                 return [*common, *outs, *model, *split]
+            case "judge_dev":
+                model = ["--model", str(at / "base"), "--vectors", str(at / "vectors")]
+                splits = ["--asked", str(at / "asked"), "--dev", str(at / "dev")]
+                rules = ["--rules", str(at / "rules.out.json"), "--out", str(at / "judged")]
+                corpus = common.index("--train")
+                return [*common[:corpus], *common[corpus + 2 :], *outs, *model, *splits, *rules]
             case _:
-                return [*common, "--synthetic", str(at / "none"), "--stores", str(at / "llm")]
+                splits = ["--dev", str(at / "dev"), "--synthetic", str(at / "none")]
+                made = ["--judged", str(at / "judged"), "--stores", str(at / "llm")]
+                return [*common, *splits, *made]
 
     def run(self, stage: str) -> Result:
-        commands = {"rules": rules, "generate": generate, "expand": expand, "cost": cost}
+        commands = {
+            "rules": rules,
+            "generate": generate,
+            "judge_dev": judge_dev,
+            "expand": expand,
+            "cost": cost,
+        }
         return CliRunner().invoke(commands[stage].main, self.arguments(stage))
 
     def must(self, *stages: str) -> str:

@@ -103,7 +103,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
                 for each in documents
             ]
         }
-    document = json.loads(last)
+    document = json.loads(last.splitlines()[0])  # a neighbour may follow
     language = re.search(r"^- language: (.+)$", system, re.MULTILINE)
     tongue = f"[{language[1]}] " if language else ""
     types = re.findall(r"^- (\w+): ", system.split("of these types")[1].split("\n\n")[0], re.M)

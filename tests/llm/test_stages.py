@@ -20,7 +20,9 @@ from tests.llm.server import Server, answer
 
 
 def cost(output: str) -> dict[str, list[float]]:
-    rows = re.findall(r"^(rules|generate|expand|all) +(.+?)(?:  at most)?$", output, re.MULTILINE)
+    rows = re.findall(
+        r"^(rules|generate|judge_dev|expand|all) +(.+?)(?:  at most)?$", output, re.MULTILINE
+    )
     return {name: [float(cell.replace(",", "")) for cell in cells.split()] for name, cells in rows}
 
 

@@ -78,12 +78,16 @@ def test_nearest_agrees_with_jaccard_by_hand() -> None:
 
 def test_a_document_is_in_one_split_and_stays_there() -> None:
     queries = [query(number, f"d{number % 100}", f"text {number}") for number in range(300)]
-    train, dev = hold_out(queries, 0.2, seed=1, copies={})
+    splits = hold_out(queries, queries, 0.2, seed=1, copies={})
+    train, dev = splits.train, splits.dev
+    assert splits.asked == dev, "every query survived"
     sources = [{doc for judged in each.qrels.values() for doc in judged} for each in (train, dev)]
     assert not sources[0] & sources[1]
     assert 10 <= len(sources[1]) <= 30
-    fewer, _ = hold_out(queries[:150], 0.2, seed=1, copies={})
-    assert fewer.queries.keys() <= train.queries.keys()
+    fewer = hold_out(queries, queries[:150], 0.2, seed=1, copies={})
+    assert fewer.train.queries.keys() <= train.queries.keys()
+    assert fewer.dev.queries.keys() < dev.queries.keys()
+    assert fewer.asked == dev, "what dies on the round trip was asked all the same"
 
 
 def test_copies_share_their_queries() -> None:
@@ -93,8 +97,8 @@ def test_copies_share_their_queries() -> None:
     queries = [query(1, "v2/a", "x y"), query(2, "v1/a", "X, y"), query(3, "v1/b", "z")]
     kept = distinct(queries, copies)
     assert [each.query_id for each in kept] == ["q1", "q3"]
-    splits = hold_out(kept, 0.5, seed=1, copies=copies)
-    judged = {key: value for split in splits for key, value in split.qrels.items()}
+    splits = hold_out(kept, kept, 0.5, seed=1, copies=copies)
+    judged = splits.train.qrels | splits.dev.qrels
     assert judged == {"q1": {"v1/a": 1, "v2/a": 1}, "q3": {"v1/b": 1}}
 
 
@@ -105,7 +109,11 @@ def test_neither_split_is_empty_from_two_documents_on() -> None:
         ]
         for seed in range(20):
             for share in (0.01, 0.15, 0.99):
-                train, dev = hold_out(queries, share, seed, copies={})
-                assert train.queries
-                assert dev.queries
-    assert not hold_out(queries[:1], 0.5, 1, copies={})[1]
+                dying = [query for query in queries if query.doc_id == "d0" and documents > 2]
+                confirmed = [query for query in queries if query not in dying]
+                splits = hold_out(queries, confirmed, share, seed, copies={})
+                assert splits.train.queries
+                assert splits.dev.queries
+                assert splits.dev.queries.keys() <= splits.asked.queries.keys()
+                assert not splits.train.queries.keys() & splits.asked.queries.keys()
+    assert not hold_out(queries[:1], queries[:1], 0.5, 1, copies={}).dev

@@ -1,6 +1,5 @@
 """The stage select by itself."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ from stages.lib.core.collection import Document, read_split, write_corpus, write
 from stages.lib.core.generated import Generated, query_id, read_generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
-from stages.lib.params import Params
 from stages.select import main
+from tests.conftest import Change
 
 COLOURS = ("blue", "green", "red")
 WORDS = ("apple", "bus", "car", "cat", "dog", "pear", "plum", "train")
@@ -21,33 +20,32 @@ CORPUS = {
     for word in WORDS
 }
 
+CORPUS_BY_TITLE = {document.title: doc_id for doc_id, document in CORPUS.items()}
 
-def test_what_trains_beside_the_queries_repeats_none_of_synthetic_dev(
-    tmp_path: Path, tiny_model: Path, with_params: Callable[[dict[str, Any]], Params]
-) -> None:
-    """Queries without an LLM are titles and phrases, as are the texts that train beside them."""
+
+def select(folder: Path, model: Path, with_params: Change, changes: dict[str, Any]) -> None:
+    """Runs the stage over titles as queries, as they are without an LLM."""
     settings = with_params(
         {
             "encoder.max_length": 16,
             "select.dev_share": 0.4,
             "select.titles": True,
             "select.phrases": 0,
-            "select.retriever_depth": len(CORPUS),
-            "select.teacher_depth": len(CORPUS),
+            **changes,
         }
     )
-    texts = [each.contents for each in CORPUS.values()]
-    vectors = encode(load_encoder(tiny_model, settings.encoder), texts)
-    save_vectors(tmp_path / "vectors", vectors, list(CORPUS), "test")
-    write_corpus(tmp_path / "corpus.jsonl", CORPUS)
+    texts = [document.contents for document in CORPUS.values()]
+    vectors = encode(load_encoder(model, settings.encoder), texts)
+    save_vectors(folder / "vectors", vectors, list(CORPUS), "test")
+    write_corpus(folder / "corpus.jsonl", CORPUS)
     titles = [
-        Generated(query_id(doc_id, "title", each.title), doc_id, "title", each.title)
-        for doc_id, each in CORPUS.items()
+        Generated(query_id(doc_id, "title", document.title), doc_id, "title", document.title)
+        for doc_id, document in CORPUS.items()
     ]
-    write_generated(tmp_path / "generated.jsonl", titles)
-    write_generated(tmp_path / "imported.jsonl", [])
+    write_generated(folder / "generated.jsonl", titles)
+    write_generated(folder / "imported.jsonl", [])
     for name in ("dev", "test"):
-        write_queries(tmp_path / f"{name}.jsonl", {})
+        write_queries(folder / f"{name}.jsonl", {})
     paths = {
         "corpus": "corpus.jsonl",
         "generated": "generated.jsonl",
@@ -59,13 +57,36 @@ def test_what_trains_beside_the_queries_repeats_none_of_synthetic_dev(
         "metrics": "select.json",
         "params": "params.yaml",
     }
-    options = [part for name, path in paths.items() for part in (f"--{name}", tmp_path / path)]
-    result = CliRunner().invoke(main, [*map(str, options), "--model", str(tiny_model)])
+    options = [part for name, path in paths.items() for part in (f"--{name}", folder / path)]
+    result = CliRunner().invoke(main, [*map(str, options), "--model", str(model)])
     assert result.exit_code == 0, result.output
 
+
+def unlabelled(folder: Path) -> set[str]:
+    return {query.text for query in read_generated(folder / "synthetic" / "unlabelled.jsonl")}
+
+
+def test_what_trains_beside_the_queries_repeats_none_of_synthetic_dev(
+    tmp_path: Path, tiny_model: Path, with_params: Change
+) -> None:
+    """Queries without an LLM are titles and phrases, as are the texts that train beside them."""
+    depths = {"select.retriever_depth": len(CORPUS), "select.teacher_depth": len(CORPUS)}
+    select(tmp_path, tiny_model, with_params, depths)
     held_out = set(read_split(tmp_path / "synthetic" / "dev").queries.values())
-    unlabelled = {
-        query.text for query in read_generated(tmp_path / "synthetic" / "unlabelled.jsonl")
-    }
     assert held_out
-    assert unlabelled == {each.title for each in CORPUS.values()} - held_out
+    assert unlabelled(tmp_path) == {document.title for document in CORPUS.values()} - held_out
+
+
+def test_what_held_out_documents_were_asked_stays_though_its_document_does_not_come_back(
+    tmp_path: Path, tiny_model: Path, with_params: Change
+) -> None:
+    depths = {"select.retriever_depth": 1, "select.teacher_depth": 1, "fusion.dense_weight": 1.0}
+    select(tmp_path, tiny_model, with_params, depths)
+    splits = {name: read_split(tmp_path / "synthetic" / name) for name in ("train", "dev", "asked")}
+    train, dev, asked = (set(split.queries) for split in splits.values())
+    assert len(train | dev) < len(CORPUS), "some died"
+    assert dev < asked, "some of them were of held-out documents"
+    assert not train & asked
+    assert not unlabelled(tmp_path) & set(splits["asked"].queries.values())
+    answers = {doc_id for judged in splits["asked"].qrels.values() for doc_id in judged}
+    assert answers == {CORPUS_BY_TITLE[text] for text in splits["asked"].queries.values()}

@@ -64,6 +64,7 @@ def training_project(tmp_path: Path, tiny_model: Path, with_params: Change) -> P
     qrels = {each.query_id: {each.positives[0]: 1} for each in examples}
     write_split(tmp_path / "synthetic", Split(queries, qrels))
     write_split(tmp_path / "dev", Split({}, {}))
+    write_split(tmp_path / "judged", Split({}, {}))
     return tmp_path
 
 
@@ -73,6 +74,7 @@ def options(training_project: Path, model: Path, processes: int) -> list[str]:
         "mined": training_project / "mined",
         "dev": training_project / "dev",
         "synthetic-dev": training_project / "synthetic",
+        "judged": training_project / "judged",
         "model": model,
         "vectors": training_project / "vectors",
         "out": training_project / f"tuned-{processes}",
@@ -126,6 +128,22 @@ def test_the_synthetic_dev_queries_train_where_people_judge(
     (line,) = done.stdout.splitlines()
     assert line.startswith(f"train: {told['examples']} examples, ")
     assert told["dev"] == ({"people": judged} if judged else {"synthetic": len(CORPUS)})
+
+
+def test_what_an_llm_judged_is_counted_and_never_trains(
+    training_project: Path, tiny_model: Path
+) -> None:
+    synthetic = read_split(training_project / "synthetic")
+    write_split(training_project / "dev", synthetic)
+    write_split(training_project / "judged", Split({"q3": "what"}, {"q3": {"d01": 3}}))
+    done = CliRunner().invoke(
+        main, options(training_project, tiny_model, 1), catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.output
+    told = read_json(training_project / "metrics-1.json")
+    assert told["judged_queries"] == 1
+    # both of the rows that mining left for that query, as a train and as a dev query
+    assert told["examples"] == len(CORPUS) * 2 - 2
 
 
 @pytest.mark.parametrize("teacher", ["fusion", "base"])

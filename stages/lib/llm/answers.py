@@ -231,6 +231,22 @@ class Queries:
         return name, _line(text, self._max_characters)
 
 
+HARD = {
+    "contrast": "only the wanted document answers it, not its neighbour",
+    "vague": "the need of somebody who lacks the wanted document's terms",
+}
+"""The kinds of queries that are hard to find a document by, and what they mean."""
+
+
+class HardQueries(Queries):
+    """The hard queries written for a document and against its neighbour: one text a kind."""
+
+    name = "hard_queries"
+
+    def __init__(self, max_characters: int) -> None:
+        super().__init__(list(HARD), max_characters)
+
+
 class Judgements:
     """Grades 0 to 3 of the documents shown, by doc_id."""
 

@@ -16,10 +16,16 @@ from stages.lib.params import Params
 
 MIN_MEASURED = 5
 """With this many stored responses of a model and form, tokens are measured rather than assumed."""
-COMPLETION = {"dataset_rules": 160.0, "synthetic_queries": 28.0, "relevance_judgements": 14.0}
+COMPLETION = {
+    "dataset_rules": 160.0,
+    "synthetic_queries": 28.0,
+    "hard_queries": 28.0,
+    "relevance_judgements": 14.0,
+}
 """Tokens of an answer for each part that is wanted (of the rules, as a whole)."""
 PLACEHOLDER = ["A rule of the usual length. " * 4] * 5
 """Stands in prompts for rules that no model was asked for yet."""
+USUAL = "a query of the usual length, words of which matter little"
 
 
 @dataclass(slots=True)
@@ -114,7 +120,9 @@ def estimates(
     params: Params,
     corpus: Corpus,
     human: Split,
+    dev: Split,
     selected: Split | None,
+    plan: judging.Plan | None,
     writer: Prompts,
     stores: Mapping[str, Store],
 ) -> Iterator[Estimate]:
@@ -124,9 +132,11 @@ def estimates(
         params: of all stages.
         corpus: the documents.
         human: the collection's train split.
+        dev: the collection's dev split.
         selected: the synthetic train split, which expand would ask about; None before there is one.
+        plan: what judge_dev asked last; None before it has run with these parameters.
         writer: makes the requests.
-        stores: the responses by stage: rules, generate and expand.
+        stores: the responses by stage: rules, generate, judge_dev and expand.
 
     """
     attempts, rules = params.llm.attempts, params.rules.fixed
@@ -142,6 +152,12 @@ def estimates(
     questions = writer.queries(documents, rules, pool, params.generate)
     of_queries, _ = estimate("generate", questions, stores["generate"], attempts)
     yield of_queries
+    if params.judge_dev.queries:
+        planned = plan or _most(params, corpus, dev)
+        of_dev = _of_plan(planned, params, corpus, rules, writer, stores["judge_dev"])
+        # other queries than those of the last run may come, and with them other documents
+        of_dev.at_most = plan is None or bool(of_queries.calls)
+        yield of_dev
     if params.expand.enabled:
         most = len(doc_ids) * len(params.generate.types)
         queries = len(selected.queries) if selected and not of_queries.calls else most
@@ -151,30 +167,66 @@ def estimates(
         yield of_judgements
 
 
+def _of_plan(
+    plan: judging.Plan,
+    params: Params,
+    corpus: Corpus,
+    rules: Sequence[str],
+    writer: Prompts,
+    store: Store,
+) -> Estimate:
+    """What judge_dev asks by a plan: hard queries, then grades."""
+    pairs = ((corpus[doc_id], corpus[other]) for doc_id, other in plan.neighbours.items())
+    hard = writer.hard(pairs, rules, params.generate.max_characters)
+    per_call = params.judge_dev.documents_per_call
+    grades = judging.questions(writer, corpus, plan.queries, plan.pools, per_call)
+    attempts = params.llm.attempts
+    of_hard, _ = estimate("judge_dev", hard, store, attempts)
+    of_grades, _ = estimate("judge_dev", grades, store, attempts)
+    total = summed([of_hard, of_grades], "judge_dev")
+    total.measured_on = of_grades.measured_on
+    return total
+
+
+def _most(params: Params, corpus: Corpus, dev: Split) -> judging.Plan:
+    """A plan of the size that judge_dev may ask at most; which documents it shows is not known."""
+    wanted, doc_ids = params.judge_dev, list(corpus)
+    shown = doc_ids[: wanted.hard_documents]
+    neighbours = dict(zip(shown, doc_ids[1:] + doc_ids[:1], strict=False))
+    queries = wanted.queries + min(len(dev.qrels), wanted.compared)
+    pools = _expected_pools(doc_ids, queries, wanted.most_documents)
+    return judging.Plan(neighbours, dict.fromkeys(pools, USUAL), {}, pools)
+
+
 def _expected_judgements(
     params: Params, corpus: Corpus, human: Split, queries: int, writer: Prompts
 ) -> Iterator[Question[int]]:
     """Questions like those that expand will ask; which documents they show is not known yet."""
-    expand, doc_ids = params.expand, list(corpus)
+    expand = params.expand
     queries = min(queries, expand.queries or queries) + min(len(human.qrels), expand.compared)
-    depth = min(expand.depth, len(corpus))
-    pools = {
+    pools = _expected_pools(list(corpus), queries, expand.depth)
+    texts = dict.fromkeys(pools, USUAL)
+    return judging.questions(writer, corpus, texts, pools, expand.documents_per_call)
+
+
+def _expected_pools(doc_ids: Sequence[str], queries: int, depth: int) -> dict[str, list[str]]:
+    """As many documents for each query, the corpus' in turn."""
+    depth = min(depth, len(doc_ids))
+    return {
         f"query {number}": [
             doc_ids[(number * depth + rank) % len(doc_ids)] for rank in range(depth)
         ]
         for number in range(queries)
     }
-    texts = dict.fromkeys(pools, "a query of the usual length, words of which matter little")
-    return judging.questions(writer, corpus, texts, pools, expand.documents_per_call)
 
 
-def summed(by_stage: Sequence[Estimate]) -> Estimate:
-    """The estimates of all stages together."""
+def summed(estimates: Sequence[Estimate], name: str = "all") -> Estimate:
+    """The estimates together."""
     return Estimate(
-        "all",
-        sum(stage.questions for stage in by_stage),
-        sum(stage.calls for stage in by_stage),
-        sum(stage.prompt_tokens for stage in by_stage),
-        sum(stage.completion_tokens for stage in by_stage),
-        at_most=any(stage.at_most for stage in by_stage),
+        name,
+        sum(part.questions for part in estimates),
+        sum(part.calls for part in estimates),
+        sum(part.prompt_tokens for part in estimates),
+        sum(part.completion_tokens for part in estimates),
+        at_most=any(part.at_most for part in estimates),
     )

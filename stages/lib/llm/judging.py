@@ -2,20 +2,72 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from stages.lib.core import seeds
 from stages.lib.core.collection import Corpus, Qrels, Queries, Split
+from stages.lib.core.files import read_json, write_json
 from stages.lib.llm.answers import GRADES, Question
 from stages.lib.llm.prompts import Prompts
-from stages.lib.llm_params import Expand
+from stages.lib.llm_params import Expand, JudgeDev
 
 POSITIVE, UNCLEAR = 2, 1
 
 Pools = Mapping[str, Sequence[str]]
 """The doc_ids to judge, by query_id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the stage judge_dev asks.
+
+    Args:
+        neighbours: the documents that get hard queries, each with the one it is mistaken for.
+        queries: all that are judged.
+        types: of these queries.
+        pools: the documents to grade.
+
+    """
+
+    neighbours: Mapping[str, str]
+    queries: Queries
+    types: Mapping[str, str]
+    pools: Pools
+
+
+PLAN = "questions.json"
+"""The file of a plan, beside the split that came of it."""
+
+
+def write_plan(path: Path, plan: Plan, params: JudgeDev) -> None:
+    """Writes a plan as JSON, with the parameters that it was made by."""
+    queries = {
+        name: {"type": plan.types[name], "text": text, "documents": list(plan.pools[name])}
+        for name, text in sorted(plan.queries.items())
+    }
+    neighbours = dict(sorted(plan.neighbours.items()))
+    write_json(path, {"by": params.model_dump(), "neighbours": neighbours, "queries": queries})
+
+
+def read_plan(path: Path, params: JudgeDev, corpus: Corpus) -> Plan | None:
+    """The plan of the last run; None if there is none by these parameters and of this corpus."""
+    if not path.is_file():
+        return None
+    written = read_json(path)
+    queries = written["queries"]
+    plan = Plan(
+        written["neighbours"],
+        {name: query["text"] for name, query in queries.items()},
+        {name: query["type"] for name, query in queries.items()},
+        {name: query["documents"] for name, query in queries.items()},
+    )
+    shown = {*plan.neighbours, *plan.neighbours.values()}.union(*plan.pools.values())
+    same = written["by"] == params.model_dump() and all(doc_id in corpus for doc_id in shown)
+    return plan if same and queries else None
 
 
 def chosen(synthetic: Split, human: Split, params: Expand, seed: int) -> tuple[Queries, Queries]:

@@ -18,7 +18,7 @@ from stages.lib.core import seeds
 from stages.lib.core.collection import Corpus, Document, Split
 from stages.lib.core.text import first_words, one_line
 from stages.lib.errors import UserError
-from stages.lib.llm.answers import Form, Judgements, P, Queries, Question, Rules
+from stages.lib.llm.answers import HARD, Form, HardQueries, Judgements, P, Queries, Question, Rules
 from stages.lib.llm.messages import Request
 from stages.lib.llm_params import Generate, Llm
 from stages.lib.llm_params import Rules as RulesParams
@@ -85,7 +85,10 @@ class Template:
 
 
 class Prompts:
-    """Makes requests from a folder of prompts: rules.txt, generate.txt, judge.txt, types.yaml."""
+    """Makes requests from a folder of prompts.
+
+    Its files: rules.txt, generate.txt, hard.txt, judge.txt, types.yaml.
+    """
 
     def __init__(self, folder: Path, params: Llm, seed: int) -> None:
         self._folder = folder
@@ -137,6 +140,26 @@ class Prompts:
                 ],
             )
             yield self._question(form, doc_id, system, self._document(document))
+
+    def hard(
+        self, pairs: Iterable[tuple[Document, Document]], rules: Sequence[str], max_characters: int
+    ) -> Iterator[Question[str]]:
+        """A request a pair, for hard queries that the first document answers.
+
+        Args:
+            pairs: documents, each with the neighbour that search confuses it with.
+            rules: how the collection's queries look.
+            max_characters: longer queries are unusable.
+
+        """
+        form = HardQueries(max_characters)
+        system = self._template("hard").render(
+            rules=[one_line(rule) for rule in rules], kinds=list(HARD.items())
+        )
+        for wanted, neighbour in pairs:
+            lines = [self._document(wanted, {"role": "wanted"})]
+            lines += [self._document(neighbour, {"role": "neighbour"})]
+            yield self._question(form, wanted.doc_id, system, "\n".join(lines))
 
     def judgements(self, query_id: str, query: str, documents: Sequence[Document]) -> Question[int]:
         """A request for the grades of several documents."""

@@ -19,6 +19,58 @@ POLL = 2.0
 """Seconds between looks at batches under way."""
 
 
+class Session:
+    """A stage that asks more than once: one budget and one output for all its questions.
+
+    Args:
+        corpus: what the questions are about.
+        params: provider, model, attempts and prices.
+        output: the stage's store.
+        label: what progress and errors call this.
+
+    """
+
+    def __init__(self, corpus: Corpus, params: Params, output: Path, label: str) -> None:
+        self._corpus = corpus
+        self._params = params
+        self._label = label
+        self._environment = Environment.read()
+        self._store = Store(output, self._environment.journal)
+        self._spent = 0.0
+
+    def ask(self, questions: Iterable[Question[P]], total: int) -> Asked[P]:
+        """Asks questions, which may be made on the way; `total` says how many there are.
+
+        Raises:
+            UserError: see `Asker.ask`.
+
+        """
+        params, environment, label = self._params, self._environment, self._label
+        kind = PROVIDERS[params.llm.provider]
+        batch = kind.paid and params.llm.mode == "batch"
+        limit = environment.budget if kind.paid else None
+        price = price_of(params.llm.model, params.prices.models, limit)
+        # asyncio's locks belong to one loop, and each call here has a loop of its own
+        purse = Purse(price, params.prices.batch_factor if batch else 1.0, limit)
+        purse.spent = self._spent
+        asked: Asked[P] = Asked()
+        if batch:
+            asked = _ask_in_batches(list(questions), self._store, purse, params, environment, label)
+        elif kind.open is not None:
+            provider = kind.open(params, self._corpus, environment)
+            asker: Asker[P] = Asker(
+                provider, self._store, purse, params.llm.attempts, environment.concurrency
+            )
+            asked = asker.ask(questions, total, label)
+        asked.spent = purse.spent - self._spent
+        self._spent = purse.spent
+        return asked
+
+    def save(self) -> None:
+        """Writes the responses used to the stage's output."""
+        self._store.save()
+
+
 def ask(
     questions: Iterable[Question[P]],
     total: int,
@@ -27,38 +79,15 @@ def ask(
     output: Path,
     label: str,
 ) -> Asked[P]:
-    """Asks all questions; at the end the responses used stand in the stage's output.
-
-    Args:
-        questions: may be made on the way.
-        total: how many there are.
-        corpus: what they are about.
-        params: provider, model, attempts and prices.
-        output: the stage's store.
-        label: what progress and errors call this.
+    """Asks all questions of a stage that asks once; its output holds the responses used.
 
     Raises:
         UserError: see `Asker.ask`.
 
     """
-    environment = Environment.read()
-    store = Store(output, environment.journal)
-    kind = PROVIDERS[params.llm.provider]
-    batch = kind.paid and params.llm.mode == "batch"
-    limit = environment.budget if kind.paid else None
-    price = price_of(params.llm.model, params.prices.models, limit)
-    purse = Purse(price, params.prices.batch_factor if batch else 1.0, limit)
-    asked: Asked[P] = Asked()
-    if batch:
-        asked = _ask_in_batches(list(questions), store, purse, params, environment, label)
-    elif kind.open is not None:
-        provider = kind.open(params, corpus, environment)
-        asker: Asker[P] = Asker(
-            provider, store, purse, params.llm.attempts, environment.concurrency
-        )
-        asked = asker.ask(questions, total, label)
-    asked.spent = purse.spent
-    store.save()
+    session = Session(corpus, params, output, label)
+    asked = session.ask(questions, total)
+    session.save()
     return asked
 
 

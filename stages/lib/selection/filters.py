@@ -29,6 +29,24 @@ class Survivors:
         self.counts[step] = len(self.queries)
 
 
+@dataclass(slots=True)
+class Splits:
+    """The splits by source document.
+
+    `train` and `dev` hold confirmed queries. `asked` holds all queries of dev's documents as they
+    were before the round trip, so that those are among them whose document the base misses.
+    """
+
+    train: Split = field(default_factory=Split)
+    dev: Split = field(default_factory=Split)
+    asked: Split = field(default_factory=Split)
+
+    @property
+    def by_name(self) -> dict[str, Split]:
+        """The splits by the names of their folders."""
+        return {"train": self.train, "dev": self.dev, "asked": self.asked}
+
+
 def sift(
     queries: Iterable[Generated], evaluation: Sequence[str], params: Select, copies: Copies
 ) -> Survivors:
@@ -110,22 +128,47 @@ def dissimilar(queries: Iterable[Generated], threshold: float) -> list[Generated
 
 
 def hold_out(
-    queries: Iterable[Generated], dev_share: float, seed: int, copies: Copies
-) -> tuple[Split, Split]:
-    """Splits by source document into a train and a synthetic dev split.
+    sifted: Iterable[Generated],
+    confirmed: Iterable[Generated],
+    dev_share: float,
+    seed: int,
+    copies: Copies,
+) -> Splits:
+    """Splits by source document, whatever becomes of its queries on the round trip.
 
     Copies of a document are answers as it is, and in its split. Where two documents or more have
-    queries, neither split is empty, whatever the draw: the lowest goes to dev, the highest to
-    train.
+    confirmed queries, neither train nor dev is empty, whatever the draw: the lowest of these
+    documents goes to dev, the highest to train.
+
+    Args:
+        sifted: the queries before the round trip.
+        confirmed: those of them that survived it.
+        dev_share: of the documents.
+        seed: of the draw.
+        copies: documents of the same text.
+
     """
-    queries = list(queries)
-    sources = [same_text(query.doc_id, copies) for query in queries]
-    drawn = {source[0]: seeds.share(seed, "dev", source[0]) for source in sources}
-    by_draw = sorted(drawn, key=lambda doc_id: (drawn[doc_id], doc_id))
-    held = {doc_id for doc_id in by_draw[:-1] if drawn[doc_id] < dev_share} | {*by_draw[:-1][:1]}
-    train, dev = Split(), Split()
-    for query, source in zip(queries, sources, strict=True):
-        split = dev if source[0] in held else train
-        split.queries[query.query_id] = query.text
-        split.qrels[query.query_id] = dict.fromkeys(source, 1)
-    return train, dev
+    sifted, confirmed = list(sifted), list(confirmed)
+    drawn = {source: seeds.share(seed, "dev", source) for source in _sources(sifted, copies)}
+    held = {source for source, mark in drawn.items() if mark < dev_share}
+    by_draw = sorted(_sources(confirmed, copies), key=lambda source: (drawn[source], source))
+    held = (held | {*by_draw[:-1][:1]}) - {*by_draw[-1:]}
+    splits = Splits()
+    for query in confirmed:
+        source = same_text(query.doc_id, copies)
+        _add(splits.dev if source[0] in held else splits.train, query, source)
+    for query in sifted:
+        source = same_text(query.doc_id, copies)
+        if source[0] in held:
+            _add(splits.asked, query, source)
+    return splits
+
+
+def _sources(queries: Iterable[Generated], copies: Copies) -> set[str]:
+    """The documents that queries were written for, the first of copies in the place of all."""
+    return {same_text(query.doc_id, copies)[0] for query in queries}
+
+
+def _add(split: Split, query: Generated, source: Sequence[str]) -> None:
+    split.queries[query.query_id] = query.text
+    split.qrels[query.query_id] = dict.fromkeys(source, 1)

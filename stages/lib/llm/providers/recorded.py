@@ -12,13 +12,28 @@ from stages.lib.llm.messages import Request, Response
 FILES = {
     "dataset_rules": "rules.json",
     "synthetic_queries": "queries.jsonl",
+    "hard_queries": "hard.jsonl",
     "relevance_judgements": "judgements.jsonl",
 }
-SUBJECTS = {"synthetic_queries": "doc_id", "relevance_judgements": "query_id"}
+SUBJECTS = {
+    "synthetic_queries": "doc_id",
+    "hard_queries": "doc_id",
+    "relevance_judgements": "query_id",
+}
+
+
+def judges(folder: Path) -> bool:
+    """Whether grades are recorded, and the queries that they are about."""
+    names = (FILES["hard_queries"], FILES["relevance_judgements"])
+    return all((folder / name).is_file() for name in names)
 
 
 class Recorded:
-    """Answers from rules.json, queries.jsonl (by doc_id) and judgements.jsonl (by query_id)."""
+    """Answers from rules.json, queries.jsonl, hard.jsonl and judgements.jsonl.
+
+    The lines of queries.jsonl and hard.jsonl are found by doc_id, those of judgements.jsonl by
+    query_id: of such a line, the documents count that a request shows.
+    """
 
     paid = False
 
@@ -32,6 +47,8 @@ class Recorded:
         if answers is None:
             answers = self._answers[request.schema] = self._read(request.schema)
         answer = answers.get(request.subject if request.schema in SUBJECTS else "")
+        if answer is not None and request.schema == "relevance_judgements":
+            answer = _shown(answer, request)
         if answer is None:
             return None
         return Response(orjson.dumps(answer).decode(), "stop", None, "recorded", 0, 0)
@@ -55,3 +72,17 @@ class Recorded:
                 raise UserError(f'{path}:{number}: "{name}" is missing or not a string')
             answers[row.pop(name)] = row
         return answers
+
+
+def _shown(answer: dict[str, Any], request: Request) -> dict[str, Any] | None:
+    """The judgements of the documents that a request shows, a line of JSON each; None for none."""
+    judgements = answer.get("judgements")
+    if not isinstance(judgements, list):
+        return answer
+    doc_ids = {orjson.loads(line).get("doc_id") for line in request.user.splitlines()}
+    shown = [
+        judgement
+        for judgement in judgements
+        if isinstance(judgement, dict) and judgement.get("doc_id") in doc_ids
+    ]
+    return {"judgements": shown} if shown else None

@@ -20,6 +20,8 @@ class ProviderKind:
     """Whether answers cost money and vary, so that they are stored and may be asked again."""
     uses_llm: bool
     """Whether a language model writes, or once wrote, the queries."""
+    judges: Callable[[Params], bool]
+    """Whether it can grade how well documents answer queries."""
     label: Callable[[Params], str]
     """Who the model card names as the writer of the queries."""
     open: Callable[[Params, Corpus, Environment], Provider] | None
@@ -53,15 +55,30 @@ def _by_name(params: Params) -> str:
     return f"the {params.llm.provider} provider"
 
 
+def _recorded_judges(params: Params) -> bool:
+    from stages.lib.llm.providers.recorded import judges
+
+    return judges(params.llm.recorded)
+
+
 PROVIDERS: dict[str, ProviderKind] = {
     "openai": ProviderKind(
-        paid=True, uses_llm=True, label=lambda params: params.llm.model, open=_openai
+        paid=True,
+        uses_llm=True,
+        judges=lambda _: True,
+        label=lambda params: params.llm.model,
+        open=_openai,
     ),
-    "recorded": ProviderKind(paid=False, uses_llm=True, label=_by_name, open=_recorded),
-    "extractive": ProviderKind(paid=False, uses_llm=False, label=_by_name, open=_extractive),
+    "recorded": ProviderKind(
+        paid=False, uses_llm=True, judges=_recorded_judges, label=_by_name, open=_recorded
+    ),
+    "extractive": ProviderKind(
+        paid=False, uses_llm=False, judges=lambda _: False, label=_by_name, open=_extractive
+    ),
     "none": ProviderKind(
         paid=False,
         uses_llm=False,
+        judges=lambda _: False,
         label=lambda params: f"another tool ({params.prepare.queries_from})",
         open=None,
     ),

@@ -1,0 +1,1 @@
+"""Dev queries whose documents a language model grades."""
