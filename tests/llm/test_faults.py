@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.llm.journal import Journal
+from stages.lib.llm.storage.journal import Journal
 from tests.imports import ROOT
 from tests.llm.conftest import Project
 from tests.llm.server import Server

@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from stages.lib.errors import UserError
-from stages.lib.llm.journal import Journal
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.journal import Journal
+from stages.lib.llm.storage.store import Store
 from tests.llm.test_store import request, response
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stages.lib.llm.messages import Request, Response
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.store import Store
 from tests.llm.conftest import Project
 from tests.llm.server import Server
 

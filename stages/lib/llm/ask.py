@@ -23,7 +23,7 @@ from stages.lib.llm.messages import (
     Response,
 )
 from stages.lib.llm.spending import BudgetError, BudgetReachedError, Purse
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.store import Store
 
 TELL = 30.0
 """Seconds between two lines on how far it is, where no progress bar shows it."""

@@ -10,7 +10,7 @@ from stages.lib.llm.answers import MOST_ATTEMPTS, Gathered, P, Question, complai
 from stages.lib.llm.messages import Rejection
 from stages.lib.llm.prompts import Prompts, examples
 from stages.lib.llm.spending import CHARACTERS_PER_TOKEN
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.store import Store
 from stages.lib.llm.synthesis import sources
 from stages.lib.params import Params
 

@@ -12,7 +12,7 @@ from stages.lib.llm.ask import Asked, Asker
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import BudgetError, Purse, price_of
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.store import Store
 from stages.lib.params import Params
 
 POLL = 2.0

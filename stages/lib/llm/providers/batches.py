@@ -13,7 +13,6 @@ import openai
 import orjson
 
 from stages.lib.errors import UserError
-from stages.lib.llm.journal import Stamp
 from stages.lib.llm.messages import (
     CallFailedError,
     CallRejectedError,
@@ -25,7 +24,8 @@ from stages.lib.llm.providers.endpoint import RETRIES, client, not_compatible, p
 from stages.lib.llm.providers.verdict import About, Verdict, told, verdict
 from stages.lib.llm.providers.wire import Wire, response_of
 from stages.lib.llm.spending import BudgetReachedError, Purse
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.journal import Stamp
+from stages.lib.llm.storage.store import Store
 
 SIZE = 10_000
 """Requests of a batch; endpoints take 50,000 or 200 MB."""

@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 
 from stages.lib.core.files import writing
-from stages.lib.llm.journal import Journal
-from stages.lib.llm.ledger import Ledger
 from stages.lib.llm.messages import Rejection, Request, Response
+from stages.lib.llm.storage.journal import Journal
+from stages.lib.llm.storage.ledger import Ledger
 
 
 class Store:

@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 
 from stages.lib.errors import UserError
-from stages.lib.llm.ledger import Ledger
+from stages.lib.llm.storage.ledger import Ledger
 
 BUSY = 60.0
 """Seconds to wait for another process that writes."""
