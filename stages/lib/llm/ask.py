@@ -27,6 +27,8 @@ from stages.lib.llm.storage.store import Store
 
 TELL = 30.0
 """Seconds between two lines on how far it is, where no progress bar shows it."""
+MOST_SHOWN = 120
+"""Characters of an unusable answer that an error shows."""
 HOPELESS = 20
 """After this many failures without a success the stage stops: the rest would fail too."""
 
@@ -53,6 +55,8 @@ class Asked(Generic[P]):
     completion_tokens: int = 0
     refusal: str = ""
     """The endpoint's words on the last question that it refused to take."""
+    sample: str = ""
+    """How the last unusable answer begins."""
     spent: float = 0.0
     """Money that this run paid, in the price table's currency; 0 where all was stored."""
 
@@ -109,7 +113,7 @@ class Asker(Generic[P]):
         self._failures_in_a_row = 0
         self._out_of_money = False
         self._done = 0
-        self._label = self._sample = ""
+        self._label = ""
         self._start = time.monotonic()
         self._unsure: list[tuple[Request, str]] = []
 
@@ -220,7 +224,7 @@ class Asker(Generic[P]):
                 asked.faults[fault.value] += 1
             if gathered.add(reading, response.text):
                 break
-            self._sample = response.text or self._sample
+            asked.sample = one_line(response.text)[:MOST_SHOWN] or asked.sample
             request = request.again(complaint(reading.faults))
         if gathered.parts:
             asked.answers.setdefault(question.request.subject, []).append(gathered.parts)
@@ -247,7 +251,7 @@ class Asker(Generic[P]):
         if not self._asked.answers and self._asked.given_up >= HOPELESS:
             raise UserError(
                 f"llm.model: no usable answer to any of {HOPELESS} questions "
-                f"({self._asked.faults_message()}), such as {one_line(self._sample)[:120]!r}; use "
+                f"({self._asked.faults_message()}), such as {self._asked.sample!r}; use "
                 "another model, or raise llm.max_tokens if answers are truncated; all answers are "
                 f"kept in {self._store.path}"
             )

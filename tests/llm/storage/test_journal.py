@@ -15,7 +15,7 @@ import pytest
 from stages.lib.errors import UserError
 from stages.lib.llm.storage.journal import Journal
 from stages.lib.llm.storage.store import Store
-from tests.llm.test_store import request, response
+from tests.llm.storage.test_store import request, response
 
 
 def _fill_a_disk(journal: Path, users: str) -> None:
