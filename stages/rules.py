@@ -10,7 +10,7 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import write_json
 from stages.lib.errors import UserError
-from stages.lib.llm.ask import Asked
+from stages.lib.llm.asked import Asked
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.providers.table import PROVIDERS

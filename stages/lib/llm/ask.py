@@ -3,9 +3,7 @@
 import asyncio
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from tqdm import tqdm
@@ -13,6 +11,7 @@ from tqdm import tqdm
 from stages.lib.core.text import one_line
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import MOST_ATTEMPTS, Gathered, P, Question, complaint, read
+from stages.lib.llm.asked import Asked
 from stages.lib.llm.messages import (
     CallFailedError,
     CallRejectedError,
@@ -31,60 +30,6 @@ MOST_SHOWN = 120
 """Characters of an unusable answer that an error shows."""
 HOPELESS = 20
 """After this many failures without a success the stage stops: the rest would fail too."""
-
-
-@dataclass(slots=True)
-class Asked(Generic[P]):
-    """The usable parts of the answers, and what happened on the way."""
-
-    answers: dict[str, list[dict[str, P]]] = field(default_factory=dict)
-    """Parts by name of each question about a subject, by subject."""
-    faults: Counter[str] = field(default_factory=Counter)
-    """Answers by fault, those that were asked again included."""
-    questions: int = 0
-    unanswerable: int = 0
-    """Questions that the provider has no answer to."""
-    given_up: int = 0
-    """Questions without a usable answer after the last attempt."""
-    pending: int = 0
-    """Questions whose answers a later run will have."""
-    rejected: int = 0
-    """Questions that the endpoint refuses to take."""
-    responses: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    refusal: str = ""
-    """The endpoint's words on the last question that it refused to take."""
-    sample: str = ""
-    """How the last unusable answer begins."""
-    spent: float = 0.0
-    """Money that this run paid, in the price table's currency; 0 where all was stored."""
-
-    def faults_message(self) -> str:
-        """The faults with their counts, for an error."""
-        kinds = dict(self.faults) | {"without an answer": self.unanswerable + self.rejected}
-        counts = ", ".join(f"{count} {name}" for name, count in kinds.items() if count)
-        return f"{counts}; the endpoint says: {self.refusal}" if self.refusal else counts
-
-    def summary(self) -> str:
-        """What a stage says of its questions in its one line."""
-        refused = self.faults["refused"] + self.rejected
-        money = f", {self.spent:.4f} spent" if self.spent else ""
-        return f"{refused:,} refused, {self.given_up:,} given up{money}"
-
-    def metrics(self) -> dict[str, object]:
-        """The counts; all of them follow from the responses alone, stored or new."""
-        return {
-            "questions": self.questions,
-            "answered": sum(map(len, self.answers.values())),
-            "unanswerable": self.unanswerable,
-            "rejected": self.rejected,
-            "given_up": self.given_up,
-            "faults": dict(sorted(self.faults.items())),
-            "responses": self.responses,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-        }
 
 
 class Asker(Generic[P]):
@@ -216,9 +161,7 @@ class Asker(Generic[P]):
             if response is None:
                 asked.unanswerable += 1
                 return True
-            asked.responses += 1
-            asked.prompt_tokens += response.prompt_tokens
-            asked.completion_tokens += response.completion_tokens
+            asked.note(response)
             reading = read(response, question.form)
             for fault in reading.faults:
                 asked.faults[fault.value] += 1

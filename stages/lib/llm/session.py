@@ -8,7 +8,8 @@ from pathlib import Path
 from stages.lib.core.collection import Corpus
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import P, Question
-from stages.lib.llm.ask import Asked, Asker
+from stages.lib.llm.ask import Asker
+from stages.lib.llm.asked import Asked
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import BudgetError, Purse, price_of
@@ -57,7 +58,7 @@ def ask(
             provider, store, purse, params.llm.attempts, environment.concurrency
         )
         asked = asker.ask(questions, total, label)
-    asked.spent = purse.spent
+    asked.spent, asked.damaged = purse.spent, store.damaged
     store.save()
     return asked
 
