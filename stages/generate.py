@@ -9,8 +9,9 @@ from stages.lib.core.files import write_json, write_jsonl
 from stages.lib.errors import UserError
 from stages.lib.llm.prompts import Prompts, examples
 from stages.lib.llm.providers.table import PROVIDERS
+from stages.lib.llm.rules import read_rules
 from stages.lib.llm.session import ask, ask_nothing
-from stages.lib.llm.synthesis import read_rules, rows, sources
+from stages.lib.llm.synthesis import foreign, rows, shown, sources
 from stages.lib.params import read_params
 
 
@@ -49,9 +50,9 @@ def main(
     documents = read_corpus(corpus)
     chosen = sources(documents, settings.generate, settings.seed)
     to_read = (documents[doc_id] for doc_id in chosen)
-    shown = examples(documents, read_split(train), settings.seed)
+    pool = examples(documents, read_split(train), settings.seed)
     questions = Prompts(prompts, settings.llm, settings.seed).queries(
-        to_read, read_rules(rules), shown, settings.generate
+        to_read, read_rules(rules), pool, settings.generate
     )
     asked = ask(questions, len(chosen), documents, settings, store, "generate")
     queries = rows(asked.answers)
@@ -66,9 +67,11 @@ def main(
         metrics,
         {
             **facts,
-            "few_shot_pool": len(shown),
+            "few_shot_pool": len(pool),
             "queries": len(queries),
             "by_type": {name: by_type[name] for name in settings.generate.types},
+            "foreign_words": foreign(queries, documents),
+            "shown": shown(queries, settings.seed),
             **asked.metrics(),
         },
     )

@@ -35,6 +35,8 @@ class Prices(Section):
 class Rules(Section):
     documents: Count
     queries: Whole
+    draws: Annotated[int, Field(ge=1, le=9)]
+    fallback: Literal["error", "default"]
     fixed: list[str]
 
 

@@ -13,7 +13,7 @@ from stages.lib.llm.judging import PLAN, read_plan
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import Purse
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.store import Store
 from stages.lib.params import Params, read_params
 
 STAGES = ("rules", "generate", "judge_dev", "expand")

@@ -24,11 +24,11 @@ import yaml
 
 from stages.lib.core.collection import read_corpus
 from stages.lib.llm.environment import Environment
-from stages.lib.llm.journal import Journal
 from stages.lib.llm.messages import Request, Response
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.journal import Journal
+from stages.lib.llm.storage.store import Store
 from stages.lib.llm.synthesis import sources
 from stages.lib.params import read_params
 from tests.imports import ROOT

@@ -157,6 +157,21 @@ def test_without_an_llm_the_report_says_so(corpus: Corpus, params: Params) -> No
     assert "No LLM was used" in words(render(evaluation(), corpus, params, {"generate": generate}))
 
 
+def test_rules_and_queries_are_shown(corpus: Corpus, params: Params) -> None:
+    row = {"_id": "1", "doc_id": "a", "type": "question", "text": f"what is {HOSTILE}"}
+    found = {"queries": 3, "share": 0.5, "most": {"zentrix": 3, "savings": 1}}
+    generate = STAGES["generate"] | {"shown": [row], "foreign_words": found}
+    refused = [{"rule": f"Say {HOSTILE}", "why": "an order to the model"}]
+    rules = {"rules": 1, "texts": ["Queries are short."], "refused": refused}
+    page = render(evaluation(), corpus, params, {"generate": generate, "rules": rules})
+    text = words(page)
+    assert f"what is {HOSTILE} question, for a" in text
+    assert "50% have a word that no document has as it is written: zentrix 3 · savings 1." in text
+    assert "The 1 rules that they follow, and 1 that were not used Queries are short." in text
+    assert f"Not used, an order to the model: Say {HOSTILE}" in text
+    assert HOSTILE not in page
+
+
 def test_a_run_without_train_labels_is_called_zero_shot(corpus: Corpus, params: Params) -> None:
     for zero_shot in (True, False):
         stages = {"prepare": STAGES["prepare"] | {"zero_shot": zero_shot}}

@@ -40,6 +40,7 @@ class Project:
             "llm.provider": "openai",
             "generate.types": ["keywords", "question"],
             "generate.min_words": 1,
+            "rules.draws": 1,
         }
         for split in ("train", "dev", "asked", "synthetic"):
             self.write_split(split, [])

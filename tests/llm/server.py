@@ -153,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))
-        match self.path:
+        match self.path.partition("?")[0]:
             case "/v1/chat/completions":
                 self.chat(json.loads(raw))
             case "/v1/files":

@@ -11,8 +11,8 @@ from stages.lib.llm.ask import HOPELESS, Asker
 from stages.lib.llm.estimate import estimate
 from stages.lib.llm.messages import CallFailedError, Request, Response
 from stages.lib.llm.spending import Purse
-from stages.lib.llm.store import Store
-from tests.llm.test_store import request
+from stages.lib.llm.storage.store import Store
+from tests.llm.storage.test_store import request
 
 
 class Down:

@@ -19,8 +19,8 @@ from tests.llm.server import Server
 
 STORE = "data/llm/generate.jsonl"
 QUERIES = "data/generated/queries.jsonl"
-# of all calls, those for documents
-DOCUMENTS = len(TOPICS)
+# of all calls, those for documents and those for rules
+DOCUMENTS, DRAWS = len(TOPICS), 3
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def committed_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     server.shutdown()
     server.server_close()
     thread.join()
-    assert server.stats["calls"] == 1 + DOCUMENTS
+    assert server.stats["calls"] == DRAWS + DOCUMENTS
     commit(folder, "first")
     yield folder
 

@@ -189,6 +189,16 @@ def test_a_key_that_no_header_takes(
     assert server.stats["calls"] == 0
 
 
+def test_an_address_with_a_password(
+    server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url.replace("//", "//me:word@"))
+    message = llm_project.refused("rules")
+    assert "OPENAI_BASE_URL holds a name or password" in message
+    assert "word@" not in message
+    assert server.stats["calls"] == 0
+
+
 def test_a_refused_line_of_a_batch_is_kept_and_not_submitted_again(
     server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.llm.journal import Journal
+from stages.lib.llm.storage.journal import Journal
 from tests.imports import ROOT
 from tests.llm.conftest import Project
 from tests.llm.server import Server
@@ -24,7 +24,7 @@ def test_two_stages_write_queries_of_each_type(server: Server, llm_project: Proj
     texts = {row["text"] for row in rows if row["doc_id"] == "d1"}
     assert texts == {"keywords about backing takes 1 hours", "question about backing takes 1 hours"}
     assert server.stats["calls"] == 8
-    assert "- Rule 4 about the queries. It is long." in server.bodies[-1]["messages"][0]["content"]
+    assert '- "Rule 4 about the queries. It is long.' in server.bodies[-1]["messages"][0]["content"]
 
 
 @pytest.mark.parametrize(

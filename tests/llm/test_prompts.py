@@ -131,16 +131,16 @@ def test_fixed_rules_are_not_asked_for(server: Server, llm_project: Project) -> 
     llm_project.changes["rules.fixed"] = ["Only questions about time."]
     llm_project.must("rules", "generate")
     assert server.stats["calls"] == 7
-    assert "- Only questions about time." in server.bodies[0]["messages"][0]["content"]
+    assert '- "Only questions about time."' in server.bodies[0]["messages"][0]["content"]
 
 
 KEYS = {
     "rules": "2ffcd1003f198766b90b2e09a87504fee1142d9337023335e7ea4c4dd6531070",
     "rules without queries": "2c038bf052ac1b4317b3f1c941652fa4560ad8a714265371c52dea42e177b9a2",
-    "d1 without examples": "ed5790cf2f2853f4490c0dbe4361ecbe2e5b128a88b1a9e8781bb067f0ade0d6",
-    "d2 without examples": "63c0fba30145707d065325a951de26ec9cd12df285b25200d62dbdc96b137d0e",
-    "d2 with an example": "f26bf01d46cfc5cbe58bf40e3848f36dd970529ea7219e117f93a8969ec966d8",
-    "d1 without traits": "b916d5945b416778ff67798f100800b9f74a69127ef44c2f76ebcfa7902dc507",
+    "d1 without examples": "6624dfa12145d32ca0c12124953d76a5eff2af216a9228302b83325de492d547",
+    "d2 without examples": "84e508edc761a900b8fb8425095b58f83bd94b072d370297f5dc2b81d334c33e",
+    "d2 with an example": "08faa4b1fd3170a2d8fb05c30ee7b9f51a0160f2fbcedb78407e14087ac849a3",
+    "d1 without traits": "7e414f9dc56e08e88c15a42cfdd616e8553eee6baacd06d107753ab6cbb3ed43",
     "judge": "e3792c46e45528b8f73cb62edf98d2c33ea43d429c0f7bfe9f0517a039c8f573",
 }
 """Of requests that people have paid for: another byte in a prompt, and all would be asked again."""
@@ -157,12 +157,13 @@ def test_the_committed_prompts_ask_what_has_been_asked_before() -> None:
     rules = ["Queries are short.", "They  name parts."]
     plain = Attributes(length={}, difficulty={}, clarity={}, language={})
     without_traits = params.generate.model_copy(update={"attributes": plain})
+    one_draw = params.rules.model_copy(update={"draws": 1})
     none = list(prompts.queries([pump, valve], rules, [], params.generate))
     [with_example] = prompts.queries([valve], rules, [(query, pump)], params.generate)
     [traitless] = prompts.queries([pump], rules[:1], [], without_traits)
     questions: list[Question[Any]] = [
-        prompts.rules(corpus, train, params.rules),
-        prompts.rules(corpus, Split(), params.rules),
+        *prompts.rules(corpus, train, one_draw),
+        *prompts.rules(corpus, Split(), one_draw),
         *none,
         with_example,
         traitless,
@@ -178,7 +179,7 @@ def test_the_committed_prompts_ask_what_has_been_asked_before() -> None:
 def test_a_rule_stands_in_the_prompt_as_it_is(rule: str) -> None:
     prompts, params = writer()
     [question] = prompts.queries([Document("d1", "", "text")], [rule], [], params)
-    assert f"\n- {rule}\n" in question.request.system
+    assert f"\n- {json.dumps(rule)}\n" in question.request.system
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_stages_say_in_one_line_what_they_did(llm_project: Project) -> None:
     llm_project.changes["llm.provider"] = "extractive"
     lines = llm_project.must("rules", "generate", "expand").splitlines()
     starts = [
-        "rules: 1 rules, 0 refused, 0 given up, ",
+        "rules: 1 rules of 1 draws, 0 refused, 0 given up, ",
         "generate: 14 queries for 7 of 7 documents, 0 refused, 0 given up, ",
         "expand: 0 positives added to 0 queries, nothing asked, ",
     ]

@@ -9,8 +9,8 @@ import pytest
 
 from stages.lib.llm.answers import Fault, Queries, Rules, read
 from stages.lib.llm.messages import Rejection, Response
-from stages.lib.llm.store import Store
-from tests.llm.test_store import request, response
+from stages.lib.llm.storage.store import Store
+from tests.llm.storage.test_store import request, response
 
 ITEMS = [{"type": "a", "text": "one [1]"}, {"type": "b", "text": 'two "}" {'}]
 WHOLE = {"queries": ITEMS}

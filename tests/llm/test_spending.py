@@ -6,7 +6,7 @@ import pytest
 from stages.lib.llm.messages import Response
 from stages.lib.llm.spending import BudgetReachedError, Purse
 from stages.lib.llm_params import Price
-from tests.llm.test_store import request
+from tests.llm.storage.test_store import request
 
 
 def test_whoever_waits_for_room_that_never_comes_is_told() -> None:

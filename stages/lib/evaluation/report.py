@@ -35,7 +35,7 @@ def render(
         corpus: the documents, for their titles.
         params: for the base model's name and the number of queries shown.
         stages: what the other stages measured, by the name of their file: any of prepare,
-            generate, select, mine, train and train_curve.
+            rules, generate, select, mine, train and train_curve.
         serving: what exported variants and vector types reach, where that was measured.
 
     """

@@ -3,9 +3,7 @@
 import asyncio
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from tqdm import tqdm
@@ -13,6 +11,7 @@ from tqdm import tqdm
 from stages.lib.core.text import one_line
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import MOST_ATTEMPTS, Gathered, P, Question, complaint, read
+from stages.lib.llm.asked import Asked
 from stages.lib.llm.messages import (
     CallFailedError,
     CallRejectedError,
@@ -23,64 +22,14 @@ from stages.lib.llm.messages import (
     Response,
 )
 from stages.lib.llm.spending import BudgetError, BudgetReachedError, Purse
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.store import Store
 
 TELL = 30.0
 """Seconds between two lines on how far it is, where no progress bar shows it."""
+MOST_SHOWN = 120
+"""Characters of an unusable answer that an error shows."""
 HOPELESS = 20
 """After this many failures without a success the stage stops: the rest would fail too."""
-
-
-@dataclass(slots=True)
-class Asked(Generic[P]):
-    """The usable parts of the answers, and what happened on the way."""
-
-    answers: dict[str, list[dict[str, P]]] = field(default_factory=dict)
-    """Parts by name of each question about a subject, by subject."""
-    faults: Counter[str] = field(default_factory=Counter)
-    """Answers by fault, those that were asked again included."""
-    questions: int = 0
-    unanswerable: int = 0
-    """Questions that the provider has no answer to."""
-    given_up: int = 0
-    """Questions without a usable answer after the last attempt."""
-    pending: int = 0
-    """Questions whose answers a later run will have."""
-    rejected: int = 0
-    """Questions that the endpoint refuses to take."""
-    responses: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    refusal: str = ""
-    """The endpoint's words on the last question that it refused to take."""
-    spent: float = 0.0
-    """Money that this run paid, in the price table's currency; 0 where all was stored."""
-
-    def faults_message(self) -> str:
-        """The faults with their counts, for an error."""
-        kinds = dict(self.faults) | {"without an answer": self.unanswerable + self.rejected}
-        counts = ", ".join(f"{count} {name}" for name, count in kinds.items() if count)
-        return f"{counts}; the endpoint says: {self.refusal}" if self.refusal else counts
-
-    def summary(self) -> str:
-        """What a stage says of its questions in its one line."""
-        refused = self.faults["refused"] + self.rejected
-        money = f", {self.spent:.4f} spent" if self.spent else ""
-        return f"{refused:,} refused, {self.given_up:,} given up{money}"
-
-    def metrics(self) -> dict[str, object]:
-        """The counts; all of them follow from the responses alone, stored or new."""
-        return {
-            "questions": self.questions,
-            "answered": sum(map(len, self.answers.values())),
-            "unanswerable": self.unanswerable,
-            "rejected": self.rejected,
-            "given_up": self.given_up,
-            "faults": dict(sorted(self.faults.items())),
-            "responses": self.responses,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-        }
 
 
 class Asker(Generic[P]):
@@ -109,7 +58,7 @@ class Asker(Generic[P]):
         self._failures_in_a_row = 0
         self._out_of_money = False
         self._done = 0
-        self._label = self._sample = ""
+        self._label = ""
         self._start = time.monotonic()
         self._unsure: list[tuple[Request, str]] = []
 
@@ -212,15 +161,13 @@ class Asker(Generic[P]):
             if response is None:
                 asked.unanswerable += 1
                 return True
-            asked.responses += 1
-            asked.prompt_tokens += response.prompt_tokens
-            asked.completion_tokens += response.completion_tokens
+            asked.note(response)
             reading = read(response, question.form)
             for fault in reading.faults:
                 asked.faults[fault.value] += 1
             if gathered.add(reading, response.text):
                 break
-            self._sample = response.text or self._sample
+            asked.sample = one_line(response.text)[:MOST_SHOWN] or asked.sample
             request = request.again(complaint(reading.faults))
         if gathered.parts:
             asked.answers.setdefault(question.request.subject, []).append(gathered.parts)
@@ -247,7 +194,7 @@ class Asker(Generic[P]):
         if not self._asked.answers and self._asked.given_up >= HOPELESS:
             raise UserError(
                 f"llm.model: no usable answer to any of {HOPELESS} questions "
-                f"({self._asked.faults_message()}), such as {one_line(self._sample)[:120]!r}; use "
+                f"({self._asked.faults_message()}), such as {self._asked.sample!r}; use "
                 "another model, or raise llm.max_tokens if answers are truncated; all answers are "
                 f"kept in {self._store.path}"
             )

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from stages.lib.errors import UserError
 
@@ -26,6 +26,15 @@ class Environment(BaseModel):
     """Money, in the price table's currency, that one run of a stage may spend."""
     batch_wait: Annotated[float, Field(ge=0)] = 0.0
     """Seconds that a stage waits for its batches before it stops and leaves them to a later run."""
+
+    @field_validator("home")
+    @classmethod
+    def expanded(cls, home: Path) -> Path:
+        """The folder, where a quoted `~` is the user's home too."""
+        try:
+            return home.expanduser()
+        except RuntimeError as error:
+            raise ValueError("no such user") from error
 
     @property
     def journal(self) -> Path:
@@ -51,6 +60,18 @@ class Environment(BaseModel):
             fault = error.errors()[0]
             name = PREFIX + str(fault["loc"][0]).upper()
             raise UserError(f"{name}: {fault['msg']}, got {fault['input']!r}") from error
+
+
+def where() -> str:
+    """The endpoint as the environment names it, without credentials or a query."""
+    url = os.environ.get("OPENAI_BASE_URL") or "OpenAI"
+    return url.partition("?")[0].partition("#")[0].rsplit("@", 1)[-1].strip()
+
+
+def host() -> str:
+    """The host of the endpoint, and its port where the address has one."""
+    address = where().rpartition("//")[2].partition("/")[0].lower()
+    return "api.openai.com" if address == "openai" else address
 
 
 def _cache() -> Path:

@@ -9,8 +9,9 @@ from stages.lib.llm import judging
 from stages.lib.llm.answers import MOST_ATTEMPTS, Gathered, P, Question, complaint, read
 from stages.lib.llm.messages import Rejection
 from stages.lib.llm.prompts import Prompts, examples
+from stages.lib.llm.rules import draws, settle
 from stages.lib.llm.spending import CHARACTERS_PER_TOKEN
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.store import Store
 from stages.lib.llm.synthesis import sources
 from stages.lib.params import Params
 
@@ -141,16 +142,17 @@ def estimates(
     """
     attempts, rules = params.llm.attempts, params.rules.fixed
     if not rules:
-        question = writer.rules(corpus, human, params.rules)
-        of_rules, answers = estimate("rules", [question], stores["rules"], attempts)
+        questions = writer.rules(corpus, human, params.rules)
+        of_rules, answers = estimate("rules", questions, stores["rules"], attempts)
         yield of_rules
-        parts = answers[question.request.subject]
-        rules = PLACEHOLDER if of_rules.calls else [parts[place] for place in sorted(parts)]
+        rules, _ = settle(draws(answers))
+        if of_rules.calls or not rules:
+            rules = PLACEHOLDER
     doc_ids = sources(corpus, params.generate, params.seed)
     pool = examples(corpus, human, params.seed)
     documents = (corpus[doc_id] for doc_id in doc_ids)
-    questions = writer.queries(documents, rules, pool, params.generate)
-    of_queries, _ = estimate("generate", questions, stores["generate"], attempts)
+    of_documents = writer.queries(documents, rules, pool, params.generate)
+    of_queries, _ = estimate("generate", of_documents, stores["generate"], attempts)
     yield of_queries
     if params.judge_dev.queries:
         planned = plan or _most(params, corpus, dev)

@@ -89,6 +89,8 @@ class Response:
     model: str
     prompt_tokens: int
     completion_tokens: int
+    endpoint: str = ""
+    """The host that answered, since others may have another model of this name; "" if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

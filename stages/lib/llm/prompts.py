@@ -96,14 +96,23 @@ class Prompts:
         self._seed = seed
         self._templates: dict[str, Template] = {}
 
-    def rules(self, corpus: Corpus, train: Split, params: RulesParams) -> Question[str]:
-        """One request about documents, and train queries where there are some, drawn by hash."""
-        shown = seeds.shuffled(self._seed, corpus, "rules")[: params.documents]
-        asked = seeds.shuffled(self._seed, train.queries, "rules")[: params.queries]
-        lines = [self._document(corpus[doc_id]) for doc_id in shown]
-        lines += [_json({"query": train.queries[query_id]}) for query_id in asked]
-        system = self._template("rules").render(with_queries=bool(asked))
-        return self._question(Rules(), "collection", system, "\n".join(lines))
+    def rules(self, corpus: Corpus, train: Split, params: RulesParams) -> list[Question[str]]:
+        """A request a draw, about documents and train queries that no other draw shows.
+
+        Documents and queries are drawn by hash. Where there are too few for all draws, each shows
+        as many fewer; where there are fewer than draws, there are fewer requests.
+        """
+        doc_ids = _draws(self._seed, corpus, params.documents, params.draws)
+        asked = _draws(self._seed, train.queries, params.queries, params.draws)
+        questions = []
+        for number in range(max(1, len(doc_ids))):
+            lines = [self._document(corpus[doc_id]) for doc_id in _at(doc_ids, number)]
+            queries = _at(asked, number)
+            lines += [_json({"query": train.queries[query_id]}) for query_id in queries]
+            system = self._template("rules").render(with_queries=bool(queries))
+            subject = "collection" if not number else f"collection, draw {number + 1}"
+            questions.append(self._question(Rules(), subject, system, "\n".join(lines)))
+        return questions
 
     def queries(
         self,
@@ -124,7 +133,7 @@ class Prompts:
         form = Queries(params.types, params.max_characters)
         meanings = self._types()
         template = self._template("generate")
-        lines = [one_line(rule) for rule in rules]
+        lines = [orjson.dumps(one_line(rule)).decode() for rule in rules]
         types = [(name, meanings.get(name, name)) for name in params.types]
         pool = [(doc.doc_id, _example(query, doc)) for query, doc in examples]
         attributes = [(name, weights) for name, weights in params.attributes if weights]
@@ -213,6 +222,18 @@ def examples(corpus: Corpus, train: Split, seed: int) -> list[tuple[str, Documen
         if len(pool) == POOL:
             break
     return pool
+
+
+def _draws(seed: int, ids: Iterable[str], size: int, number: int) -> list[list[str]]:
+    """Ids in up to `number` draws of `size` that share none."""
+    order = seeds.shuffled(seed, ids, "rules")
+    size = min(size, max(1, len(order) // number))
+    draws = [order[start : start + size] for start in range(0, number * size, size)] if size else []
+    return [draw for draw in draws if draw]
+
+
+def _at(draws: Sequence[Sequence[str]], number: int) -> Sequence[str]:
+    return draws[number] if number < len(draws) else []
 
 
 def _example(query: str, document: Document) -> str:

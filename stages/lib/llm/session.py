@@ -8,11 +8,12 @@ from pathlib import Path
 from stages.lib.core.collection import Corpus
 from stages.lib.errors import UserError
 from stages.lib.llm.answers import P, Question
-from stages.lib.llm.ask import Asked, Asker
+from stages.lib.llm.ask import Asker
+from stages.lib.llm.asked import Asked
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import BudgetError, Purse, price_of
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.store import Store
 from stages.lib.params import Params
 
 POLL = 2.0
@@ -62,7 +63,7 @@ class Session:
                 provider, self._store, purse, params.llm.attempts, environment.concurrency
             )
             asked = asker.ask(questions, total, label)
-        asked.spent = purse.spent - self._spent
+        asked.spent, asked.damaged = purse.spent - self._spent, self._store.damaged
         self._spent = purse.spent
         return asked
 

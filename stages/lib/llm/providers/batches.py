@@ -13,7 +13,7 @@ import openai
 import orjson
 
 from stages.lib.errors import UserError
-from stages.lib.llm.journal import Stamp
+from stages.lib.llm.environment import host, where
 from stages.lib.llm.messages import (
     CallFailedError,
     CallRejectedError,
@@ -21,11 +21,12 @@ from stages.lib.llm.messages import (
     Request,
     Response,
 )
-from stages.lib.llm.providers.endpoint import RETRIES, client, not_compatible, parsed, where
+from stages.lib.llm.providers.endpoint import RETRIES, client, not_compatible, parsed
 from stages.lib.llm.providers.verdict import About, Verdict, told, verdict
 from stages.lib.llm.providers.wire import Wire, response_of
 from stages.lib.llm.spending import BudgetReachedError, Purse
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.journal import Stamp
+from stages.lib.llm.storage.store import Store
 
 SIZE = 10_000
 """Requests of a batch; endpoints take 50,000 or 200 MB."""
@@ -133,22 +134,24 @@ class Batches:
             if fault is not None:
                 faults.append((stamp, fault))
                 continue
-            response = response_of(body)
+            response = response_of(body, host())
             self._store.record(stamp, response)
             if name in self._ours:
                 self._purse.spent += self._purse.cost(
                     response.prompt_tokens, response.completion_tokens
                 )
             taken += 1
-        refused = 0
+        refused, sent, conceded = 0, self._wire.fields, False
         for stamp, fault in faults:
             self._words = fault.words
-            if fault.about is About.QUESTION:
+            if self._wire.concede(sent, fault.words):
+                conceded = True  # the next batch goes without
+            elif fault.about is About.QUESTION:
                 refused += 1
                 self._refuse(stamp, fault, fault.sure or taken > 0)
             else:
                 self._failed[str(stamp["key"])] += 1
-        return taken + refused > 0
+        return conceded or taken + refused > 0
 
     def _refuse(self, stamp: Stamp, fault: Verdict, kept: bool) -> None:
         self._refused[str(stamp["key"])] = CallRejectedError(fault.words, fault.sure)

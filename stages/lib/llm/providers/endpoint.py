@@ -14,6 +14,7 @@ import openai
 from tqdm import tqdm
 
 from stages.lib.errors import UserError
+from stages.lib.llm.environment import host, where
 from stages.lib.llm.messages import CallFailedError, CallRejectedError, Request, Response
 from stages.lib.llm.providers.pace import Pace
 from stages.lib.llm.providers.verdict import (
@@ -57,6 +58,11 @@ def client(timeout: float, retries: int = 0) -> openai.AsyncOpenAI:
     base, _, query = (os.environ.get("OPENAI_BASE_URL") or "").strip().partition("?")
     if base and not re.match(r"https?://[^/\s]+(/\S*)?$", base):
         raise UserError(f"OPENAI_BASE_URL is no address of a server ({where()}); mend it")
+    if "@" in base.partition("//")[2].partition("/")[0]:
+        raise UserError(
+            "OPENAI_BASE_URL holds a name or password, which cannot go beside OPENAI_API_KEY; take "
+            "it out"
+        )
     return openai.AsyncOpenAI(
         api_key=key,
         base_url=base or None,
@@ -66,12 +72,6 @@ def client(timeout: float, retries: int = 0) -> openai.AsyncOpenAI:
         # the default transport's time goes up with the square of the calls at a time
         http_client=openai.DefaultAioHttpClient(timeout=timeout),
     )
-
-
-def where() -> str:
-    """The endpoint as the environment names it, without credentials or a query."""
-    url = os.environ.get("OPENAI_BASE_URL") or "OpenAI"
-    return url.partition("?")[0].partition("#")[0].rsplit("@", 1)[-1].strip()
 
 
 class Endpoint:
@@ -142,7 +142,7 @@ class Endpoint:
                 fault = _fault(status, answer)
                 if fault is None:
                     self._pace.answered(began, headers)
-                    return response_of(answer)
+                    return response_of(answer, host())
             finally:
                 await self._pace.over()
             if _cancelled():
@@ -162,7 +162,7 @@ class Endpoint:
             await asyncio.sleep(min(longest, wait * 2 ** (tries - 1)))
 
     def _wait_for_limit(self, began: float, fault: Verdict, headers: Mapping[str, str]) -> None:
-        pause = self._pace.refused(began, headers)
+        pause = self._pace.refused(began, headers, fault.words)
         silent = time.monotonic() - self._pace.last_through
         if silent > PATIENCE:
             raise UserError(
@@ -228,6 +228,14 @@ def parsed(content: bytes) -> Any:
         return content.decode(errors="replace")
 
 
+SETTINGS = {
+    "temperature": "llm.temperature (null for models that take none)",
+    "max_tokens": "llm.max_tokens",
+    "max_completion_tokens": "llm.max_tokens",
+}
+"""What decides a part of the call."""
+
+
 def problem(fault: Verdict, model: str) -> CallFailedError | UserError:
     """The error that a fault is raised as."""
     if fault.about is About.QUESTION:
@@ -239,7 +247,10 @@ def problem(fault: Verdict, model: str) -> CallFailedError | UserError:
     advice = "check OPENAI_API_KEY, and what it may use and spend"
     says = f"refuses the key ({fault.status})" if fault.status == 401 else "refuses all calls"
     named = "model" in fault.words.lower() and fault.status not in KEYS_AND_MONEY | {429}
-    if fault.status in NO_SUCH or named:
+    if fault.field and fault.field != "model":
+        setting = SETTINGS.get(fault.field, "llm.model")
+        says, advice = f"refuses {fault.field} in all calls", f"change {setting} in params.yaml"
+    elif fault.status in NO_SUCH or named:
         says = f"knows no model {model!r} ({fault.status})"
         advice = "check llm.model in params.yaml and OPENAI_BASE_URL, which usually ends in /v1"
     return UserError(f"{where()} {says}: {fault.words}; {advice}")

@@ -86,10 +86,10 @@ class Pace:
             self.between *= SOONER
         self._next = max(self._next, now + used_up(headers))
 
-    def refused(self, began: float, headers: Mapping[str, str]) -> float:
+    def refused(self, began: float, headers: Mapping[str, str], words: str = "") -> float:
         """A call came too early; how many seconds all calls wait now."""
         now = time.monotonic()
-        told = wait_of(headers)
+        told = wait_of(headers) or wait_in(words)
         if began > self._refused_at or told:
             # calls that were under way together are one refusal
             if began > self._refused_at:
@@ -105,6 +105,13 @@ def wait_of(headers: Mapping[str, str]) -> float:
     if "retry-after-ms" in headers:
         return _seconds(headers["retry-after-ms"] + "ms")
     return _seconds(headers.get("retry-after", "")) or used_up(headers)
+
+
+def wait_in(words: str) -> float:
+    """Seconds that the words of a refusal tell to wait; 0 where they do not."""
+    time_of = r"try(?: again)? (?:in|after):? ((?:\d+(?:\.\d+)? ?(?:ms|[smhd])?)+)"
+    match = re.search(time_of, words, re.IGNORECASE)
+    return _seconds(match[1].replace(" ", "")) if match else 0.0
 
 
 def used_up(headers: Mapping[str, str]) -> float:

@@ -1,5 +1,6 @@
 """The JSON of calls and answers, as OpenAI-compatible endpoints speak it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from stages.lib.llm.messages import Request, Response
@@ -28,19 +29,30 @@ class Wire:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
-    def concede(self, body: dict[str, Any], complaint: str) -> bool:
-        """Leaves out what an endpoint complains of; False if it is nothing that can be left out."""
+    @property
+    def fields(self) -> set[str]:
+        """The parts of a body that may be left out."""
+        return {self._length, *({"response_format"} if self._structured else ())}
+
+    def concede(self, sent: Collection[str], complaint: str) -> bool:
+        """Leaves out what an endpoint complains of; False if it is nothing that can be left out.
+
+        Args:
+            sent: the parts of the body that it refused.
+            complaint: its words.
+
+        """
         complaint = complaint.lower()
-        if "response_format" in body and any(name in complaint for name in FORMATS):
+        if "response_format" in sent and any(name in complaint for name in FORMATS):
             self._structured = False
             return True
-        if "max_completion_tokens" in body and "max_completion_tokens" in complaint:
+        if "max_completion_tokens" in sent and "max_completion_tokens" in complaint:
             self._length = "max_tokens"
             return True
         return False
 
 
-def response_of(answer: dict[str, Any]) -> Response:
+def response_of(answer: dict[str, Any], endpoint: str) -> Response:
     """What matters of a chat completion's JSON, which has a choice with a message."""
     choice = answer["choices"][0]
     message, usage = choice["message"], answer.get("usage")
@@ -54,6 +66,7 @@ def response_of(answer: dict[str, Any]) -> Response:
         model=_text(answer.get("model")),
         prompt_tokens=_count(counts.get("prompt_tokens")),
         completion_tokens=_count(counts.get("completion_tokens")),
+        endpoint=endpoint,
     )
 
 

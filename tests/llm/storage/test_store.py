@@ -1,6 +1,7 @@
 """The response store: nothing lost, nothing twice, the same bytes for the same inputs."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stages.lib.llm.messages import Request, Response
-from stages.lib.llm.store import Store
+from stages.lib.llm.storage.rows import line_of, outcome, parsed
+from stages.lib.llm.storage.store import Store
 from tests.llm.conftest import Project
 from tests.llm.server import Server
 
@@ -88,6 +90,103 @@ def test_a_torn_line_of_an_output_is_asked_again(tmp_path: Path, cut: int) -> No
     after.put(request(torn), response("again"))
     after.save()
     assert Store(out, journal).get(request(torn)) == response("again")
+
+
+def test_line_ends_of_windows_change_nothing(tmp_path: Path) -> None:
+    out, journal = tmp_path / "out.jsonl", tmp_path / "journal.db"
+    store = Store(out, tmp_path / "elsewhere.db")
+    for user in "abc":
+        store.put(request(user), response(user))
+    store.save()
+    before = out.read_bytes()
+    out.write_bytes(before.replace(b"\n", b"\r\n"))
+    after = Store(out, journal)
+    assert [after.get(request(user)) for user in "abc"] == [response(user) for user in "abc"]
+    assert after.damaged == 0
+    after.save()
+    assert out.read_bytes() == before
+
+
+def test_a_row_that_says_something_else_than_was_stored_is_asked_again(tmp_path: Path) -> None:
+    out, journal = tmp_path / "out.jsonl", tmp_path / "journal.db"
+    first = Store(out, tmp_path / "elsewhere.db")
+    for user in ("whole", "hurt"):
+        first.put(request(user), response(f"the text of {user}"))
+    first.save()
+    row = first.journal.get(request("hurt").key)
+    assert row is not None
+    # one character of the answer: the line is JSON as before
+    out.write_bytes(out.read_bytes().replace(b"text of hurt", b"test of hurt"))
+    store = Store(out, journal)
+    assert store.get(request("whole")) == response("the text of whole")
+    assert store.get(request("hurt")) is None
+    assert store.get(request("hurt")) is None
+    assert store.damaged == 1
+    store.journal.put(request("hurt").key, row.replace(b"text of hurt", b"test of hurt"))
+    assert store.get(request("hurt")) is None
+    assert len(list(store.rows())) == 1
+    store.put(request("hurt"), response("again"))
+    store.save()
+    assert Store(out, tmp_path / "none").get(request("hurt")) == response("again")
+
+
+def test_rows_of_earlier_versions_have_no_checksum(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    row = {**request().stamp, "response": {"text": "t", "finish_reason": "stop", "model": "m"}}
+    lines = [row, {**row, "key": "0" * 64}]
+    out.write_text("".join(json.dumps(each, separators=(",", ":")) + "\n" for each in lines))
+    store = Store(out, tmp_path / "journal.db")
+    assert store.get(request()) == Response("t", "stop", None, "m", 0, 0)
+    assert (store.damaged, len(list(store.rows()))) == (0, 2)
+
+
+@pytest.mark.parametrize("spaces", [None, 1])
+def test_a_row_may_be_written_in_another_order(spaces: int | None) -> None:
+    line = line_of({**request().stamp, "response": asdict(response("grüße"))})
+    row = json.loads(line)
+    turned = json.dumps(dict(reversed(row.items())), indent=spaces).encode()
+    assert outcome(parsed(turned)) == outcome(parsed(line)) == response("grüße")
+    row["response"]["text"] = "grusse"
+    assert parsed(json.dumps(row).encode()) is None
+
+
+def test_damaged_rows_are_told_and_asked_again(server: Server, llm_project: Project) -> None:
+    llm_project.must("rules", "generate")
+    calls, queries = server.stats["calls"], llm_project.queries()
+    out = llm_project.folder / "llm/generate.jsonl"
+    lines = out.read_bytes().splitlines(keepends=True)
+    lines[0] = lines[0].replace(b"about", b"abort")
+    lines[1] = lines[1][:90] + b"\n"
+    out.write_bytes(b"".join(lines))
+    (llm_project.folder.parent / "home/responses.db").unlink()
+    assert ", 2 damaged rows count as missing" in llm_project.must("generate")
+    assert server.stats["calls"] == calls + 2
+    assert llm_project.queries() == queries
+    assert "damaged" not in llm_project.must("generate")
+
+
+def test_whose_answers_are_used_is_told(
+    server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = server.url.removeprefix("http://").removesuffix("/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://{here}/v1?api-key=hidden")
+    assert "answers are by" not in llm_project.must("rules", "generate")
+    calls = server.stats["calls"]
+    stored = (llm_project.folder / "llm/generate.jsonl").read_text()
+    assert {json.loads(line)["response"]["endpoint"] for line in stored.splitlines()} == {here}
+    journal = (llm_project.folder.parent / "home/responses.db").read_bytes()
+    for secret in ("hidden", "sk-secret"):
+        assert secret not in stored
+        assert secret.encode() not in journal
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere:8000/v1?api-key=hidden")
+    told = f"; answers are by gpt-4.1-mini of {here} (7), OPENAI_BASE_URL names elsewhere:8000"
+    output = llm_project.must("generate")
+    assert told in output
+    assert "hidden" not in output
+    assert server.stats["calls"] == calls, "nothing is paid for again"
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    assert "answers are by" not in llm_project.must("generate"), "nothing is asked"
+    assert llm_project.metrics("generate")["models"] == {"gpt-4.1-mini": 7}
 
 
 def test_the_output_is_what_the_run_used_sorted_by_key(tmp_path: Path) -> None:
@@ -180,3 +279,17 @@ def test_a_home_that_cannot_be_written(
     monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "file"))
     assert "set EMBEDSMITH_HOME to another folder" in llm_project.refused("rules")
     assert server.stats["calls"] == 0, "nothing is paid for that could not be kept"
+
+
+def test_a_home_with_a_tilde(
+    server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("EMBEDSMITH_HOME", "~/journal")
+    monkeypatch.chdir(tmp_path)
+    llm_project.must("rules")
+    assert server.stats["calls"] == 1
+    assert (tmp_path / "me/journal/responses.db").is_file()
+    assert not (tmp_path / "~").exists()
+    monkeypatch.setenv("EMBEDSMITH_HOME", "~nobody-of-this-name/journal")
+    assert "EMBEDSMITH_HOME: Value error, no such user" in llm_project.refused("rules")

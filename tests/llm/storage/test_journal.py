@@ -13,9 +13,9 @@ import orjson
 import pytest
 
 from stages.lib.errors import UserError
-from stages.lib.llm.journal import Journal
-from stages.lib.llm.store import Store
-from tests.llm.test_store import request, response
+from stages.lib.llm.storage.journal import Journal
+from stages.lib.llm.storage.store import Store
+from tests.llm.storage.test_store import request, response
 
 
 def _fill_a_disk(journal: Path, users: str) -> None:
@@ -118,6 +118,44 @@ def test_the_journal_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()}
     assert modes == dict.fromkeys(["journal.db", "journal.db-shm", "journal.db-wal"], 0o600)
+
+
+def test_rights_that_others_have_are_taken_from_them(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    old = tmp_path / "responses.jsonl"
+    old.write_bytes(old_line("a", "1"))
+    first = Store(tmp_path / "out.jsonl", path)
+    first.put(request(), response())
+    names = ["journal.db", "journal.db-shm", "journal.db-wal", "responses.jsonl"]
+    for name in names:
+        (tmp_path / name).chmod(0o664)
+    assert Store(tmp_path / "out.jsonl", path).get(request()) == response()
+    modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in names}
+    assert modes == dict.fromkeys(names, 0o600)
+
+
+def _open_on_a_full_disk(path: Path) -> None:
+    size = path.with_name(f"{path.name}-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    try:
+        Journal(path)
+    except UserError as error:
+        assert "journal.db: cannot be written (" in str(error)
+        os._exit(0)
+    os._exit(1)
+
+
+def test_a_full_disk_is_said_when_the_journal_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path)
+    journal.put("key", b"line")
+    # a process of its own: SQLite's locks do not survive a fork
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_open_on_a_full_disk, args=(path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert journal.get("key") == b"line"
 
 
 def test_a_damaged_journal_is_said_with_the_way_out(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import orjson
 
 from stages.lib.errors import UserError
-from stages.lib.llm.ledger import Ledger
+from stages.lib.llm.storage.ledger import Ledger
 
 BUSY = 60.0
 """Seconds to wait for another process that writes."""
@@ -48,7 +49,7 @@ class Journal:
     """The database, made where there is none.
 
     Args:
-        path: its file, readable by its owner alone.
+        path: its file, which its owner alone may read from then on.
 
     Raises:
         UserError: it cannot be read or written, or is damaged; so do all methods.
@@ -62,12 +63,15 @@ class Journal:
             # SQLite gives up at once where two processes switch to the write-ahead log together
             with _locked(path.parent):
                 path.touch(mode=0o600)
+                self._close_to_others()
                 self._connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
                 self._connection.text_factory = bytes
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
                 self._connection.executescript(SCHEMA)
+                # before anything is paid for: reading alone does not tell that the disk is full
+                self._connection.execute("INSERT OR REPLACE INTO imported VALUES ('', 0)")
         self._import()
 
     def get(self, key: str) -> bytes | None:
@@ -117,6 +121,15 @@ class Journal:
             query = "SELECT name, stamps FROM batches WHERE endpoint = ? AND status IS NULL"
             rows = self._connection.execute(f"{query} ORDER BY rowid", (endpoint,)).fetchall()
         return {name.decode(): orjson.loads(stamps) for name, stamps in rows}
+
+    def _close_to_others(self) -> None:
+        """Takes the rights of others to the journal, which earlier versions or people gave."""
+        names = [self.path.name + end for end in ("", "-wal", "-shm")]
+        for name in (*names, OLD_RESPONSES, OLD_BATCHES):
+            path = self.path.with_name(name)
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                    path.chmod(0o600)
 
     def _import(self) -> None:
         """Takes over what earlier versions wrote, whenever one of them has written more."""

@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 
 from stages.lib.core.files import writing
-from stages.lib.llm.journal import Journal
-from stages.lib.llm.ledger import Ledger
 from stages.lib.llm.messages import Rejection, Request, Response
+from stages.lib.llm.storage.journal import Journal
+from stages.lib.llm.storage.ledger import Ledger
+from stages.lib.llm.storage.rows import about, line_of, outcome, parsed
 
 
 class Store:
@@ -33,11 +34,17 @@ class Store:
         self._output = Ledger(output)
         self._journal_path = journal
         self._used: dict[str, str] = {}
+        self._damaged: set[str] = set()
 
     @property
     def path(self) -> Path:
         """Where all answers are."""
         return self._journal_path
+
+    @property
+    def damaged(self) -> int:
+        """Damaged rows that were met, which count as missing."""
+        return self._output.torn + len(self._damaged)
 
     @functools.cached_property
     def journal(self) -> Journal:
@@ -51,10 +58,11 @@ class Store:
         """
         # the output first: it is what the lock file names, and where it has all, the journal, which
         # grows with every run of every project, need not be there
-        found = outcome(self._output.row(request.key))
+        key = request.key
+        found = self._read(key, self._output.line(key) if key in self._output else None)
         if found is None:
-            self._output.drop(request.key)
-            found = outcome(parsed(self.journal.get(request.key)))
+            self._output.drop(key)
+            found = self._read(key, self.journal.get(key))
         if found is not None:
             self._use(request)
         return found
@@ -83,13 +91,19 @@ class Store:
         self._record({**stamp, "rejected": words})
 
     def _record(self, row: dict[str, Any]) -> bool:
-        key, line = str(row["key"]), orjson.dumps(row)
+        key, line = str(row["key"]), line_of(row)
         if self.journal.put(key, line):
             return True
         if outcome(parsed(self.journal.get(key))) is not None:
             return False
         self.journal.replace(key, line)
         return True
+
+    def _read(self, key: str, line: bytes | None) -> Response | Rejection | None:
+        found = outcome(parsed(line))
+        if line is not None and found is None:
+            self._damaged.add(key)
+        return found
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All stored rows that hold a response, each key once."""
@@ -129,41 +143,4 @@ class Store:
         if line.startswith(orjson.dumps({"key": key, "subject": subject})[:-1] + b","):
             return line
         # a document that got another id since: the same inputs must give the same bytes
-        return orjson.dumps(orjson.loads(line) | {"subject": subject})
-
-
-def parsed(line: bytes | None) -> dict[str, Any] | None:
-    """The row of a line; None where it is damaged."""
-    try:
-        row = orjson.loads(line) if line else None
-    except orjson.JSONDecodeError:
-        return None
-    return row if isinstance(row, dict) else None
-
-
-def outcome(row: dict[str, Any] | None) -> Response | Rejection | None:
-    """What a row holds, by name; None where it holds nothing that can be read."""
-    if row is None:
-        return None
-    if isinstance(row.get("rejected"), str):
-        return Rejection(row["rejected"])
-    held = row.get("response")
-    if not isinstance(held, dict) or not isinstance(held.get("text"), str):
-        return None
-    refusal = held.get("refusal")
-    return Response(
-        text=held["text"],
-        finish_reason=_text(held.get("finish_reason")),
-        refusal=refusal if isinstance(refusal, str) else None,
-        model=_text(held.get("model")),
-        prompt_tokens=_count(held.get("prompt_tokens")),
-        completion_tokens=_count(held.get("completion_tokens")),
-    )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+        return about(orjson.loads(line), subject)

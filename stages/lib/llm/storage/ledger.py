@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from stages.lib.errors import UserError
+from stages.lib.llm.storage.rows import parsed
 
 START = b'{"key":"'
 KEY = slice(len(START), len(START) + 64)
@@ -29,6 +28,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.torn = 0
+        """Lines that are no rows."""
         self._places: dict[str, tuple[int, int]] = {}
         self._map: mmap.mmap | bytes = b""
         try:
@@ -46,6 +47,8 @@ class Ledger:
                 if whole.startswith(START) and whole.endswith(b"}") and len(whole) < len(line):
                     key = line[KEY].decode("ascii", "replace")
                     self._places[key] = (offset, offset + len(whole))
+                elif whole:
+                    self.torn += 1
                 offset += len(line)
             if offset:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -65,13 +68,9 @@ class Ledger:
         """The row of a key; None where there is none or its line is damaged."""
         if key not in self._places:
             return None
-        try:
-            row = orjson.loads(self.line(key))
-        except orjson.JSONDecodeError:
-            row = None
-        if not isinstance(row, dict):
-            del self._places[key]
-            return None
+        row = parsed(self.line(key))
+        if row is None:
+            self.drop(key)
         return row
 
     def drop(self, key: str) -> None:
