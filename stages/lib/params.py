@@ -45,6 +45,7 @@ class Prepare(Section):
     exclude: list[str]
     max_file_mb: Count
     unreadable_files: Literal["error", "skip"]
+    similar_files: Literal["error", "drop", "keep"]
     queries_from: Literal["", "llamaindex", "gpl", "inpars", "flagembedding"]
     queries_path: Path
     duplicate_ids: Literal["error", "first"]

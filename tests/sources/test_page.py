@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from stages.lib.sources.chunking import Section
-from stages.lib.sources.page import html_sections
+from stages.lib.sources.formats.page import html_sections
+from stages.lib.sources.formats.section import Section
 
 
 def test_all_articles_of_a_page_are_its_content() -> None:

@@ -30,7 +30,9 @@ def clean_documents(
     counts: Counter[str] = Counter(duplicate_ids=0, empty_documents=0)
     digests = array("q")
     for place, given in documents:
-        document = Document(given.doc_id, cleaned(given.title), cleaned(given.text))
+        document = Document(
+            given.doc_id, cleaned(given.title), cleaned(given.text), cleaned(given.source)
+        )
         if (refused := forbidden(document.doc_id)) is not None:
             raise UserError(
                 f"{place}: the id {document.doc_id!r} has the character U+{ord(refused):04X}, "
