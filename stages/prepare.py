@@ -36,9 +36,9 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
         corpus = folder / "corpus.jsonl"
         documents = tqdm(source.documents, "prepare", unit=" documents", disable=None)
         counts = clean_documents(source.name, documents, policy, spool)
+        labelled, faults = clean_splits(source, spool, policy)
         for note in source.notes:
             click.echo(note, err=True)
-        labelled, faults = clean_splits(source, spool, policy)
         splits = with_dev(labelled, policy.dev_share, settings.seed)
         spool.write(corpus)
         progress = tqdm(_documents(corpus), "tokens", len(spool), unit=" documents", disable=None)
