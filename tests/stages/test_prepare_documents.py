@@ -205,3 +205,42 @@ def test_characters_are_cleaned_where_they_are_read(folder: Path) -> None:
     assert run(folder).exit_code == 0
     text = "Configure the K\u00fcche.\nDatensicherung."
     assert ("notes", text) in corpus(folder).values()
+
+
+def test_files_that_say_the_same_are_told_and_may_be_dropped(folder: Path) -> None:
+    text = " ".join(f"Step {number} takes {number * 7} minutes." for number in range(30))
+    (folder / "steps.html").write_text(f"<h1>Steps</h1><p>{text}</p>")
+    (folder / "_sources").mkdir()
+    (folder / "_sources/steps.rst.txt").write_text(f"Steps\n=====\n\n{text}")
+    result = run(folder)
+    pair = "_sources/steps.rst.txt says nearly the same as steps.html"
+    assert pair in result.stderr
+    assert ", 1 files much like another" in result.stdout
+    assert (metrics(folder)["similar_files"], metrics(folder)["documents"]) == (1, 8)
+    assert run(folder, similar_files="drop").exit_code == 0
+    assert (metrics(folder)["similar_files"], metrics(folder)["documents"]) == (1, 7)
+    assert ("Steps", text) in corpus(folder).values()
+    assert pair in run(folder, similar_files="error").output
+
+
+def test_pages_of_links_are_left_out_and_counted(folder: Path) -> None:
+    links = "".join(f"- [Page {number}](p{number}.md)\n" for number in range(9))
+    (folder / "index.md").write_text(f"# Index\n\n{links}")
+    result = run(folder)
+    assert result.exit_code == 0, result.output
+    assert ".md 1 (nothing but links)" in result.stderr
+    assert metrics(folder)["link_files"] == 1
+
+
+def test_chunks_know_where_they_stand(folder: Path) -> None:
+    (folder / "page.HTML").write_text("<h1>Page</h1><h2 id='set-up'>Set up</h2><p>Bonjour</p>")
+    run(folder)
+    lines = (folder.parent / "collection/corpus.jsonl").read_text().splitlines()
+    assert sorted(json.loads(line)["metadata"]["source"] for line in lines) == [
+        "how to/guide.md#guide",
+        "how to/guide.md#install",
+        "how to/guide.md#linux",
+        "how to/guide.md#use",
+        "notes.txt",
+        "page.HTML#set-up",
+    ]
