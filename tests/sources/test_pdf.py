@@ -8,11 +8,12 @@ from stages.lib.sources.formats.section import Section
 from stages.lib.sources.formats.table import read_sections
 from tests.sources.test_formats import pdf
 
+Pages = list[tuple[list[tuple[str, int]], str]]
 BODIES = ("Take the disk.", "Put it in.", "Run it.", "Wait for it.", "Use it daily.")
 
 
 def test_running_heads_and_feet_are_no_text(tmp_path: Path) -> None:
-    pages = [
+    pages: Pages = [
         (
             [],
             f"Bosun 4.2 - Manual\n{number}\n{body}\nAll rights reserved\nPage {number} of 5",
@@ -25,7 +26,7 @@ def test_running_heads_and_feet_are_no_text(tmp_path: Path) -> None:
 
 
 def test_what_stands_on_two_pages_alone_is_text(tmp_path: Path) -> None:
-    pages = [([], f"Mix well.\n{body}") for body in BODIES[:2]]
+    pages: Pages = [([], f"Mix well.\n{body}") for body in BODIES[:2]]
     assert read_sections(pdf(tmp_path / "a.pdf", pages)) == [
         Section(("a",), "Mix well. Take the disk. Mix well. Put it in.")
     ]
@@ -41,7 +42,7 @@ def test_a_table_of_contents_is_no_text(tmp_path: Path) -> None:
 def test_headings_on_one_page_are_told_apart_where_the_text_has_them(tmp_path: Path) -> None:
     bookmarks = [("Install", 0), ("Linux", 1), ("Windows", 1)]
     text = "The end of before.\n1 Install\nTake it.\n1.1 Linux\nRun it.\nWINDOWS\nClick it."
-    pages = [([("Start", 0)], "Start\nRead this."), (bookmarks, text), ([], "Wait.")]
+    pages: Pages = [([("Start", 0)], "Start\nRead this."), (bookmarks, text), ([], "Wait.")]
     assert read_sections(pdf(tmp_path / "a.pdf", pages)) == [
         Section(("a", "Start"), "Read this. The end of before."),
         Section(("a", "Install"), "Take it."),

@@ -31,6 +31,9 @@ DIRECTIVE = re.compile(r"\{([\w:-]+)\}")
 """The name of a directive of MyST, in the place of a fence's language."""
 CODE = {"code", "code-block", "code-cell", "literalinclude", "math", "mermaid", "sourcecode"}
 """Directives whose content is no Markdown."""
+LONGEST_LINE = 100_000
+"""Characters of a line whose marks are read: some thousand take the parser a tenth of a second."""
+MARKS = str.maketrans(dict.fromkeys("[]()*_`<>&!~|\\", " "))
 DEEPEST = 10
 """Directives within directives that are read as such."""
 
@@ -73,6 +76,8 @@ def _without_markers(text: str, *, module: bool) -> str:
                 fence = mark[1]
             elif line.strip().startswith(fence) and not line.strip(f" \t{fence[0]}"):
                 fence = ""
+        elif not fence and len(line) > LONGEST_LINE:
+            line = line.translate(MARKS)
         elif not fence and (container := CONTAINER.match(line)):
             line = container[1] or container[2] or ""
             line = f"\n{line}\n"
