@@ -11,8 +11,8 @@ from lxml import etree
 from stages.lib.core.text import one_line
 from stages.lib.errors import UserError
 
-UNPACKED = 50_000_000
-"""Bytes of XML and the like that an archive may hold: of the largest books it is a tenth."""
+UNPACKED = 30_000_000
+"""Bytes of XML and the like that an archive may hold: of the largest books it is a third."""
 UNPACKED_IN_ALL = 1_000_000_000
 """Bytes that an archive may hold, of which none but the XML is unpacked at once."""
 MEDIA = (

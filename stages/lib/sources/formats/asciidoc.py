@@ -36,6 +36,8 @@ ANCHOR = re.compile(r"\[\[[^\[\]]*\]\]|\[#[^\[\]]*\](?=[#*_`])|\(\(\(?[^()]*\)\)
 EMPHASIS = re.compile(r"(?<![\w\\])([*_`#]{1,2})(?=\S)([^*_`#\n]{1,500})(?<=\S)\1(?!\w)")
 NAME = re.compile(r"\{([\w-]{1,100})\}")
 BLOCK_ID = re.compile(r"\[(?:\[([^\],]+).*\]|#([\w-]+).*)\]$")
+LINES = 300_000
+"""Lines of a file, which take about ten seconds."""
 LONGEST_LINE = 20_000
 """Characters of a line whose marks are read; longer ones are taken as they stand."""
 VALUES = 1_000_000
@@ -45,6 +47,8 @@ VALUES = 1_000_000
 def asciidoc_sections(path: Path, name: str) -> list[Section]:
     """The sections of an AsciiDoc file by its headings."""
     title, text = without_front_matter(decoded(path))
+    if text.count("\n") > LINES:
+        raise ValueError(f"more than {LINES:,} lines of AsciiDoc: split it")
     lines = list(_Lines(text.split("\n")).read())
     first = next((heading for level, heading, _ in lines if level == 1), "")
     return by_headings(lines, first or title or name)

@@ -31,9 +31,12 @@ DIRECTIVE = re.compile(r"\{([\w:-]+)\}")
 """The name of a directive of MyST, in the place of a fence's language."""
 CODE = {"code", "code-block", "code-cell", "literalinclude", "math", "mermaid", "sourcecode"}
 """Directives whose content is no Markdown."""
+LINES = 70_000
+MARKS = 400_000
+"""Lines and marks of a file, which take the parser about ten seconds."""
 LONGEST_LINE = 100_000
-"""Characters of a line whose marks are read: some thousand take the parser a tenth of a second."""
-MARKS = str.maketrans(dict.fromkeys("[]()*_`<>&!~|\\", " "))
+"""Characters of a line whose marks are read: longer ones are data, not text."""
+PLAIN = str.maketrans(dict.fromkeys("[]()*_`<>&!~|\\", " "))
 DEEPEST = 10
 """Directives within directives that are read as such."""
 
@@ -59,8 +62,16 @@ def notebook_sections(path: Path, name: str) -> list[Section]:
 
 
 def marked_down(text: str, name: str, *, module: bool = False) -> list[Section]:
-    """The sections of a Markdown text; `module`: of MDX, with JavaScript in it."""
+    """The sections of a Markdown text; `module`: of MDX, with JavaScript in it.
+
+    Raises:
+        ValueError: it is longer than the parser reads in bearable time.
+
+    """
     title, body = without_front_matter(text)
+    marks = sum(map(body.count, "[]*_`<&!~"))
+    if body.count("\n") > LINES or marks > MARKS:
+        raise ValueError(f"more than {LINES:,} lines or {MARKS:,} marks of Markdown: split it")
     parser = MarkdownIt("gfm-like", {"linkify": False}).use(admon_plugin).use(footnote_plugin)
     tokens = list(_plain(parser, parser.parse(_without_markers(body, module=module)), DEEPEST))
     _anchor(tokens)
@@ -77,7 +88,7 @@ def _without_markers(text: str, *, module: bool) -> str:
             elif line.strip().startswith(fence) and not line.strip(f" \t{fence[0]}"):
                 fence = ""
         elif not fence and len(line) > LONGEST_LINE:
-            line = line.translate(MARKS)
+            line = line.translate(PLAIN)
         elif not fence and (container := CONTAINER.match(line)):
             line = container[1] or container[2] or ""
             line = f"\n{line}\n"

@@ -24,9 +24,19 @@ def docx_sections(path: Path, name: str) -> list[Section]:
     no_image = mammoth.images.img_element(lambda _: {})  # else each is copied into the page
     with archive.opened(path, "DOCX") as file:
         title = archive.title(file, "docProps/core.xml")
+        _refuse_endless(file)
         data = BytesIO(path.read_bytes())
         html = mammoth.convert_to_html(data, style_map=style, convert_image=no_image).value
     return html_sections(html, title or name)
+
+
+def _refuse_endless(file: ZipFile) -> None:
+    """Refuses what would take the library, which is slow for texts of many MB, minutes."""
+    for name in file.namelist():
+        if name.startswith("word/") and name.endswith(".xml"):
+            pieces = file.read(name).split(b"<")
+            if len(pieces) > TAGS or max(map(len, pieces)) > LONGEST_TEXT:
+                raise ValueError(f"more than {TAGS:,} tags, or a text without end: split it")
 
 
 def pptx_sections(path: Path, name: str) -> list[Section]:
@@ -71,6 +81,9 @@ def _texts(shape: Any) -> Iterable[str]:
     return ()
 
 
+TAGS = 1_000_000
+LONGEST_TEXT = 10_000_000
+"""Tags of a DOCX, and bytes between two of them: as many as libxml2 reads in ODT."""
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

@@ -48,6 +48,8 @@ TITLE_CLASSES = {"admonition-title", "admonition-heading", "markdown-alert-title
 """Classes of such titles."""
 SIGNS = {"\u2191", "\u21a9", "\u21a9\ufe0e", "^", "#", "\u00a7", "\u00b6"}
 """Texts of links that lead back."""
+ELEMENTS = 200_000
+"""Elements of a page, which take about ten seconds and half a gigabyte."""
 LINKS = 5
 """The fewest links of a page that is but links..."""
 LINKED = 0.9
@@ -76,8 +78,12 @@ def html_sections(markup: str | bytes, name: str) -> list[Section]:
 
     Raises:
         OnlyLinks: the page does nothing but lead to others.
+        ValueError: it has more elements than a page would.
 
     """
+    less, slash = (b"<", b"</") if isinstance(markup, bytes) else ("<", "</")
+    if markup.count(less) - markup.count(slash) > ELEMENTS:  # type: ignore[arg-type]
+        raise ValueError(f"more than {ELEMENTS:,} elements: split it")
     soup = BeautifulSoup(markup, "lxml")
     title = _line([soup.title.get_text(" ")]) if soup.title else ""
     shown = _shown_by_clicks(soup)

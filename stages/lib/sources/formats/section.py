@@ -1,11 +1,10 @@
 """A part of a file, as every reader gives it."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-
-import regex
 
 Titles = tuple[str, ...]
 """The path of titles above a text."""
@@ -52,8 +51,8 @@ def merged(pieces: Iterable[Section]) -> list[Section]:
                     anchors.append((characters + start, fragment))
             characters += solid(piece.text)
             texts.append(piece.text)
-        text = regex.sub(r"(?<=\S)  +", " ", "".join(texts))
-        text = regex.sub(r"(?<![ \t])[ \t]*+\n\s*\n\s*", "\n\n", text).strip()
+        text = re.sub(r"(?<=\S)  +", " ", "".join(texts))
+        text = re.sub(r"(?<![ \t])[ \t]*+\n\s*\n\s*", "\n\n", text).strip()
         if text:
             sections.append(Section(titles, text, tuple(anchors)))
     return sections
@@ -71,18 +70,21 @@ def by_headings(tokens: list[Token], name: str) -> list[Section]:
 
 
 def _titled(tokens: Iterable[Token], title: str, *, alone: bool) -> Iterator[Section]:
-    """Each piece of text with the titles above it; `alone`: the h1 is the page's title."""
+    """The text below each heading, with the titles above; `alone`: the h1 is the page's title."""
     path: list[tuple[int, str]] = []
     anchor = ""
-    for level, text, name in tokens:
-        if level:
-            anchor = name
-            path = [above for above in path if above[0] < level]
-            if text and not (alone and level == 1):
-                path.append((level, text))
-        else:
-            titles = (title, *(text for _, text in path))
-            yield Section(titles, text, ((0, anchor),) if anchor else ())
+    texts: list[str] = []
+    for level, text, name in (*tokens, (1, "", "")):
+        if not level:
+            texts.append(text)
+            continue
+        titles = (title, *(text for _, text in path))
+        yield Section(titles, "".join(texts), ((0, anchor),) if anchor else ())
+        texts.clear()
+        anchor = name
+        path = [above for above in path if above[0] < level]
+        if text and not (alone and level == 1):
+            path.append((level, text))
 
 
 class OnlyLinks(Exception):  # noqa: N818 -- not an error of the file
