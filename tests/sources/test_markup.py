@@ -62,6 +62,7 @@ Term
    Its meaning. [#f]_
 
 .. [#f] A footnote.
+.. _example: https://example.org
 """
 
 

@@ -145,8 +145,8 @@ class _Inliner:
     def __init__(self) -> None:
         self._inliner = states.Inliner()
 
-    def init_customizations(self, settings: Any) -> None:
-        self._inliner.init_customizations(settings)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inliner, name)
 
     def parse(
         self, text: str, lineno: int, memo: Any, parent: Any
