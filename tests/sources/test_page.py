@@ -106,3 +106,16 @@ def test_sections_have_the_anchors_of_their_headings() -> None:
     )
     found = [section.anchors for section in html_sections(page, "x")]
     assert found == [((0, "a"),), ((0, "b"),), ((0, "c"),), ()]
+
+
+def test_the_main_part_may_be_told_by_its_role() -> None:
+    page = "<div>Ours</div><div role='main'><h1>A</h1><p>b</p></div><div>(c)</div>"
+    assert html_sections(page, "x") == [Section(("A",), "b")]
+
+
+def test_marks_of_notes_are_no_text_and_notes_are() -> None:
+    page = (
+        "<p>A claim.<sup><a href='#n1' id='r1'>[1]</a></sup></p>"
+        "<ol><li id='n1'>Its proof. <a href='#r1'>\u2191</a></li></ol>"
+    )
+    assert html_sections(page, "x") == [Section(("x",), "A claim.\n\nIts proof.")]

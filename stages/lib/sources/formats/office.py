@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import mammoth
 import pptx
 from lxml import etree
-from pptx.enum.shapes import MSO_SHAPE_TYPE
+from pptx.enum.shapes import MSO_SHAPE_TYPE, PP_PLACEHOLDER
 
 from stages.lib.core.text import one_line
 from stages.lib.sources.formats import archive
@@ -71,7 +71,13 @@ def _slide(slide: Any, number: int) -> Section:
     return Section((title,) if title else (), "\n\n".join(texts) + "\n\n", anchors)
 
 
+RUNNING = {PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER}
+"""Placeholders that say the same on each slide."""
+
+
 def _texts(shape: Any) -> Iterable[str]:
+    if shape.is_placeholder and shape.placeholder_format.type in RUNNING:
+        return ()
     if shape.shape_type == MSO_SHAPE_TYPE.GROUP:
         return [text for part in shape.shapes for text in _texts(part)]
     if shape.has_text_frame:

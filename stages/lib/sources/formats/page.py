@@ -50,6 +50,8 @@ SIGNS = {"\u2191", "\u21a9", "\u21a9\ufe0e", "^", "#", "\u00a7", "\u00b6"}
 """Texts of links that lead back."""
 ELEMENTS = 200_000
 """Elements of a page, which take about ten seconds and half a gigabyte."""
+NOTE = re.compile(r"\[?[0-9]{1,3}\]?")
+"""Texts of links that lead to a note."""
 LINKS = 5
 """The fewest links of a page that is but links..."""
 LINKED = 0.9
@@ -99,7 +101,7 @@ def html_sections(markup: str | bytes, name: str) -> list[Section]:
 
 def _part(soup: BeautifulSoup, name: str, shown: set[str]) -> Tag | None:
     """The element of a name that is shown, or what holds all of several."""
-    found = [tag for tag, begins in _events(soup, shown, {name}) if begins and _is(tag, name)]
+    found = [tag for tag, begins in _events(soup, shown, name) if begins and _is(tag, name)]
     if len(found) < 2:
         return found[0] if found else None  # type: ignore[return-value]
     above = {id(parent) for parent in found[0].parents}
@@ -107,18 +109,20 @@ def _part(soup: BeautifulSoup, name: str, shown: set[str]) -> Tag | None:
 
 
 def _is(element: object, name: str) -> bool:
-    return isinstance(element, Tag) and element.name == name
+    if not isinstance(element, Tag):
+        return False
+    return element.name == name or (name == "main" and element.attrs.get("role") == "main")
 
 
 def _events(
-    root: Tag, shown: set[str], closed: Iterable[str] = ()
+    root: Tag, shown: set[str], closed: str = ""
 ) -> Iterator[tuple[Tag | NavigableString, bool]]:
     """Elements where they begin (True) and end (False), and texts, in the page's order.
 
     Args:
         root: what to walk, which has no events of its own.
         shown: the ids of hidden elements that a click shows.
-        closed: elements whose insides are left out.
+        closed: the name of elements whose insides are left out.
 
     """
     way = [(root, iter(root.contents))]
@@ -132,7 +136,7 @@ def _events(
         elif isinstance(child, Tag):
             if not _hidden(child, shown):
                 yield child, True
-                way.append((child, iter(() if child.name in closed else child.contents)))
+                way.append((child, iter(() if _is(child, closed) else child.contents)))
         elif type(child) is NavigableString:  # its sub-classes are comments and the like
             yield child, True
 
@@ -215,7 +219,7 @@ class _Walk:
                 (heading.controls if left_out else heading.words).extend(element.split())
             elif not left_out:
                 text = str(element) if verbatim else re.sub(r"\s+", " ", element)
-                if within and text.strip() in SIGNS:
+                if within and (text.strip() in SIGNS or NOTE.fullmatch(text.strip())):
                     continue
                 self._block.texts.append(text)
                 if within:
