@@ -32,6 +32,13 @@ def test_what_stands_on_two_pages_alone_is_text(tmp_path: Path) -> None:
     ]
 
 
+def test_numbers_and_headings_at_the_edges_of_pages_are_text(tmp_path: Path) -> None:
+    values = (17, 4, 250, 31)
+    pages: Pages = [([], f"Step {value} of it\nTake {value}.\n{value}") for value in values]
+    text = " ".join(f"Step {value} of it Take {value}. {value}" for value in values)
+    assert read_sections(pdf(tmp_path / "a.pdf", pages)) == [Section(("a",), text)]
+
+
 def test_a_table_of_contents_is_no_text(tmp_path: Path) -> None:
     contents = "Install . . . . . . . . . 3\nUse ............ iv\nIt takes 3..5 minutes"
     assert read_sections(pdf(tmp_path / "a.pdf", [([], contents)])) == [

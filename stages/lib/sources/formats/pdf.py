@@ -19,12 +19,11 @@ from stages.lib.sources.formats.section import Section, Titles, merged
 EDGE = 3
 """Lines at the head and foot of a page that may be the same on others."""
 RUNNING = 0.2
-"""The share of pages, and three at least, from which on such a line is left out."""
-ROMAN = r"(?=[ivxl])(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
-NUMBER = re.compile(
-    rf"[\W_]*(?:(?:page|seite|p\.)\W*)?(?:[0-9]+|{ROMAN})(?:\W+(?:of|von|/)\W*[0-9]+)?[\W_]*", re.I
-)
-"""A line that is but a page's number."""
+FEWEST = 3
+"""The share and number of pages from which on such a line is left out."""
+LONGEST_EDGE = 200
+"""Characters of such a line that are compared."""
+NUMBER = re.compile(r"[0-9]{1,9}")
 LEADER = re.compile(
     r"(?<!\.)(?<!\. )(?:\. ?){5,}+\s*(?:[0-9]+|[ivxlc]+)\s*$|(?<!\u2026)\u2026{2,}+\s*[0-9]+\s*$"
 )
@@ -75,10 +74,11 @@ def _title(reader: PdfReader) -> str:
 def _without_running(pages: list[list[str]]) -> list[list[str]]:
     """The lines of pages without running heads and feet, and without tables of contents."""
     counts: Counter[str] = Counter()
-    for lines in pages:
-        counts.update({_shape(line) for line in _edges(lines)})
-    least = max(3, RUNNING * len(pages))
-    return [_middle(lines, counts, least) for lines in pages]
+    for number, lines in enumerate(pages):
+        counts.update({shape for line in _edges(lines) for shape in _shapes(line, number)})
+    least = max(FEWEST, RUNNING * len(pages))
+    running = {shape for shape, count in counts.items() if count >= least}
+    return [_middle(lines, number, running) for number, lines in enumerate(pages)]
 
 
 def _edges(lines: list[str]) -> list[str]:
@@ -86,23 +86,27 @@ def _edges(lines: list[str]) -> list[str]:
     return told[:EDGE] + told[EDGE:][-EDGE:]
 
 
-def _middle(lines: list[str], counts: Counter[str], least: float) -> list[str]:
+def _middle(lines: list[str], number: int, running: set[str]) -> list[str]:
     told = [line for line in lines if line.strip() and not LEADER.search(line)]
-
-    def repeats(line: str) -> bool:
-        number = len(line) < 50 and NUMBER.fullmatch(line.strip())
-        return bool(number) or counts[_shape(line)] >= least
-
     start, stop = 0, len(told)
-    while start < min(EDGE, stop) and repeats(told[start]):
+    while start < min(EDGE, stop) and _shapes(told[start], number) & running:
         start += 1
-    while stop > max(start, len(told) - EDGE) and repeats(told[stop - 1]):
+    while stop > max(start, len(told) - EDGE) and _shapes(told[stop - 1], number) & running:
         stop -= 1
     return told[start:stop]
 
 
-def _shape(line: str) -> str:
-    return re.sub(r"[0-9]+|\b[ivxlc]+\b", "#", normal(line))
+def _shapes(line: str, number: int) -> set[str]:
+    """What a line has in common with the same one of other pages, whose number is another.
+
+    The first or the last number in it may be the page's: then it is as far from `number` on each.
+    """
+    text = normal(line)[:LONGEST_EDGE]
+    numbers = list(NUMBER.finditer(text))
+    return {text} | {
+        f"{text[: match.start()]}#{int(match[0]) - number}{text[match.end() :]}"
+        for match in (*numbers[:1], *numbers[-1:])
+    }
 
 
 def _parts(
