@@ -36,9 +36,9 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
         corpus = folder / "corpus.jsonl"
         documents = tqdm(source.documents, "prepare", unit=" documents", disable=None)
         counts = clean_documents(source.name, documents, policy, spool)
+        labelled, faults = clean_splits(source, spool, policy)
         for note in source.notes:
             click.echo(note, err=True)
-        labelled, faults = clean_splits(source, spool, policy)
         splits = with_dev(labelled, policy.dev_share, settings.seed)
         spool.write(corpus)
         progress = tqdm(_documents(corpus), "tokens", len(spool), unit=" documents", disable=None)
@@ -59,7 +59,9 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
     of_splits = {name: {**_size(split), **faults[name]} for name, split in splits.items()}
     write_json(metrics, {**sizes, **shares, **faults, **of_splits, "dev_from_train": drawn})
     judged = ", ".join(f"{len(split.queries):,} {name}" for name, split in splits.items())
-    return f"prepare: {len(spool):,} documents, {long:,} of them too long, {judged} queries"
+    told = f"prepare: {len(spool):,} documents, {long:,} of them too long, {judged} queries"
+    similar = source.counts["similar_files"]
+    return told + (f", {similar:,} files much like another" if similar else "")
 
 
 def _size(split: Split) -> dict[str, int]:

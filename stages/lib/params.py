@@ -4,6 +4,7 @@ params.yaml says beside each value what the parameter does.
 """
 
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -45,6 +46,7 @@ class Prepare(Section):
     exclude: list[str]
     max_file_mb: Count
     unreadable_files: Literal["error", "skip"]
+    similar_files: Literal["error", "drop", "keep"]
     queries_from: Literal["", "llamaindex", "gpl", "inpars", "flagembedding"]
     queries_path: Path
     duplicate_ids: Literal["error", "first"]
@@ -244,12 +246,20 @@ def read_params(path: Path) -> Params:
         loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run from the project's folder") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # impossible dates, numbers of thousands of digits, deep nesting
         raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     try:
         return Params.model_validate(loaded)
     except ValidationError as error:
         raise UserError(f"{path}: " + "; ".join(map(_fault, error.errors()))) from error
+
+
+SHORT = Repr()
+"""Shows values of any length, as aliases in YAML may have, in a line."""
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 100
 
 
 def _fault(fault: Any) -> str:
@@ -260,4 +270,4 @@ def _fault(fault: Any) -> str:
         return f"{key}: missing; the committed params.yaml has a value for it"
     if fault["type"] == "value_error":  # values that do not go together
         return ": ".join([*map(str, fault["loc"]), str(fault["ctx"]["error"])])
-    return f"{key}: {fault['msg']}, got {fault['input']!r}"
+    return f"{key}: {fault['msg']}, got {SHORT.repr(fault['input'])}"

@@ -1,5 +1,7 @@
 """The table of providers, and who reads it."""
 
+import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,6 +9,9 @@ from typing import Any, get_args
 
 import pytest
 
+from stages.lib.core.collection import Document
+from stages.lib.llm.messages import Request
+from stages.lib.llm.providers.extractive import Extractive
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm_params import Llm
 from stages.lib.params import Params
@@ -32,6 +37,15 @@ def test_the_card_names_who_wrote_the_queries(
 ) -> None:
     changes = {"llm.provider": provider, "prepare.queries_from": "inpars"}
     assert PROVIDERS[provider].label(with_params(changes)) == writer
+
+
+def test_extracts_ask_by_the_heading_not_by_the_way_to_it() -> None:
+    document = Document("d", "Guide > Install > On Linux", "Take the disk and put it in there.")
+    provider = Extractive({"d": document}, ["question"], 13)
+    request = Request("synthetic_queries", "d", "", "", {}, "", None, 1)
+    response = asyncio.run(provider.complete(request))
+    assert response is not None
+    assert json.loads(response.text) == {"queries": [{"type": "question", "text": "On Linux"}]}
 
 
 def test_the_table_loads_no_client() -> None:

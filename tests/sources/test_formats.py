@@ -11,9 +11,9 @@ from pypdf import PdfWriter
 from pypdf.generic import NameObject, NullObject
 
 from stages.lib.errors import UserError
-from stages.lib.sources.chunking import Section
-from stages.lib.sources.formats import read_sections
-from stages.lib.sources.page import html_sections
+from stages.lib.sources.formats.page import html_sections
+from stages.lib.sources.formats.section import Section
+from stages.lib.sources.formats.table import read_sections
 
 PAGE = """<!doctype html><html><head><title>Install - Bosun docs</title>
 <style>p {color: red}</style></head><body>

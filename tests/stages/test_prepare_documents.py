@@ -138,7 +138,7 @@ def test_a_folder_without_a_usable_file(folder: Path) -> None:
         path.unlink()
     message = run(folder).output
     assert "docs: no usable file; 1 of 1 files are left out: .png 1 (no reader);" in message
-    assert "; usable are .docx, .htm, .html, .ipynb, .markdown, .md, .pdf, .txt\n" in message
+    assert "; usable are .adoc, .asciidoc, .docx, .epub, .htm, " in message
     (folder / "blank.txt").write_text("\n")
     assert "blank.txt: no text in it" in run(folder).output
     message = run(folder, unreadable_files="skip").output
@@ -162,9 +162,9 @@ def test_what_is_left_out_is_told_by_extension(folder: Path) -> None:
     assert "empty.md: no text in it" in run(folder).output
     result = run(folder, unreadable_files="skip")
     assert result.stderr == "2 of 25 files are left out: .png 1 (no reader); .md 1 (unreadable)\n"
-    (folder / "large.rst").write_text("word\n" * 1000)
+    (folder / "large.tex").write_text("word\n" * 1000)
     result = run(folder, unreadable_files="skip")
-    assert result.stderr.startswith("Warning: 3 of 26 files are left out: .png 1, .rst 1 (no rea")
+    assert result.stderr.startswith("Warning: 3 of 26 files are left out: .png 1, .tex 1 (no rea")
 
 
 def test_links_are_counted_and_not_followed(folder: Path) -> None:
@@ -205,3 +205,42 @@ def test_characters_are_cleaned_where_they_are_read(folder: Path) -> None:
     assert run(folder).exit_code == 0
     text = "Configure the K\u00fcche.\nDatensicherung."
     assert ("notes", text) in corpus(folder).values()
+
+
+def test_files_that_say_the_same_are_told_and_may_be_dropped(folder: Path) -> None:
+    text = " ".join(f"Step {number} takes {number * 7} minutes." for number in range(30))
+    (folder / "steps.html").write_text(f"<h1>Steps</h1><p>{text}</p>")
+    (folder / "_sources").mkdir()
+    (folder / "_sources/steps.rst.txt").write_text(f"Steps\n=====\n\n{text}")
+    result = run(folder)
+    pair = "_sources/steps.rst.txt says nearly the same as steps.html"
+    assert pair in result.stderr
+    assert ", 1 files much like another" in result.stdout
+    assert (metrics(folder)["similar_files"], metrics(folder)["documents"]) == (1, 8)
+    assert run(folder, similar_files="drop").exit_code == 0
+    assert (metrics(folder)["similar_files"], metrics(folder)["documents"]) == (1, 7)
+    assert ("Steps", text) in corpus(folder).values()
+    assert pair in run(folder, similar_files="error").output
+
+
+def test_pages_of_links_are_left_out_and_counted(folder: Path) -> None:
+    links = "".join(f"- [Page {number}](p{number}.md)\n" for number in range(9))
+    (folder / "index.md").write_text(f"# Index\n\n{links}")
+    result = run(folder)
+    assert result.exit_code == 0, result.output
+    assert ".md 1 (nothing but links)" in result.stderr
+    assert metrics(folder)["link_files"] == 1
+
+
+def test_chunks_know_where_they_stand(folder: Path) -> None:
+    (folder / "page.HTML").write_text("<h1>Page</h1><h2 id='set-up'>Set up</h2><p>Bonjour</p>")
+    run(folder)
+    lines = (folder.parent / "collection/corpus.jsonl").read_text().splitlines()
+    assert sorted(json.loads(line)["metadata"]["source"] for line in lines) == [
+        "how to/guide.md#guide",
+        "how to/guide.md#install",
+        "how to/guide.md#linux",
+        "how to/guide.md#use",
+        "notes.txt",
+        "page.HTML#set-up",
+    ]

@@ -34,6 +34,8 @@ class Document:
     doc_id: str
     title: str
     text: str
+    source: str = ""
+    """Where it stands, as guide/install.md#linux or manual.pdf#page=12; "" where nobody knows."""
 
     @property
     def contents(self) -> str:
@@ -158,9 +160,10 @@ def write_corpus(path: Path, corpus: Corpus) -> None:
     write_jsonl(path, (document_row(corpus[doc_id]) for doc_id in sorted(corpus)))
 
 
-def document_row(document: Document) -> dict[str, str]:
+def document_row(document: Document) -> dict[str, Any]:
     """A document as a row of BEIR's corpus.jsonl."""
-    return {"_id": document.doc_id, "title": document.title, "text": document.text}
+    row = {"_id": document.doc_id, "title": document.title, "text": document.text}
+    return row | ({"metadata": {"source": document.source}} if document.source else {})
 
 
 def read_queries(path: Path) -> Queries:

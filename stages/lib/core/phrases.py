@@ -1,14 +1,14 @@
 """Finds the words that tell a document from the others; key phrases are made of them."""
 
 import math
-import re
 from collections import Counter
 
+import regex
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from stages.lib.core.collection import Corpus, Document
 
-TERM = re.compile(r"[^\W\d_][\w-]+")
+TERM = regex.compile(r"[^\W\d_][\w\p{M}-]+")
 """A word that begins with a letter, hyphens included: it stands in a phrase as the text has it."""
 SHORTEST = 3
 STOPWORDS = frozenset(STOPWORDS_EN_PLUS)

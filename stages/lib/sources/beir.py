@@ -17,6 +17,17 @@ def open_beir(folder: Path) -> Source:
             f"{folder}: has no corpus.jsonl; give a folder in BEIR's form, or set prepare.source "
             "to what it is"
         )
+    judged, qrels = read_judgements(folder)
+    return Source(
+        name=str(folder),
+        documents=_documents(folder / "corpus.jsonl"),
+        queries=judged,
+        qrels=qrels,
+    )
+
+
+def read_judgements(folder: Path) -> tuple[dict[str, list[PlacedQuery]], dict[str, Qrels]]:
+    """The judged queries of a folder and their judgements, by split."""
     qrels = dict(_read_qrels(folder))
     queries = folder / "queries.jsonl"
     if qrels and not queries.is_file():
@@ -25,15 +36,11 @@ def open_beir(folder: Path) -> Source:
         PlacedQuery(f"{queries}:{number}", query_id, text)
         for number, query_id, text in (stream_queries(queries) if qrels else ())
     ]
-    return Source(
-        name=str(folder),
-        documents=_documents(folder / "corpus.jsonl"),
-        queries={
-            split: [query for query in placed if query.query_id in judged]
-            for split, judged in qrels.items()
-        },
-        qrels=qrels,
-    )
+    judged = {
+        split: [query for query in placed if query.query_id in rows]
+        for split, rows in qrels.items()
+    }
+    return judged, qrels
 
 
 def _documents(path: Path) -> Iterator[Placed]:

@@ -1,28 +1,29 @@
 """Sections of a text cut into chunks of a bounded number of tokens that overlap."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import tee
 
 from tokenizers import Tokenizer
 
 from stages.lib.core.text import sentence_spans
+from stages.lib.sources.formats.section import Section
 from stages.lib.sources.lengths import count_tokens
 
 LONGEST = 2_000
 """Longer sentences, in characters, are cut before their tokens are counted, which bounds memory."""
 
+BLANK_LINE = re.compile(r"\n[ \t]*\n")
+INDENTED = re.compile(r"\n[ \t]+\S")
+CLOSING = ")]}"
+UNFINISHED = {"\\", ",", "(", "[", "{"}
+"""What a line ends with whose statement goes on."""
+
 Span = tuple[int, int]
 Counted = tuple[Span, int]
 """A span and its length in tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """The text below one heading, with the path of titles that leads to it."""
-
-    titles: tuple[str, ...]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Chunker:
     size: int
     overlap: int
 
-    def titled(self, section: Section) -> tuple[str, list[str]]:
-        """The title of a section and its text in chunks.
+    def titled(self, section: Section) -> tuple[str, list[Span]]:
+        """The title of a section, and where the chunks of its text lie.
 
         The title is the path as in "Guide > Install > Linux"; one that would take more than half
         of a chunk loses its first parts.
@@ -54,13 +55,14 @@ class Chunker:
             title = ""
         return title, list(self.chunks(section.text, self.size - self._tokens(title)))
 
-    def chunks(self, text: str, size: int) -> Iterator[str]:
-        """The chunks of a text, each of at most `size` tokens without special ones."""
-        pieces = [
+    def chunks(self, text: str, size: int) -> Iterator[Span]:
+        """Where the chunks of a text lie, each of at most `size` tokens without special ones."""
+        sentence_pieces = (
             piece
             for span in self._counted(text, sentences(text))
             for piece in self._fitting(text, *span, size)
-        ]
+        )
+        pieces = list(whole(text, sentence_pieces, size))
         spans, lengths = [span for span, _ in pieces], [length for _, length in pieces]
         start = end = 0
         while end < len(spans):
@@ -68,7 +70,7 @@ class Chunker:
             while end < len(spans) and total + lengths[end] <= size:
                 total += lengths[end]
                 end += 1
-            yield text[spans[start][0] : spans[end - 1][1]]
+            yield spans[start][0], spans[end - 1][1]
             if end < len(spans):
                 start = self._next(lengths, start, end, size)
 
@@ -107,6 +109,52 @@ class Chunker:
 
     def _tokens(self, text: str) -> int:
         return len(self.tokenizer.encode(text))
+
+
+def whole(text: str, pieces: Iterable[Counted], size: int) -> Iterator[Counted]:
+    """Pieces of a text, those joined that belong together as far as they fit into `size`.
+
+    What has several lines without an empty one between them is code, a table or a wrapped
+    paragraph: it stays whole, or else its statements do.
+    """
+    for block in _split(pieces, lambda a, b: BLANK_LINE.search(text, a, b) is not None):
+        if "\n" not in text[block[0][0][0] : block[-1][0][1]]:
+            yield from block
+        elif (joined := _joined(block))[1] <= size:
+            yield joined
+        else:
+            code = INDENTED.search(text, block[0][0][0], block[-1][0][1]) is not None
+            ends = partial(_ends_statement, text, code)
+            for statement in _split(block, ends):
+                joined = _joined(statement)
+                yield from [joined] if joined[1] <= size else statement
+
+
+def _split(
+    pieces: Iterable[Counted], divides: Callable[[int, int], bool]
+) -> Iterator[list[Counted]]:
+    """Runs of pieces, divided where what lies between two of them does so."""
+    run: list[Counted] = []
+    for piece in pieces:
+        if run and divides(run[-1][0][1], piece[0][0]):
+            yield run
+            run = []
+        run.append(piece)
+    if run:
+        yield run
+
+
+def _joined(pieces: list[Counted]) -> Counted:
+    return (pieces[0][0][0], pieces[-1][0][1]), sum(length for _, length in pieces)
+
+
+def _ends_statement(text: str, code: bool, end: int, start: int) -> bool:
+    """Whether what ends at `end` is whole without what begins at `start`."""
+    between = text[end:start]
+    if "\n" not in between:
+        return not code  # two sentences, or a string in a line of code
+    indented, closing = between[-1] in " \t", text[start] in CLOSING
+    return not (indented or closing or text[max(0, end - 1) : end] in UNFINISHED)
 
 
 def sentences(text: str) -> Iterator[Span]:

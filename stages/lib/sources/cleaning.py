@@ -30,7 +30,9 @@ def clean_documents(
     counts: Counter[str] = Counter(duplicate_ids=0, empty_documents=0)
     digests = array("q")
     for place, given in documents:
-        document = Document(given.doc_id, cleaned(given.title), cleaned(given.text))
+        document = Document(
+            given.doc_id, cleaned(given.title), cleaned(given.text), cleaned(given.source)
+        )
         if (refused := forbidden(document.doc_id)) is not None:
             raise UserError(
                 f"{place}: the id {document.doc_id!r} has the character U+{ord(refused):04X}, "
@@ -58,7 +60,12 @@ def clean_documents(
 
 
 def clean_split(
-    name: str, rows: Iterable[PlacedQuery], qrels: Qrels, documents: Container[str], policy: Prepare
+    name: str,
+    rows: Iterable[PlacedQuery],
+    qrels: Qrels,
+    documents: Container[str],
+    policy: Prepare,
+    notes: list[str],
 ) -> tuple[Split, Counter[str]]:
     """The judged queries of a split, without judgements of what does not exist.
 
@@ -70,6 +77,7 @@ def clean_split(
         qrels: its judgements.
         documents: the doc_ids of the corpus.
         policy: what to do about faults.
+        notes: gets a line on judgements of what does not exist.
 
     Returns:
         The split and its counts: `duplicate_ids` (of queries), `dangling_qrels` and
@@ -100,6 +108,9 @@ def clean_split(
     counts["dangling_qrels"] = len(dangling)
     if dangling and (policy.dangling_qrels == "error" or not split):
         raise UserError(_dangling(name, dangling, sum(map(len, qrels.values()))))
+    if dangling:
+        fault = _fault(name, dangling, sum(map(len, qrels.values())))
+        notes.append(f"{fault}; they are left out")
     return split, counts
 
 
@@ -118,7 +129,9 @@ def clean_splits(
     for name in SPLITS:
         place = f"{source.name}, {name} qrels"
         rows, qrels = source.queries.get(name, []), source.qrels.get(name, {})
-        splits[name], counts[name] = clean_split(place, rows, qrels, documents, policy)
+        splits[name], counts[name] = clean_split(
+            place, rows, qrels, documents, policy, source.notes
+        )
     repeated = repeated_queries(splits)
     if policy.repeated_queries == "error" and any(repeated.values()):
         raise UserError(
@@ -171,11 +184,15 @@ def _refuse_duplicate(policy: Prepare, place: str, identifier: str) -> None:
 
 
 def _dangling(name: str, dangling: list[tuple[str, str]], judgements: int) -> str:
-    query_id, doc_id = dangling[0]
-    fault = (
-        f"{name}: {len(dangling)} of {judgements} judgements name a query or a document that does "
-        f"not exist (the first: {query_id!r}, {doc_id!r})"
-    )
+    fault = _fault(name, dangling, judgements)
     if len(dangling) == judgements:
         return f"{fault}; are they another collection's?"
     return f"{fault}; mend them or set prepare.dangling_qrels to drop"
+
+
+def _fault(name: str, dangling: list[tuple[str, str]], judgements: int) -> str:
+    query_id, doc_id = dangling[0]
+    return (
+        f"{name}: {len(dangling)} of {judgements} judgements name a query or a document that does "
+        f"not exist (the first: {query_id!r}, {doc_id!r})"
+    )

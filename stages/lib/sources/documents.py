@@ -1,9 +1,10 @@
-"""A folder of people's own documents, cut into chunks; no queries, no judgements."""
+"""A folder of people's own documents, cut into chunks, with the queries that lie beside them."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -12,44 +13,81 @@ from stages.lib.core.collection import Document
 from stages.lib.core.hashes import text_hash
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
-from stages.lib.sources.chunking import Chunker, Section
+from stages.lib.sources.chunking import Chunker
 from stages.lib.sources.folder import Tally, shown, usable
-from stages.lib.sources.formats import READERS, read_sections
+from stages.lib.sources.formats.section import OnlyLinks, Section, Titles, solid
+from stages.lib.sources.formats.table import READERS, read_sections
+from stages.lib.sources.judged import Judged
+from stages.lib.sources.similar import Similar
 from stages.lib.sources.source import Placed, Source
 
 
 def open_documents(policy: Prepare, chunker: Chunker) -> Source:
     """Opens a folder of files and those in its sub-folders; hidden ones are left alone."""
-    folder = policy.path
-    if not folder.is_dir():
-        raise UserError(f"prepare.path: {folder} is not a folder; give the folder of the documents")
-    tally = Tally()
-    files = usable(policy, set(READERS), tally)
-    if not files:
-        raise _nothing(folder, tally)
-    source = Source(str(folder), (), counts=tally.counts)
-    source.documents = _documents(files, policy, chunker, tally, source.notes)
+    if not policy.path.is_dir():
+        raise UserError(
+            f"prepare.path: {policy.path} is not a folder; give the folder of the documents"
+        )
+    folder = Folder(policy, chunker)
+    source = Source(
+        str(policy.path), (), folder.judged.queries, folder.judged.qrels(), folder.tally.counts
+    )
+    source.documents = folder.documents(source)
     return source
 
 
-def _documents(
-    files: list[Path], policy: Prepare, chunker: Chunker, tally: Tally, notes: list[str]
-) -> Iterator[Placed]:
-    for path in tqdm(files, "read", unit=" files", disable=None):
+class Folder:
+    """A folder's files as they are read, once."""
+
+    def __init__(self, policy: Prepare, chunker: Chunker) -> None:
+        self._policy = policy
+        self._chunker = chunker
+        self.tally = Tally()
+        self.judged = Judged(policy.path)
+        self._similar = Similar()
+        self._files = usable(policy, list(READERS), self.tally)
+        if not self._files:
+            raise _nothing(policy.path, self.tally)
+
+    def documents(self, source: Source) -> Iterator[Placed]:
+        """The chunks of all files; the source's judgements and notes are complete after them."""
+        for path in tqdm(self._files, "read", unit=" files", disable=None):
+            place = shown(path.relative_to(self._policy.path).as_posix())
+            for chunk in chunked(self._sections(path, place, source.notes), place, self._chunker):
+                self.judged.meet(place, chunk.titles, chunk.anchors, chunk.document.doc_id)
+                yield Placed(str(path), chunk.document)
+        if self.tally.counts["unreadable_files"] == len(self._files):
+            raise _nothing(self._policy.path, self.tally)
+        if note := self.tally.note():
+            source.notes.append(note)
+        source.qrels |= self.judged.qrels()
+
+    def _sections(self, path: Path, place: str, notes: list[str]) -> list[Section]:
+        """The sections of a file, none where it is left out."""
+        policy = self._policy
         try:
-            sections = _sections(path, policy.max_file_mb)
+            sections = _read(path, policy.max_file_mb)
+        except OnlyLinks:
+            self.tally.leave_out("link_files", path)
+            return []
         except UserError as error:
             if policy.unreadable_files == "error":
                 raise UserError(f"{error}; or set prepare.unreadable_files to skip") from error
-            tally.leave_out("unreadable_files", path)
-            continue
-        place = shown(str(path.relative_to(policy.path)))
-        for document in chunked(sections, place, chunker):
-            yield Placed(str(path), document)
-    if tally.counts["unreadable_files"] == len(files):
-        raise _nothing(policy.path, tally)
-    if note := tally.note():
-        notes.append(note)
+            self.tally.leave_out("unreadable_files", path)
+            return []
+        twin = self._similar.earlier(place, sections)
+        if twin is None:
+            return sections
+        message = f"{place} says nearly the same as {twin}"
+        if policy.similar_files == "error":
+            raise UserError(f"{message}; remove one, or set prepare.similar_files to drop or keep")
+        if not self.tally.counts["similar_files"]:
+            notes.append(f"{message}; prepare.json counts such files (similar_files)")
+        if policy.similar_files == "keep":
+            self.tally.counts["similar_files"] += 1
+            return sections
+        self.tally.leave_out("similar_files", path)
+        return []
 
 
 def _nothing(folder: Path, tally: Tally) -> UserError:
@@ -59,7 +97,15 @@ def _nothing(folder: Path, tally: Tally) -> UserError:
     )
 
 
-def chunked(sections: list[Section], place: str, chunker: Chunker) -> Iterator[Document]:
+class Chunk(NamedTuple):
+    """A chunk as a document, with what people may call it by."""
+
+    document: Document
+    titles: Titles
+    anchors: list[str]
+
+
+def chunked(sections: list[Section], place: str, chunker: Chunker) -> Iterator[Chunk]:
     """The chunks of a file as documents.
 
     An id is the place and a hash of the place, the titles, the text and how often these have come
@@ -67,15 +113,21 @@ def chunked(sections: list[Section], place: str, chunker: Chunker) -> Iterator[D
     """
     seen: Counter[tuple[str, str]] = Counter()
     for section in sections:
-        title, texts = chunker.titled(section)
-        for text in texts:
+        title, spans = chunker.titled(section)
+        characters = behind = 0
+        for start, stop in spans:
+            text = section.text[start:stop]
             count = str(seen[title, text])
             seen[title, text] += 1
             digest = text_hash(place, *section.titles, text, count, digits=12)
-            yield Document(re.sub(r"\s+", "_", cleaned(f"{place}:{digest}")), title, text)
+            doc_id = re.sub(r"\s+", "_", cleaned(f"{place}:{digest}"))
+            characters, behind = characters + solid(section.text[behind:start]), start
+            anchors = section.between(characters, characters + solid(text))
+            source = "#".join(filter(None, [place, *anchors[:1]]))
+            yield Chunk(Document(doc_id, title, text, source), section.titles, anchors)
 
 
-def _sections(path: Path, max_mb: int) -> list[Section]:
+def _read(path: Path, max_mb: int) -> list[Section]:
     try:
         size = path.stat().st_size / 1e6
         if size > max_mb:

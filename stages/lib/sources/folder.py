@@ -14,9 +14,12 @@ REASONS = {
     "ignored_files": "no reader",
     "excluded_files": "excluded",
     "linked_files": "links, not followed",
+    "link_files": "nothing but links",
+    "similar_files": "much like another",
     "unreadable_files": "unreadable",
 }
 """Why a file is left out: what counts it, and its words."""
+UNMISSED = {"excluded_files", "link_files", "similar_files"}
 LARGE = 0.1
 """The share of files or bytes left out that is worth a warning."""
 
@@ -42,7 +45,7 @@ class Tally:
         self.counts[reason] += 1
         extension = shown(path.suffix.lower()) or "no extension"
         self._extensions.setdefault(reason, Counter())[extension] += 1
-        if reason != "excluded_files":  # those are not missed
+        if reason not in UNMISSED:
             self._lost.update(files=1, bytes=_size(path))
 
     def summary(self) -> str:
@@ -63,20 +66,23 @@ class Tally:
         return f"Warning: {self.summary()}" if much else self.summary()
 
 
-def usable(policy: Prepare, suffixes: set[str], tally: Tally) -> list[Path]:
-    """The files below a folder that have a reader, sorted; hidden ones are left alone.
+def usable(policy: Prepare, suffixes: list[str], tally: Tally) -> list[Path]:
+    """The files below a folder that have a reader; hidden ones and judgements are left alone.
 
     Links are not followed: what they lead to is read at its own place, or lies elsewhere.
 
     Args:
         policy: the folder (path) and the patterns (include, exclude).
-        suffixes: of the files that have a reader.
+        suffixes: of the files that have a reader; files of the first ones come first.
         tally: counts what is found and left out.
 
     """
     files = []
+    judged = (policy.path / "qrels").is_dir()
     for path in sorted(_walk(policy.path)):
         place = path.relative_to(policy.path).as_posix()
+        if judged and (place == "queries.jsonl" or place.startswith("qrels/")):
+            continue
         tally.found(path)
         if path.is_symlink():
             tally.leave_out("linked_files", path)
@@ -87,7 +93,7 @@ def usable(policy: Prepare, suffixes: set[str], tally: Tally) -> list[Path]:
         else:
             files.append(path)
     tally.counts["files"] = len(files)
-    return files
+    return sorted(files, key=lambda path: suffixes.index(path.suffix.lower()))
 
 
 def shown(name: str) -> str:

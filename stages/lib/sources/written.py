@@ -50,8 +50,10 @@ def _llamaindex(path: Path) -> Iterator[Written]:
         if not isinstance(doc_ids, list) or query_id not in data["queries"]:
             raise UserError(f"{place}: expected a list of documents for one of the queries")
         for doc_id in doc_ids:
+            if not isinstance(doc_id, str):
+                raise UserError(f"{place}: {doc_id!r} is no document's id, a string")
             text = data["corpus"].get(doc_id, "")
-            yield Written(place, str(data["queries"][query_id]), str(doc_id), str(text))
+            yield Written(place, str(data["queries"][query_id]), doc_id, str(text))
 
 
 def _llamaindex_documents(path: Path) -> Iterator[Placed]:

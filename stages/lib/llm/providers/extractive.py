@@ -19,7 +19,7 @@ class Extractive:
     """Answers from the documents' own words.
 
     A query of the type keywords is a document's key phrase (its rarest frequent words, by tf-idf);
-    the other types get its title and then sentences, as far as there are any.
+    the other types get its heading and then sentences, as far as there are any.
 
     Args:
         corpus: the documents, by the subjects of the requests.
@@ -58,8 +58,9 @@ class Extractive:
         return " ".join(self._telling.words(document, PHRASE_WORDS))
 
     def _extracts(self, document: Document) -> Iterator[str]:
-        if document.title.strip():
-            yield document.title
+        # nobody types the whole path of titles that leads to a chunk of a file
+        if heading := document.title.split(" > ")[-1].strip():
+            yield heading
         extracts = {text for text in sentences(document.text) if len(text) <= MAX_SENTENCE}
         yield from seeds.shuffled(self._seed, extracts, "sentence", document.doc_id)
 
