@@ -66,9 +66,10 @@ def main(
     by_llm = read_split(judged)
     mining = read_mined(mined)
     encoder = load_encoder(towers(model)[0], settings.encoder)
-    # where people judge, the synthetic dev queries judge nothing and train instead
-    examples = training_rows(mining, settings.train, with_dev=bool(by_people))
-    examples = [row for row in examples if row.query_id not in by_llm.queries]
+    # where people alone judge, the synthetic dev queries judge nothing and train instead; those that
+    # an LLM judges are about the same documents
+    with_dev = bool(by_people) and not by_llm
+    examples = training_rows(mining, settings.train, with_dev=with_dev)
     tuned = student(encoder, documents, load_vectors(vectors, documents), mining.train, settings)
     base, start = tuned.weights(), tuned.start()
     trained = train(
@@ -82,7 +83,7 @@ def main(
     if not is_first():
         return None
     lexical = load_lexical(documents, settings)
-    sets = dev_sets(by_people, synthetic, documents)
+    sets = dev_sets(by_people, by_llm, synthetic, documents)
     found = []
     for candidate in candidates(base, start, trained, settings.train.interpolations):
         tuned.load(candidate.weights())
@@ -108,7 +109,6 @@ def main(
             "chosen": chosen.candidate.name,
             "kept_base": chosen is standings[0],
             "dev": {dev.name: len(dev.split.qrels) for dev in sets},
-            "judged_queries": len(by_llm.queries),
             "examples": len(examples),
             "base_dense_weight": weights["base"],
             "tuned_dense_weight": weights["tuned"],

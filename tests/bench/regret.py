@@ -17,7 +17,7 @@ from statistics import fmean
 
 import numpy as np
 
-from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.collection import Split, read_corpus, read_split
 from stages.lib.core.examples import read_mined
 from stages.lib.core.files import write_json
 from stages.lib.encoding.encoder import load_encoder, towers
@@ -64,6 +64,7 @@ def measured(run: Path) -> Collection:
     people, synthetic = (
         read_split(path) for path in (folder / "collection" / "dev", run / "synthetic" / "dev")
     )
+    judged = read_split(run / "judged") if (run / "judged").is_dir() else Split()
     test = read_split(folder / "collection" / "test")
     mined = read_mined(run / "mined")
     encoder = load_encoder(towers(folder / "base")[0], params.encoder)
@@ -71,10 +72,10 @@ def measured(run: Path) -> Collection:
     tuned = student(encoder, corpus, vectors, mined.train, params)
     lexical = load_lexical(corpus, params)
     base, start = tuned.weights(), tuned.start()
-    examples = training_rows(mined, params.train, with_dev=bool(people))
+    examples = training_rows(mined, params.train, with_dev=bool(people) and not judged)
     prefix = params.encoder.query_prefix
     trained = train(tuned, examples, prefix, params.train, params.seed, taught=mined.taught)
-    sets = dev_sets(people, synthetic, corpus)
+    sets = dev_sets(people, judged, synthetic, corpus)
     asked = [DevSet(TEST, test, sets[0].weighs)]
     rows: list[Row] = []
     for candidate in candidates(base, start, trained, (0.25, 0.5, 0.75)):

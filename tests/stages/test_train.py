@@ -130,20 +130,21 @@ def test_the_synthetic_dev_queries_train_where_people_judge(
     assert told["dev"] == ({"people": judged} if judged else {"synthetic": len(CORPUS)})
 
 
-def test_what_an_llm_judged_is_counted_and_never_trains(
-    training_project: Path, tiny_model: Path
+@pytest.mark.parametrize("people", [True, False])
+def test_what_an_llm_judged_chooses_beside_people_and_its_documents_queries_never_train(
+    training_project: Path, tiny_model: Path, people: bool
 ) -> None:
     synthetic = read_split(training_project / "synthetic")
-    write_split(training_project / "dev", synthetic)
+    if people:
+        write_split(training_project / "dev", synthetic)
     write_split(training_project / "judged", Split({"q3": "what"}, {"q3": {"d01": 3}}))
     done = CliRunner().invoke(
         main, options(training_project, tiny_model, 1), catch_exceptions=False
     )
     assert done.exit_code == 0, done.output
     told = read_json(training_project / "metrics-1.json")
-    assert told["judged_queries"] == 1
-    # both of the rows that mining left for that query, as a train and as a dev query
-    assert told["examples"] == len(CORPUS) * 2 - 2
+    assert told["dev"] == ({"people": len(CORPUS)} if people else {}) | {"judged": 1}
+    assert told["examples"] == len(CORPUS)
 
 
 @pytest.mark.parametrize("teacher", ["fusion", "base"])

@@ -47,14 +47,16 @@ class Evidence:
     dense: Mapping[str, Floats]
 
 
-def dev_sets(people: Split, synthetic: Split, corpus: Corpus) -> list[DevSet]:
+def dev_sets(people: Split, judged: Split, synthetic: Split, corpus: Corpus) -> list[DevSet]:
     """The dev sets that say something, the most trusted first.
 
     Known answers of generated queries count where nobody judged: their filters keep what the base
     finds already, so that they speak for the base wherever others can be asked.
     """
-    if people:
-        return [DevSet("people", people, people)]
+    named = {name: split for name, split in (("people", people), ("judged", judged)) if split}
+    if named:
+        weighs = Split(people.queries | judged.queries, people.qrels | judged.qrels)
+        return [DevSet(name, split, weighs) for name, split in named.items()]
     return [DevSet("synthetic", synthetic, least_overlapping(synthetic, corpus))]
 
 

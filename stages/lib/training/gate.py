@@ -28,7 +28,7 @@ def judge(chosen: Standing, base: Standing, sets: list[DevSet], lexical: Scorer)
         lexical: BM25.
 
     """
-    dev = sets[0]
+    dev = max(sets, key=lambda one: len(one.split.qrels) >= FEWEST)
     queries = len(dev.split.qrels)
     if queries < FEWEST:
         return Verdict(

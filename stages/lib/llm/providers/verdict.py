@@ -189,8 +189,10 @@ def _texts(value: Any, names: tuple[str, ...], depth: int = 0) -> Iterator[str]:
                 yield from _texts(part, names, depth + 1)
 
 
-WORDS = ("message", "msg", "detail", "error", "errors", "error_description", "error_message")
-WORDS += ("faultstring", "title", "reason")
+WORDS = (
+    *("message", "msg", "detail", "error", "errors", "error_description", "error_message"),
+    *("faultstring", "title", "reason"),
+)
 
 
 def _words(fault: Any) -> str:
