@@ -189,8 +189,9 @@ def _texts(value: Any, names: tuple[str, ...], depth: int = 0) -> Iterator[str]:
                 yield from _texts(part, names, depth + 1)
 
 
-WORDS = ("message", "msg", "detail", "error", "errors", "error_description", "error_message")
-WORDS += ("faultstring", "title", "reason")
+WORDS: tuple[str, ...] = ("message", "msg", "detail", "error", "errors", "error_description")
+WORDS = (*WORDS, "error_message", "faultstring", "title", "reason")
+"""Names under which servers put their sentence."""
 
 
 def _words(fault: Any) -> str:
