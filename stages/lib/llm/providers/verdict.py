@@ -193,6 +193,7 @@ WORDS = (
     *("message", "msg", "detail", "error", "errors", "error_description", "error_message"),
     *("faultstring", "title", "reason"),
 )
+"""Names under which servers put their sentence."""
 
 
 def _words(fault: Any) -> str:
