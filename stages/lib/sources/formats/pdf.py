@@ -33,7 +33,7 @@ JUNK = re.compile(
 )
 """Titles in metadata that programs, not people, have given."""
 
-logging.getLogger("pypdf").setLevel(logging.ERROR)  # pypdf mends much, and logs each case
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # pypdf mends much, and logs each case
 
 
 def pdf_sections(path: Path, name: str) -> list[Section]:
