@@ -17,8 +17,8 @@ from stages.lib.judged.verdict import counts, fault, judged_split
 from stages.lib.llm import judging
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.providers.table import PROVIDERS
-from stages.lib.llm.session import Session, ask_nothing
 from stages.lib.llm.rules import read_rules
+from stages.lib.llm.session import Session, ask_nothing
 from stages.lib.params import Params, read_params
 from stages.lib.retrievers import Retrievers, load_retrievers
 from stages.lib.search.engine import Embedded, Run

@@ -66,8 +66,8 @@ def main(
     by_llm = read_split(judged)
     mining = read_mined(mined)
     encoder = load_encoder(towers(model)[0], settings.encoder)
-    # where people alone judge, the synthetic dev queries judge nothing and train instead; those that
-    # an LLM judges are about the same documents
+    # where people alone judge, the synthetic dev queries judge nothing and train instead; those
+    # that an LLM judges are about the same documents
     with_dev = bool(by_people) and not by_llm
     examples = training_rows(mining, settings.train, with_dev=with_dev)
     tuned = student(encoder, documents, load_vectors(vectors, documents), mining.train, settings)

@@ -31,6 +31,7 @@ def test_cost_is_within_a_tenth_of_what_the_run_uses_and_needs_no_key(
 ) -> None:
     text = "the restore of a whole machine takes as long as its data needs to cross the line " * 5
     llm_project.write_corpus([(f"d{n}", "A title", f"{n} {text}") for n in range(50)])
+    llm_project.changes["judge_dev.queries"] = 0  # has a test of its own
     monkeypatch.delenv("OPENAI_API_KEY")
     before = cost(llm_project.must("cost"))
     assert server.stats["calls"] == 0
