@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from sentence_transformers import SentenceTransformer
 
 from stages.lib.core.collection import (
@@ -86,6 +86,13 @@ def options(training_project: Path, model: Path, processes: int) -> list[str]:
     return [*words, "--processes", str(processes)]
 
 
+def run(training_project: Path, model: Path) -> Result:
+    """The stage in one process, which has to end well."""
+    done = CliRunner().invoke(main, options(training_project, model, 1), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done
+
+
 def trained(training_project: Path, processes: int) -> np.ndarray[Any, Any]:
     found: np.ndarray[Any, Any] = np.load(
         training_project / f"tuned-{processes}" / "vectors" / "vectors.npy"
@@ -95,10 +102,7 @@ def trained(training_project: Path, processes: int) -> np.ndarray[Any, Any]:
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_trains(training_project: Path, tiny_model: Path) -> None:
-    done = CliRunner().invoke(
-        main, options(training_project, tiny_model, 1), catch_exceptions=False
-    )
-    assert done.exit_code == 0, done.output
+    run(training_project, tiny_model)
     command = ("python", "-m", "stages.train", *options(training_project, tiny_model, 2))
     started = attempt(Path.cwd(), *command)
     assert started.returncode == 0, started.stderr
@@ -119,10 +123,7 @@ def test_the_synthetic_dev_queries_train_where_people_judge(
     qrels = dict(list(synthetic.qrels.items())[:judged])
     queries = {query_id: synthetic.queries[query_id] for query_id in qrels}
     write_split(training_project / "dev", Split(queries, qrels))
-    done = CliRunner().invoke(
-        main, options(training_project, tiny_model, 1), catch_exceptions=False
-    )
-    assert done.exit_code == 0, done.output
+    done = run(training_project, tiny_model)
     told = read_json(training_project / "metrics-1.json")
     assert told["examples"] == len(CORPUS) * (2 if judged else 1)
     (line,) = done.stdout.splitlines()
@@ -138,10 +139,7 @@ def test_what_an_llm_judged_chooses_beside_people_and_its_documents_queries_neve
     if people:
         write_split(training_project / "dev", synthetic)
     write_split(training_project / "judged", Split({"q3": "what"}, {"q3": {"d01": 3}}))
-    done = CliRunner().invoke(
-        main, options(training_project, tiny_model, 1), catch_exceptions=False
-    )
-    assert done.exit_code == 0, done.output
+    run(training_project, tiny_model)
     told = read_json(training_project / "metrics-1.json")
     assert told["dev"] == ({"people": len(CORPUS)} if people else {}) | {"judged": 1}
     assert told["examples"] == len(CORPUS)
@@ -178,10 +176,7 @@ def test_what_was_judged_teaches_beside_the_teacher_and_without_one(
             "train.judged_weight": weight,
         }
     )
-    done = CliRunner().invoke(
-        main, options(training_project, tiny_model, 1), catch_exceptions=False
-    )
-    assert done.exit_code == 0, done.output
+    run(training_project, tiny_model)
     told = read_json(training_project / "metrics-1.json")
     taught = len(CORPUS) - 1 if weight else 0
     assert told["examples"] == (taught if teacher == "base" else len(CORPUS))
@@ -203,10 +198,7 @@ def test_a_refused_teacher_says_nothing_of_judged_queries(
     found = []
     for weight in (0.0, 1.0):
         with_params(short | {"train.kl_weight": weight})
-        done = CliRunner().invoke(
-            main, options(training_project, tiny_model, 1), catch_exceptions=False
-        )
-        assert done.exit_code == 0, done.output
+        run(training_project, tiny_model)
         assert not read_json(training_project / "metrics-1.json")["kept_base"]
         found.append(trained(training_project, 1))
     assert np.array_equal(found[0], found[1])
@@ -227,10 +219,7 @@ def test_with_nothing_to_learn_nothing_is_trained(
         write_jsonl(path, [row | {"answers": row["pos_ids"]} for _, row in read_jsonl(path)])
     changes = {"train.tower": tower, "train.judged_weight": judged_weight, "train.batch_size": 8}
     settings = with_params(changes | {"encoder.max_length": 16})
-    done = CliRunner().invoke(
-        main, options(training_project, tiny_model, 1), catch_exceptions=False
-    )
-    assert done.exit_code == 0, done.output
+    done = run(training_project, tiny_model)
     assert done.stdout.startswith("train: 0 examples, ")
     told = read_json(training_project / "metrics-1.json")
     assert told["examples"] == 0
@@ -257,10 +246,7 @@ def test_what_ships_is_chosen_by_its_prefixes_too(
     write_split(training_project / "dev", synthetic)
     changes = {"encoder.max_length": 16, "train.matryoshka": [4], "train.epochs": 1}
     settings = with_params(changes | {"train.batch_size": 8})
-    done = CliRunner().invoke(
-        main, options(training_project, tiny_model, 1), catch_exceptions=False
-    )
-    assert done.exit_code == 0, done.output
+    run(training_project, tiny_model)
     model = load_encoder(tiny_model, settings.encoder)
     texts = encode(model, list(synthetic.queries.values()))
     documents = np.load(training_project / "vectors" / "vectors.npy")
@@ -268,11 +254,11 @@ def test_what_ships_is_chosen_by_its_prefixes_too(
     for size in (32, 4):
         cut = documents[:, :size] / np.linalg.norm(documents[:, :size], axis=1, keepdims=True)
         scores = texts[:, :size] @ cut.T
-        run = {
+        ranking = {
             query_id: {list(CORPUS)[place]: float(row[place]) for place in np.argsort(-row)}
             for query_id, row in zip(synthetic.queries, scores, strict=True)
         }
-        reached.append(ndcg(run, synthetic.qrels))
+        reached.append(ndcg(ranking, synthetic.qrels))
     assert abs(reached[0] - reached[1]) > 0.05
     base = read_json(training_project / "curve-1.json")[0]
     assert base["people_dense"] == pytest.approx(sum(reached) / 2, abs=0.02)
@@ -299,8 +285,7 @@ def test_the_prefixes_that_trained_are_the_saved_models_prompts(
     settings = with_params(
         prefixes | {"encoder.max_length": 16, "train.epochs": 1, "train.batch_size": 8}
     )
-    done = CliRunner().invoke(main, options(training_project, base, 1), catch_exceptions=False)
-    assert done.exit_code == 0, done.output
+    run(training_project, base)
     texts = ["red apple", "the bus"]
     for path, prefix in zip(towers(training_project / "tuned-1"), ("what is ", ""), strict=True):
         wanted = encode(load_encoder(path, settings.encoder), texts, prefix)
