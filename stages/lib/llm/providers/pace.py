@@ -16,7 +16,7 @@ PAUSE = 5.0
 LONGEST = 60.0
 PER_STEP = 8
 """Answers for each further call at a time, so that one limit refuses a few calls at most."""
-SOONER = 0.9
+SOONER = 0.7
 """What the time between calls shrinks to after that many answers without a refusal."""
 
 
