@@ -61,10 +61,10 @@ def test_a_folder_with_no_usable_file(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/logo.png").touch()
     result = prepare(tmp_path, source="documents", path=str(tmp_path / "docs"))
-    usable = ".docx, .htm, .html, .markdown, .md, .pdf, .txt"
-    assert result.output == (
-        f"Error: {tmp_path / 'docs'}: no usable file among 1; usable are {usable}\n"
-    )
+    left_out = "1 of 1 files are left out: .png 1 (no reader)"
+    said = f"Error: {tmp_path / 'docs'}: no usable file; {left_out}; usable are .adoc, "
+    assert result.output.startswith(said)
+    assert result.output.count("\n") == 1
     assert result.exit_code == 1
 
 
