@@ -209,6 +209,7 @@ def test_synthetic_queries_are_no_evidence(corpus: Corpus, params: Params) -> No
     found = evaluation("synthetic dev")
     page = words(render(found, corpus, params, {}))
     assert "neither test nor dev judgements" in page
+    assert "could tell from chance" not in page + headline(found.summary())
     assert "synthetic dev: not evidence of quality, n = 2 queries" in page
     assert "not evidence of quality" in comparison_table(found.summary())
     assert "so flatter it" in words(render(evaluation("dev"), corpus, params, {}))

@@ -35,11 +35,13 @@ def comparison_table(summary: Mapping[str, Any]) -> str:
 def headline(summary: Mapping[str, Any]) -> str:
     """What is served beside the best that needs no tuning, and dense search beside its base."""
     row, dense = summary["comparisons"]["served"], summary["comparisons"]["tuned"]
+    # queries of the pipeline's own are closest to what it has already: they tell nothing of quality
+    verdict = "" if "not evidence" in summary["measured_on"] else f": {in_words(row)}"
     rival, served = (summary["systems"][name][HEADLINE] for name in (row["against"], "served"))
     return (
         f"{NAMES[HEADLINE]} on {summary['measured_on']} (n = {row['n']}): {served:.4f} as served, "
         f"{rival:.4f} by {row['against']}; {row['difference']:+.4f}, 95% interval "
-        f"{row['low']:+.4f} to {row['high']:+.4f}, {p_value(row['p'])}: {in_words(row)} "
+        f"{row['low']:+.4f} to {row['high']:+.4f}, {p_value(row['p'])}{verdict} "
         f"(dense alone {dense['difference']:+.4f})"
     )
 
