@@ -64,3 +64,16 @@ def test_known_answers_refuse_nothing() -> None:
 def test_too_few_queries_to_tell() -> None:
     assert "9 synthetic dev queries are too few" in verdict(0.9, n=9, dev="synthetic")
     assert verdict(0.9, n=10, dev="synthetic") == ""
+
+
+def test_what_is_worse_within_chance_passes() -> None:
+    names = [f"q{number:02}" for number in range(20)]
+    split = Split(dict.fromkeys(names, "text"), {name: {"good": 1} for name in names})
+    known = Belief(0.0, 0.01)
+    # 0.65 in the mean beside the base's 0.7, with a standard error of 0.05
+    values = {"people": np.tile([0.44, 0.86], 10)}
+    noisy = Standing(
+        Candidate(MIXTURE, MIXTURE, dict), Evidence(Weight(0.7, {}), values, values), known, known
+    )
+    sets = [DevSet("people", split, split)]
+    assert judge(noisy, standing(BASE, 0.7, 20, "people"), sets, Lexical("bad")).passed
