@@ -1,4 +1,4 @@
-"""Fetches the models by name and revision: the base and, where one is named, the teacher."""
+"""Fetches models by name and revision: the base, and what is named beside it."""
 
 import os
 from pathlib import Path
@@ -10,21 +10,23 @@ from stages.lib.core.files import building
 from stages.lib.encoding.declared import check_modules, prompts_message
 from stages.lib.encoding.hub import (
     check_code,
-    check_revision,
     check_size,
     check_tokenizer,
     check_weights,
+    fetch_beside,
     fetch_model,
     is_fetched,
 )
+from stages.lib.encoding.remote import write_record
 from stages.lib.params import Params, read_params
 
 
 @stage
 @path_option("--out", help="Folder for the base model.")
 @path_option("--teacher", help="Folder for the cross-encoder; empty where none is named.")
+@path_option("--documents", help="Folder for documents.model; empty where none is named.")
 @PARAMS
-def main(params: Path, out: Path, teacher: Path) -> str:
+def main(params: Path, out: Path, teacher: Path, documents: Path) -> str:
     """Fetch the models and check that the pipeline can use the base.
 
     What came from the hub by this name and revision stays; a folder is read each time.
@@ -32,9 +34,6 @@ def main(params: Path, out: Path, teacher: Path) -> str:
     os.environ["HF_HUB_OFFLINE"] = "0"
     settings = read_params(params)
     base, mine = settings.base, settings.mine
-    if mine.cross_encoder:
-        key = "mine.cross_encoder_revision"
-        check_revision(mine.cross_encoder, mine.cross_encoder_revision, key)
     if is_fetched(base.model, base.revision, out):
         _check(out, settings)
     else:
@@ -44,14 +43,25 @@ def main(params: Path, out: Path, teacher: Path) -> str:
     message = prompts_message(out, settings.encoder)
     if message:
         click.echo(f"Warning: base.model: {message}", err=True)
-    if not is_fetched(mine.cross_encoder, mine.cross_encoder_revision, teacher):
-        with building(teacher) as folder:
-            if mine.cross_encoder:
-                revision = mine.cross_encoder_revision
-                fetch_model(mine.cross_encoder, revision, "mine.cross_encoder", folder)
+    revision, key = mine.cross_encoder_revision, "mine.cross_encoder"
+    fetch_beside(mine.cross_encoder, revision, key, f"{key}_revision", teacher)
+    _documents(settings, documents)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    beside = f"cross-encoder {mine.cross_encoder}" if mine.cross_encoder else "no cross-encoder"
-    return f"base: {base.model} with {size / 1e6:,.0f} MB, {beside}"
+    named = {"cross-encoder": mine.cross_encoder, "documents by": settings.documents.model}
+    beside = "".join(f", {kind} {name}" for kind, name in named.items() if name)
+    return f"base: {base.model} with {size / 1e6:,.0f} MB{beside}"
+
+
+def _documents(settings: Params, folder: Path) -> None:
+    other = settings.documents
+    if other.model and other.provider == "openai":
+        with building(folder) as part:
+            write_record(part, other)
+        return
+    key, revision_key = "documents.model", "documents.revision"
+    fetch_beside(other.model, other.revision, key, revision_key, folder)
+    if other.model:
+        check_code(folder, other.model, settings.base.custom_code)
 
 
 def _check(folder: Path, settings: Params) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus
-from stages.lib.core.files import building
+from stages.lib.core.files import building, has_files
 from stages.lib.core.hashes import content_hash
 from stages.lib.core.text import all_sentences
 from stages.lib.encoding.encoder import dimension, load_encoder, towers
@@ -22,7 +22,9 @@ from stages.lib.params import read_params
 @click.option(
     "--vectors",
     type=click.Path(path_type=Path),
-    help="Vectors of this corpus, taken over where the same document encoder made them.",
+    multiple=True,
+    help="Vectors of this corpus, taken over where the same document encoder made them; "
+    "repeatable.",
 )
 @click.option(
     "--with-sentences",
@@ -34,7 +36,7 @@ from stages.lib.params import read_params
 def main(
     corpus: Path,
     model: Path,
-    vectors: Path | None,
+    vectors: tuple[Path, ...],
     with_sentences: bool,
     out: Path,
     params: Path,
@@ -45,15 +47,18 @@ def main(
             shutil.copytree(model / "vectors", folder, dirs_exist_ok=True)
         return f"embed: {count_vectors(out):,} documents, vectors of the model taken over"
     encoder_hash = content_hash(towers(model)[1])
-    if vectors and made_by(vectors) == encoder_hash:
+    made = {made_by(other): other for other in vectors if has_files(other)}
+    if encoder_hash in made:
         with building(out) as folder:
             only_documents = shutil.ignore_patterns("sentence*")
-            shutil.copytree(vectors, folder, ignore=only_documents, dirs_exist_ok=True)
+            shutil.copytree(made[encoder_hash], folder, ignore=only_documents, dirs_exist_ok=True)
         return f"embed: {count_vectors(out):,} documents, vectors of the same encoder taken over"
     settings = read_params(params)
     documents = read_corpus(corpus)
-    encoder = load_encoder(towers(model)[1], settings.encoder)
-    prefix = settings.encoder.document_prefix
+    # two towers are a tuned model's, whose documents another model may encode
+    used = settings.document_encoder if len({*towers(model)}) > 1 else settings.encoder
+    encoder = load_encoder(towers(model)[1], used)
+    prefix = used.document_prefix
     counts = f"{len(documents):,} documents"
     with building(out) as folder:
         label = f"encode by {model.name}"

@@ -7,6 +7,7 @@ from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import building, read_json, write_json, writing
 from stages.lib.core.hashes import file_hash
 from stages.lib.encoding.encoder import load_encoder, towers
+from stages.lib.encoding.remote import is_remote
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.export.card import model_card
 from stages.lib.export.dev_check import check_retrieval, measured_texts, verdicts
@@ -44,15 +45,20 @@ def main(
     texts = measured_texts(documents, split, settings)
     load_vectors(vectors, documents)  # refuses those of another corpus now, not after the export
     with building(out) as folder:
+        query, document = towers(model)
+        # an endpoint's model has no files
+        encoders = {query: settings.encoder}
+        if document != query and not is_remote(document):
+            encoders[document] = settings.document_encoder
         parity = {
             path.relative_to(model).as_posix(): export_variants(
-                load_encoder(path, settings.encoder).to("cpu"),
+                load_encoder(path, encoder).to("cpu"),
                 texts,
                 folder / path.relative_to(model),
-                settings.encoder,
+                encoder,
                 settings.export,
             )
-            for path in dict.fromkeys(towers(model))
+            for path, encoder in encoders.items()
         }
         retrieval, loss = check_retrieval(
             documents,

@@ -6,11 +6,12 @@ from statistics import fmean
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_qrels, read_split
 from stages.lib.core.examples import write_mined
-from stages.lib.core.files import building, write_json
+from stages.lib.core.files import building, has_files, write_json
 from stages.lib.core.generated import read_generated
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_retrievers
+from stages.lib.retrievers import load_dense, load_known, load_lexical
+from stages.lib.search.engine import Dense, Scorer
 from stages.lib.search.weights import choose_weight, least_overlapping
 from stages.lib.teaching.best_sentence import load_best_sentence
 from stages.lib.teaching.mining import TrainingQueries, mine
@@ -25,6 +26,8 @@ from stages.lib.teaching.teachers import build_teachers, choose_teacher
 @path_option("--expanded", help="Folder with the positives and the documents on neither side.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
+@path_option("--document-vectors", help="documents.model's of the corpus; else empty.")
+@path_option("--known", help="documents.model's vectors of the queries; else empty.")
 @path_option("--cross-encoder", help="Folder of the cross-encoder; empty where none is named.")
 @path_option("--out", help="Folder for training rows, dev rankings, weight and teacher.")
 @path_option("--metrics", help="JSON file for the counts.")
@@ -36,6 +39,8 @@ def main(
     expanded: Path,
     model: Path,
     vectors: Path,
+    document_vectors: Path,
+    known: Path,
     cross_encoder: Path,
     out: Path,
     metrics: Path,
@@ -52,11 +57,18 @@ def main(
         unlabelled=read_generated(synthetic / "unlabelled.jsonl"),
         dev=read_split(synthetic / "dev"),
     )
-    retrievers = load_retrievers(documents, model, vectors, settings)
-    dense, lexical = retrievers.dense, retrievers.lexical
+    lexical = load_lexical(documents, settings)
+    sentences: Scorer | None = None
+    dense: Dense
+    if has_files(known):
+        # who encodes the documents teaches; its sentences would cost as much as the documents again
+        dense = load_known(documents, document_vectors, known)
+    else:
+        dense = load_dense(documents, model, vectors, settings)
+        if settings.embed.sentences:
+            sentences = load_best_sentence(vectors, dense)
     choosing = least_overlapping(queries.dev, documents)
     weight = choose_weight(dense, lexical, choosing, settings.fusion)
-    sentences = load_best_sentence(vectors, dense) if settings.embed.sentences else None
     teachers = build_teachers(
         Material(documents, dense, sentences, lexical, weight.dense, cross_encoder, settings.mine)
     )

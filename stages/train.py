@@ -7,15 +7,16 @@ import click
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.examples import read_mined
-from stages.lib.core.files import building, write_json
+from stages.lib.core.files import building, has_files, write_json
 from stages.lib.encoding.declared import write_prompts
 from stages.lib.encoding.encoder import load_encoder, towers
+from stages.lib.encoding.remote import is_remote
 from stages.lib.encoding.vectors import load_vectors
+from stages.lib.evidence import dev_sets, measure
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_lexical
-from stages.lib.training.candidates import MIXTURE, TRAINED, candidates
+from stages.lib.retrievers import load_dense, load_lexical
+from stages.lib.training.candidates import BASE, DISTILLED, MIXTURE, TRAINED, candidates
 from stages.lib.training.choice import choose, in_words, stand
-from stages.lib.training.evidence import dev_sets, measure
 from stages.lib.training.gate import judge
 from stages.lib.training.processes import is_first, launch
 from stages.lib.training.recipe import train, training_rows
@@ -30,6 +31,9 @@ from stages.lib.training.students import student
 @path_option("--judged", help="The dev split that an LLM judged; may be empty.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
+@path_option("--distilled", help="The query encoder for documents.model; empty where none is.")
+@path_option("--document-model", help="Folder of documents.model; empty where none is named.")
+@path_option("--document-vectors", help="Its vectors of the corpus.")
 @path_option("--out", help="Folder for the tuned model.")
 @path_option("--fusion", help="JSON file for the weights of the fusions with BM25.")
 @path_option("--metrics", help="JSON file for what was chosen.")
@@ -50,6 +54,9 @@ def main(
     judged: Path,
     model: Path,
     vectors: Path,
+    distilled: Path,
+    document_model: Path,
+    document_vectors: Path,
     out: Path,
     fusion: Path,
     metrics: Path,
@@ -65,12 +72,14 @@ def main(
     by_people, synthetic = read_split(dev), read_split(synthetic_dev)
     by_llm = read_split(judged)
     mining = read_mined(mined)
-    encoder = load_encoder(towers(model)[0], settings.encoder)
+    others = has_files(distilled)
+    encoder = load_encoder(towers(distilled if others else model)[0], settings.encoder)
+    of_documents = load_vectors(document_vectors if others else vectors, documents)
     # where people alone judge, the synthetic dev queries judge nothing and train instead; those
     # that an LLM judges are about the same documents
     with_dev = bool(by_people) and not by_llm
     examples = training_rows(mining, settings.train, with_dev=with_dev)
-    tuned = student(encoder, documents, load_vectors(vectors, documents), mining.train, settings)
+    tuned = student(encoder, documents, of_documents, mining.train, settings)
     base, start = tuned.weights(), tuned.start()
     trained = train(
         tuned,
@@ -85,23 +94,30 @@ def main(
     lexical = load_lexical(documents, settings)
     sets = dev_sets(by_people, by_llm, synthetic, documents)
     found = []
-    for candidate in candidates(base, start, trained, settings.train.interpolations):
+    untrained = DISTILLED if others else BASE
+    for candidate in candidates(base, start, trained, settings.train.interpolations, untrained):
         tuned.load(candidate.weights())
         learnt = candidate.kind in (MIXTURE, TRAINED)
         found.append((candidate, measure(tuned.dense(), lexical, sets, settings, learnt=learnt)))
     standings = stand(found)
     chosen = choose(standings)
+    of_base = standings[0].evidence
+    if others:
+        dense = load_dense(documents, model, vectors, settings)
+        of_base = measure(dense, lexical, sets, settings, learnt=False)
     tuned.load(chosen.candidate.weights())
     with building(out) as folder:
-        tuned.save(model, folder)
+        tuned.save(document_model if others else model, folder)
         # what trained is what sentence-transformers does with the model, whatever the base said
         sides = towers(folder)
-        for path, side in zip(sides, ("query", "document"), strict=True):
-            write_prompts(path, settings.encoder, side if sides[0] != sides[1] else "")
-    weights = {"base": standings[0].evidence.weight.dense, "tuned": chosen.evidence.weight.dense}
+        prefixes = (settings.encoder, settings.document_encoder)
+        for path, side, used in zip(sides, ("query", "document"), prefixes, strict=True):
+            if not is_remote(path):
+                write_prompts(path, used, side if sides[0] != sides[1] else "")
+    weights = {"base": of_base.weight.dense, "tuned": chosen.evidence.weight.dense}
     write_json(fusion, weights)
     write_json(curve, [standing.row for standing in standings])
-    verdict = judge(chosen, standings[0], sets, lexical)
+    verdict = judge(chosen, of_base, sets, lexical)
     write_json(gate, {"model": verdict.row})
     write_json(
         metrics,

@@ -11,8 +11,8 @@ WORDS = """red green blue apple pear plum car bus train dog cat bird
 what is the a of how""".split()  # noqa: SIM905 - one word after the other reads best
 
 
-def make_tiny_model(folder: Path, seed: int = 0) -> Path:
-    """A sentence-transformers folder with a random BERT of 2 layers and 32 dimensions."""
+def make_tiny_model(folder: Path, seed: int = 0, width: int = 32) -> Path:
+    """A sentence-transformers folder with a random BERT of 2 layers."""
     vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106
     tokenizer.normalizer = normalizers.Lowercase()
@@ -23,7 +23,7 @@ def make_tiny_model(folder: Path, seed: int = 0) -> Path:
     set_seed(seed)
     config = BertConfig(
         vocab_size=len(vocabulary),
-        hidden_size=32,
+        hidden_size=width,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,

@@ -10,22 +10,10 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from stages.lib.encoder_params import Base, Distill, EmbedderModel, Encoder, Export
 from stages.lib.errors import UserError
 from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.values import LARGEST, Count, Language, Positive, Section, Share, Whole, XmlText
-
-
-class Base(Section):
-    model: str
-    revision: str
-    sha256: str | None
-    custom_code: str
-
-
-class Encoder(Section):
-    max_length: Annotated[int, Field(ge=8, le=8192)]
-    query_prefix: XmlText
-    document_prefix: XmlText
 
 
 class Bm25(Section):
@@ -143,17 +131,6 @@ class Train(Section):
         }
 
 
-class Export(Section):
-    opset: Annotated[int, Field(ge=14)]
-    pooled: bool
-    min_cosine: Share
-    int8_agreement: Share
-    texts: Annotated[int, Field(ge=2)]
-    documents: Whole
-    max_ndcg_loss: Share
-    licence: str
-
-
 class Evaluate(Section):
     depth: Annotated[int, Field(ge=100)]
     resamples: Annotated[int, Field(ge=100)]
@@ -200,6 +177,8 @@ class Params(Section):
     engine: Literal["embedded", "vespa"]
     base: Base
     encoder: Encoder
+    documents: EmbedderModel
+    distill: Distill
     bm25: Bm25
     prepare: Prepare
     llm: Llm
@@ -227,6 +206,25 @@ class Params(Section):
             )
         if self.llm.provider == "none" and self.expand.enabled:
             raise ValueError("expand.enabled needs an LLM, and llm.provider is none")
+        return self
+
+    @property
+    def document_encoder(self) -> Encoder:
+        """How documents are encoded: by the base, or by another model."""
+        return self.documents.encoder if self.documents.model else self.encoder
+
+    @model_validator(mode="after")
+    def documents_of_another_model_stay(self) -> Self:
+        if self.documents.model and self.train.tower == "full":
+            raise ValueError(
+                "documents.model is named, and train.tower: full would train the documents' "
+                "encoder; set the tower to vectors or query, or empty documents.model"
+            )
+        if self.documents.provider == "openai" and self.package.vectors == "vespa":
+            raise ValueError(
+                "documents.provider is openai, and Vespa cannot call the endpoint; set "
+                "package.vectors to fed"
+            )
         return self
 
     @model_validator(mode="after")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from stages.lib.core.collection import Corpus, Texts
 from stages.lib.encoding.encoder import load_encoder, towers
-from stages.lib.encoding.vectors import load_vectors
+from stages.lib.encoding.vectors import load_queries, load_vectors
 from stages.lib.params import Params
 from stages.lib.search.bm25 import Lexical
-from stages.lib.search.engine import Dense, Fused, Scorer
+from stages.lib.search.engine import Dense, Fused, Known, Scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ def load_dense(corpus: Corpus, model: Path, vectors: Path, params: Params) -> De
 
         return VespaDense(list(corpus), load_vectors(vectors, corpus), encoder, prefix, vectors)
     return Dense(list(corpus), load_vectors(vectors, corpus), encoder, prefix)
+
+
+def load_known(corpus: Corpus, vectors: Path, queries: Path) -> Known:
+    """Exact search by documents.model, with its vectors of the corpus and of the known queries."""
+    return Known(list(corpus), load_vectors(vectors, corpus), load_queries(queries))
 
 
 def load_lexical(corpus: Corpus, params: Params) -> Scorer:

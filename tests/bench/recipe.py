@@ -70,7 +70,8 @@ def changed(changes: list[str], seed: int, collection: Path) -> dict[str, Any]:
 def prepare(folder: Path, params: Path, queries: Path | None) -> None:
     """What all seeds and variants share: collection, queries, vectors of the base."""
     data = folder / "collection"
-    call("base", params, "--out", folder / "base", "--teacher", folder / "teacher")
+    models = ("--teacher", folder / "teacher", "--documents", folder / "documents")
+    call("base", params, "--out", folder / "base", *models)
     tokenizer = folder / "base" / "tokenizer.json"
     metrics = folder / "prepare.json"
     call("prepare", params, "--tokenizer", tokenizer, "--out", data, "--metrics", metrics)
@@ -87,6 +88,9 @@ def prepare(folder: Path, params: Path, queries: Path | None) -> None:
         call("generate", params, *inputs, "--rules", rules, "--store", store, "--out", generated)
     options = ("--corpus", corpus, "--model", folder / "base", "--with-sentences")
     call("embed", params, *options, "--out", folder / "vectors")
+    others = ("--corpus", corpus, "--model", folder / "documents")
+    store = folder / "documents.jsonl"
+    call("embed_documents", params, *others, "--store", store, "--out", folder / "by_documents")
 
 
 def tune(
@@ -99,6 +103,7 @@ def tune(
     synthetic, mined = (before or run) / "synthetic", (before or run) / "mined"
     tuned = run / "tuned"
     dev = data / "dev"
+    by_documents = ("--document-vectors", folder / "by_documents")
     steps: dict[str, tuple[str | Path, ...]] = {
         "select": (
             *("--generated", folder / "generated.jsonl", "--imported", data / "imported.jsonl"),
@@ -110,14 +115,28 @@ def tune(
             *("--prompts", "stages/prompts", "--store", run / "expand.jsonl"),
             *("--out", run / "expanded", "--metrics", run / "expand.json"),
         ),
+        "distill": (
+            *("--synthetic", synthetic, "--train", train, "--model", base),
+            *("--documents", folder / "documents", "--vectors", folder / "by_documents"),
+            *("--store", run / "distill.jsonl", "--out", run / "distilled"),
+            *("--queries", run / "known", "--metrics", run / "distill.json"),
+        ),
         "mine": (
             *("--synthetic", synthetic, "--train", train, "--expanded", run / "expanded"),
-            *(*model, "--cross-encoder", folder / "teacher"),
+            *(*model, *by_documents, "--known", run / "known"),
+            *("--cross-encoder", folder / "teacher"),
             *("--out", mined, "--metrics", run / "mine.json"),
         ),
         "train": (
             *("--mined", mined, "--dev", dev, "--synthetic-dev", synthetic / "dev", *model),
-            *("--judged", run / "judged", "--out", tuned, "--fusion", run / "fusion.json"),
+            *(
+                "--distilled",
+                (before or run) / "distilled",
+                "--document-model",
+                folder / "documents",
+            ),
+            *(*by_documents, "--judged", run / "judged"),
+            *("--out", tuned, "--fusion", run / "fusion.json"),
             *("--metrics", run / "train.json", "--curve", run / "curve.json"),
             *("--gate", run / "gate.json"),
         ),
@@ -126,7 +145,7 @@ def tune(
     write_split(run / "judged", Split())
     seconds = {}
     for stage, options in steps.items():
-        if before and stage in ("select", "expand", "mine"):
+        if before and stage in ("select", "expand", "distill", "mine"):
             continue
         start = time.monotonic()
         call(stage, params, *corpus, *options)

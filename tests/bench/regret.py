@@ -22,11 +22,11 @@ from stages.lib.core.examples import read_mined
 from stages.lib.core.files import write_json
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.vectors import load_vectors
+from stages.lib.evidence import DevSet, Evidence, dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
 from stages.lib.training import choice
 from stages.lib.training.candidates import BASE, MIXTURE, TRAINED, Candidate, candidates
-from stages.lib.training.evidence import DevSet, Evidence, dev_sets, measure
 from stages.lib.training.recipe import train, training_rows
 from stages.lib.training.students import student
 

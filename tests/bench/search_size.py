@@ -86,6 +86,7 @@ def main(model: Path, sizes: tuple[int, ...]) -> None:
             mine: list[str | Path] = ["--synthetic", folder / "synthetic"]
             mine += ["--train", folder / "train", "--expanded", folder / "expanded"]
             mine += ["--cross-encoder", folder / "none"]
+            mine += ["--document-vectors", folder / "none", "--known", folder / "none"]
             mine += ["--out", folder / "mined", "--metrics", folder / "mine.json"]
             run("mine  ", size, [*common, *searched, *mine])
             click.echo((folder / "select.json").read_text() + (folder / "mine.json").read_text())

@@ -115,7 +115,7 @@ def test_an_endpoint_that_lets_nothing_through_stops_the_stage(
     server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stages.lib.llm.providers.pace.PAUSE", 0.05)
-    monkeypatch.setattr("stages.lib.llm.providers.endpoint.PATIENCE", 0.3)
+    monkeypatch.setattr("stages.lib.llm.providers.channel.PATIENCE", 0.3)
     server.allowed = (0, 1.0)
     assert "has let no call through for 0 minutes: slow down" in llm_project.refused("rules")
 

@@ -126,7 +126,7 @@ def test_missing_key(llm_project: Project, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_no_endpoint(server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.lib.llm.providers.endpoint.RETRIES", 0)
+    monkeypatch.setattr("stages.lib.llm.providers.channel.RETRIES", 0)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     assert "127.0.0.1:9/v1 cannot be reached (" in llm_project.refused("rules")
     assert server.stats["calls"] == 0
@@ -146,7 +146,7 @@ def test_a_model_that_never_answers_usably_is_given_up_early(
 def test_repeated_failures_stop_and_a_later_run_goes_on(
     server: Server, llm_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.lib.llm.providers.endpoint.RETRIES", 0)
+    monkeypatch.setattr("stages.lib.llm.providers.channel.RETRIES", 0)
     llm_project.must("rules")
     server.script = ["", "", "server_error"]
     message = llm_project.refused("generate")

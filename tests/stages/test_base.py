@@ -28,14 +28,17 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def options(tmp_path: Path) -> list[str]:
+    paths = {"out": "base", "teacher": "teacher", "documents": "documents", "params": "params.yaml"}
+    return [word for name in paths for word in (f"--{name}", str(tmp_path / paths[name]))]
+
+
 def fetch(
     model: Path, tmp_path: Path, with_params: Change, custom_code: str = "", **changes: Any
 ) -> Result:
     base = {"base.model": str(model), "base.sha256": None, "base.custom_code": custom_code}
     with_params(base | {key.replace("__", "."): value for key, value in changes.items()})
-    arguments = ["--out", str(tmp_path / "base"), "--teacher", str(tmp_path / "teacher")]
-    arguments += ["--params", str(tmp_path / "params.yaml")]
-    return CliRunner().invoke(main, arguments)
+    return CliRunner().invoke(main, options(tmp_path))
 
 
 def refused(result: Result, tmp_path: Path) -> str:
@@ -105,21 +108,19 @@ def test_a_cross_encoder_is_fetched_where_one_is_named(
 ) -> None:
     changes = {"base.model": str(tiny_model), "base.sha256": None}
     with_params(changes | {"mine.cross_encoder": str(tiny_model)})
-    arguments = ["--out", str(tmp_path / "base"), "--teacher", str(tmp_path / "teacher")]
-    arguments += ["--params", str(tmp_path / "params.yaml")]
-    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
     assert (tmp_path / "teacher" / "tokenizer.json").is_file()
     with_params(changes | {"mine.cross_encoder": "nobody/nothing"})
-    result = CliRunner().invoke(main, arguments)
+    result = CliRunner().invoke(main, options(tmp_path))
     assert result.exit_code == 1
     assert "mine.cross_encoder_revision: '' may change under you" in result.output
     revision = {"mine.cross_encoder_revision": "0" * 40}
     with_params(changes | {"mine.cross_encoder": "nobody/nothing"} | revision)
-    result = CliRunner().invoke(main, arguments)
+    result = CliRunner().invoke(main, options(tmp_path))
     assert result.exit_code == 1
     assert "mine.cross_encoder: 'nobody/nothing'" in result.output
     with_params(changes)
-    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
     assert list((tmp_path / "teacher").iterdir()) == []
 
 
@@ -202,3 +203,20 @@ def test_weights_of_a_module_are_kept_and_missed(
     (dense / "pytorch_model.bin").unlink()
     message = refused(fetch(model, tmp_path, with_params, export__pooled=True), tmp_path)
     assert f"its module {dense.name} has no weights" in message
+
+
+def test_the_documents_model_is_fetched_or_recorded(
+    tiny_model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    changes = {"base.model": str(tiny_model), "base.sha256": None}
+    with_params(changes | {"documents.model": str(tiny_model)})
+    assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
+    assert (tmp_path / "documents" / "tokenizer.json").is_file()
+    with_params(changes | {"documents.model": "an/unpinned", "documents.revision": "main"})
+    assert "documents.revision: 'main'" in CliRunner().invoke(main, options(tmp_path)).output
+    with_params(changes | {"documents.model": "embed-1", "documents.provider": "openai"})
+    assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
+    assert json.loads((tmp_path / "documents" / "endpoint.json").read_text())["model"] == "embed-1"
+    with_params(changes)
+    assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
+    assert not any((tmp_path / "documents").iterdir())

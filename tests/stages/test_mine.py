@@ -84,6 +84,8 @@ def run(mining_project: Path, model: Path) -> Result:
         "expanded": "expanded",
         "vectors": "vectors",
         "cross-encoder": "cross-encoder",
+        "document-vectors": "document-vectors",
+        "known": "known",
         "out": "mined",
         "metrics": "mine.json",
         "params": "params.yaml",

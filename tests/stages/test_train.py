@@ -77,6 +77,9 @@ def options(training_project: Path, model: Path, processes: int) -> list[str]:
         "judged": training_project / "judged",
         "model": model,
         "vectors": training_project / "vectors",
+        "distilled": training_project / "distilled",
+        "document-model": training_project / "document-model",
+        "document-vectors": training_project / "document-vectors",
         "out": training_project / f"tuned-{processes}",
         "params": training_project / "params.yaml",
     }

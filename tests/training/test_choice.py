@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from stages.lib.evidence import Evidence
 from stages.lib.search.weights import Weight
 from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, Candidate
 from stages.lib.training.choice import BIAS, SERVED, Belief, Standing, believe, choose, stand
-from stages.lib.training.evidence import Evidence
 
 
 def evidence(

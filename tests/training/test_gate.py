@@ -6,10 +6,10 @@ import numpy as np
 
 from stages.lib.core.collection import Split
 from stages.lib.encoding.encoder import Vectors
+from stages.lib.evidence import DevSet, Evidence
 from stages.lib.search.weights import Weight
 from stages.lib.training.candidates import BASE, MIXTURE, Candidate
 from stages.lib.training.choice import Belief, Standing
-from stages.lib.training.evidence import DevSet, Evidence
 from stages.lib.training.gate import judge
 
 
@@ -39,7 +39,7 @@ def verdict(
     split = Split(dict.fromkeys(names, "text"), {name: {"good": 1} for name in names})
     found = judge(
         standing(MIXTURE, served, n, dev),
-        standing(BASE, base, n, dev),
+        standing(BASE, base, n, dev).evidence,
         [DevSet(dev, split, split)],
         Lexical(bm25),
     )
@@ -76,4 +76,4 @@ def test_what_is_worse_within_chance_passes() -> None:
         Candidate(MIXTURE, MIXTURE, dict), Evidence(Weight(0.7, {}), values, values), known, known
     )
     sets = [DevSet("people", split, split)]
-    assert judge(noisy, standing(BASE, 0.7, 20, "people"), sets, Lexical("bad")).passed
+    assert judge(noisy, standing(BASE, 0.7, 20, "people").evidence, sets, Lexical("bad")).passed

@@ -51,6 +51,11 @@ def building(folder: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def has_files(folder: Path) -> bool:
+    """Whether anything is in a folder: that of something optional is empty where it is off."""
+    return folder.is_dir() and any(folder.iterdir())
+
+
 def clear_leftovers(folder: Path) -> None:
     """Removes what `writing` and `building` of dead processes left in a folder, as far as it may.
 

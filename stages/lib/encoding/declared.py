@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.lib.core.files import read_json, write_json
+from stages.lib.encoder_params import Encoder
 from stages.lib.errors import UserError
-from stages.lib.params import Encoder
 
 CONFIG = "config_sentence_transformers.json"
 SERVED = {"mean", "cls"}
@@ -40,7 +40,9 @@ def check_modules(folder: Path, *, pooled: bool) -> None:
                 f"{', '.join(WEIGHTS)}); fetch the model again"
             )
     faults = []
-    for module, kind in list(zip(modules, kinds, strict=True))[1:]:
+    # what stands before the pooling works on token vectors, which the graph holds
+    first = kinds.index("Pooling") if "Pooling" in kinds else 1
+    for module, kind in list(zip(modules, kinds, strict=True))[first:]:
         if kind == "Pooling":
             faults += sorted(_poolings(read_json(folder / module["path"] / "config.json")) - SERVED)
         elif kind != "Normalize":

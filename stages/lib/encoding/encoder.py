@@ -17,9 +17,9 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers.utils import logging
 
+from stages.lib.encoder_params import Encoder
 from stages.lib.encoding.hub import custom_code
 from stages.lib.errors import UserError
-from stages.lib.params import Encoder
 
 Vectors = npt.NDArray[np.float32]
 """One unit vector a row."""

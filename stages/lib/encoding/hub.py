@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from stages.lib.core.files import read_json, write_json
+from stages.lib.core.files import building, read_json, write_json
 from stages.lib.core.hashes import file_hash
 from stages.lib.errors import UserError
 
@@ -109,6 +109,26 @@ def fetch_model(model: str, revision: str, key: str, target: Path) -> None:
     copy_model(locate(model, revision, key), target)
     if not is_local(model):
         write_json(target / SOURCE, {"model": model, "revision": revision})
+
+
+def fetch_beside(model: str, revision: str, key: str, revision_key: str, target: Path) -> None:
+    """Fetches a model that may be named beside the base; an empty folder where none is.
+
+    Args:
+        model: a folder, or a name on the hub; "" for none.
+        revision: a commit.
+        key: the parameter that names the model, for errors...
+        revision_key: ...and that of the commit.
+        target: the folder.
+
+    """
+    if is_fetched(model, revision, target):
+        return
+    if model:
+        check_revision(model, revision, revision_key)
+    with building(target) as folder:
+        if model:
+            fetch_model(model, revision, key, folder)
 
 
 def is_fetched(model: str, revision: str, folder: Path) -> bool:

@@ -67,8 +67,23 @@ def trained_vectors(folder: Path, corpus: Corpus) -> Vectors | None:
 
     No encoder gives such vectors: documents keep them, whichever encoder the queries have.
     """
-    if made_by(folder) != TRAINED:
-        return None
+    return stored_vectors(folder, corpus) if made_by(folder) == TRAINED else None
+
+
+def stored_vectors(folder: Path, corpus: Corpus) -> Vectors:
+    """The vectors in a folder of these documents, (documents, dimensions); it may hold others."""
     rows = {doc_id: row for row, doc_id in enumerate(read_json(folder / "doc_ids.json"))}
     vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     return np.asarray(vectors[[rows[doc_id] for doc_id in corpus]])
+
+
+def save_queries(folder: Path, texts: Sequence[str], vectors: Vectors) -> None:
+    """Writes vectors.npy, a row a query, with the queries' texts."""
+    np.save(folder / "vectors.npy", vectors)
+    write_json(folder / "texts.json", list(texts))
+
+
+def load_queries(folder: Path) -> dict[str, Vectors]:
+    """The vectors that `save_queries` wrote, by text."""
+    vectors: Vectors = np.load(folder / "vectors.npy")
+    return dict(zip(read_json(folder / "texts.json"), vectors, strict=True))

@@ -15,13 +15,14 @@ from transformers import PreTrainedTokenizerFast
 from stages.lib.core.collection import Corpus, Texts
 from stages.lib.core.files import write_json
 from stages.lib.core.hashes import content_hash
+from stages.lib.encoder_params import Encoder
 from stages.lib.encoding.encoder import dimension, encode, towers
-from stages.lib.encoding.vectors import trained_vectors
+from stages.lib.encoding.vectors import stored_vectors, trained_vectors
 from stages.lib.errors import UserError
 from stages.lib.export.embedder import SETTINGS, Embedder, read_embedder
-from stages.lib.export.graph import OUTPUT
+from stages.lib.export.graph import OUTPUT, split_at_pooling
 from stages.lib.export.runtime import OnnxTransformer
-from stages.lib.params import Encoder, Params
+from stages.lib.params import Params
 from stages.lib.search.engine import Dense
 
 
@@ -49,7 +50,7 @@ def describe(
 
 
 def _pooling(model: SentenceTransformer) -> Literal["mean", "cls"]:
-    pooling, *rest = list(model)[1:]
+    pooling, *rest = split_at_pooling(model)[1]
     mode: Any = pooling.pooling_mode if isinstance(pooling, Pooling) else type(pooling).__name__
     others = [type(module).__name__ for module in rest if not isinstance(module, Normalize)]
     if mode not in ("mean", "cls") or others:
@@ -123,9 +124,11 @@ def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, param
         params: all parameters.
 
     """
-    query, document = (load_onnx(tower / variant) for tower in towers(onnx))
+    query, document = (tower / variant for tower in towers(onnx))
     rows = trained_vectors(vectors, corpus)
+    if rows is None and not document.is_dir():  # encoded by an endpoint
+        rows = stored_vectors(vectors, corpus)
     if rows is None:
-        prefix = params.encoder.document_prefix
-        rows = encode(document, Texts(corpus), prefix, label=f"encode: {variant}")
-    return Dense(list(corpus), rows, query, params.encoder.query_prefix)
+        prefix = params.document_encoder.document_prefix
+        rows = encode(load_onnx(document), Texts(corpus), prefix, label=f"encode: {variant}")
+    return Dense(list(corpus), rows, load_onnx(query), params.encoder.query_prefix)

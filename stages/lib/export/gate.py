@@ -9,8 +9,8 @@ import numpy as np
 
 from stages.lib.core.files import read_json
 from stages.lib.core.verdict import Verdict
+from stages.lib.encoder_params import Export
 from stages.lib.errors import UserError
-from stages.lib.params import Export
 from stages.lib.search.bootstrap import interval
 from stages.lib.search.measures import HEADLINE, NAMES
 from stages.lib.search.metrics import PerQuery, mean

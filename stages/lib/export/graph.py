@@ -13,6 +13,7 @@ import onnx
 import torch
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
 
 from stages.lib.encoding.hub import require_size
@@ -22,17 +23,22 @@ POOLED_OUTPUT = "sentence_embedding"
 
 
 class _Tokens(nn.Module):
-    """Token vectors, (batch, length, dimensions)."""
+    """Token vectors, (batch, length, dimensions), after all modules before the pooling."""
 
     def __init__(self, model: SentenceTransformer, names: list[str]) -> None:
         super().__init__()
         self.transformer: Any = model[0].auto_model
+        before, _ = split_at_pooling(model)
+        self.before = nn.ModuleList(before)
         self.names = names
 
     def forward(self, *inputs: Tensor) -> Tensor:
         outputs = self.transformer(**dict(zip(self.names, inputs, strict=True)))
-        hidden: Tensor = outputs.last_hidden_state
-        return hidden
+        features = {"token_embeddings": outputs.last_hidden_state}
+        for module in self.before:
+            features = module.forward(features)
+        tokens: Tensor = features["token_embeddings"]
+        return tokens
 
 
 class _Pooled(_Tokens):
@@ -40,14 +46,21 @@ class _Pooled(_Tokens):
 
     def __init__(self, model: SentenceTransformer, names: list[str]) -> None:
         super().__init__(model, names)
-        self.rest = nn.ModuleList(list(model)[1:])
+        self.after = nn.ModuleList(split_at_pooling(model)[1])
 
     def forward(self, *inputs: Tensor) -> Tensor:
         mask = inputs[self.names.index("attention_mask")]
         features = {"token_embeddings": super().forward(*inputs), "attention_mask": mask}
-        for module in self.rest:
+        for module in self.after:
             features = module.forward(features)
         return nn.functional.normalize(features["sentence_embedding"], dim=1)
+
+
+def split_at_pooling(model: SentenceTransformer) -> tuple[list[nn.Module], list[nn.Module]]:
+    """What a model does to token vectors after its transformer, and what begins at its pooling."""
+    modules = list(model)[1:]
+    at = next((n for n, module in enumerate(modules) if isinstance(module, Pooling)), 0)
+    return modules[:at], modules[at:]
 
 
 def input_names(model: SentenceTransformer) -> list[str]:

@@ -6,12 +6,12 @@ from typing import Any
 
 from sentence_transformers import SentenceTransformer
 
+from stages.lib.encoder_params import Encoder, Export
 from stages.lib.encoding.encoder import Vectors, token_ids
 from stages.lib.export.folder import describe, load_onnx, save_variant, served_tokenizer
 from stages.lib.export.graph import export_graph, halved
 from stages.lib.export.int8 import quantise
 from stages.lib.export.parity import HARD_TEXTS, parity, unit_vectors
-from stages.lib.params import Encoder, Export
 
 VARIANTS = ("fp32", "fp16", "int8")
 

@@ -11,6 +11,39 @@ WARMER = 0.3
 """What the temperature of a last attempt is higher by, as far as 1."""
 
 
+class Keyed(Protocol):
+    """What is stored beside its answer."""
+
+    @property
+    def key(self) -> str:
+        """The name that its answer is stored under, a hash of all that decides it."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """What it is about, which is no part of the key."""
+        ...
+
+    @property
+    def stamp(self) -> dict[str, str | int]:
+        """What is stored of it."""
+        ...
+
+
+class Priced(Protocol):
+    """What decides the highest price of a call."""
+
+    @property
+    def sent(self) -> str:
+        """All the text that goes out."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens that may come back."""
+        ...
+
+
 @dataclass(frozen=True)
 class Request:
     """One call, with everything that can change its answer.
@@ -53,9 +86,14 @@ class Request:
         return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @property
+    def sent(self) -> str:
+        """All the text that goes out."""
+        return self.system + self.user
+
+    @property
     def characters(self) -> int:
         """The length of the conversation."""
-        return len(self.system) + len(self.user)
+        return len(self.sent)
 
     @property
     def stamp(self) -> dict[str, str | int]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from stages.lib.errors import UserError
-from stages.lib.llm.messages import Request, Response
+from stages.lib.llm.messages import Priced, Response
 from stages.lib.llm_params import Price
 
 CHARACTERS_PER_TOKEN = 4.0
@@ -44,7 +44,7 @@ class Purse:
         self._set_aside: list[float] = []
         self._changed = asyncio.Condition()
 
-    async def reserve(self, request: Request) -> float:
+    async def reserve(self, call: Priced) -> float:
         """Sets the highest price of a call aside, when there is room for it.
 
         Raises:
@@ -53,7 +53,7 @@ class Purse:
         """
         if self.limit is None:
             return 0.0
-        most = self.most(request)
+        most = self.most(call)
         async with self._changed:
             # a list, since a float that sums are added to and taken from never comes back to 0
             while self.spent + sum(self._set_aside) + most > self.limit:
@@ -72,10 +72,9 @@ class Purse:
                 self._set_aside.remove(reserved)
                 self._changed.notify_all()
 
-    def most(self, request: Request) -> float:
+    def most(self, call: Priced) -> float:
         """The highest price of a call: no tokenizer makes more tokens than bytes."""
-        size = len((request.system + request.user).encode())
-        return self.cost(size + FRAME, request.max_tokens)
+        return self.cost(len(call.sent.encode()) + FRAME, call.max_tokens)
 
     def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
         """Money for so many tokens; 0 if the price is unknown."""

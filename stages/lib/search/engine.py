@@ -1,6 +1,6 @@
 """Searching a corpus: dense, BM25, and the fusion of both, behind one interface."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -60,6 +60,28 @@ class Dense:
         if new:
             encoded = encode(self._model, new, self._prefix)
             self._encoded.update(zip(new, encoded, strict=True))
+        return np.stack([self._encoded[text] for text in texts])
+
+
+class Known(Dense):
+    """Exact search for queries whose vectors are known, by an encoder that need not be here.
+
+    Args:
+        doc_ids: the ids of the rows of `vectors`.
+        vectors: of the documents.
+        queries: the vectors of queries by their text.
+
+    """
+
+    def __init__(
+        self, doc_ids: Sequence[str], vectors: Vectors, queries: Mapping[str, Vectors]
+    ) -> None:
+        self.doc_ids = list(doc_ids)
+        self.vectors = vectors
+        self._encoded = dict(queries)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of known queries, (texts, dimensions)."""
         return np.stack([self._encoded[text] for text in texts])
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from tokenizers import Tokenizer
 
+from stages.lib.encoder_params import Encoder
 from stages.lib.errors import UserError
-from stages.lib.params import Encoder, Prepare
+from stages.lib.params import Prepare
 from stages.lib.sources.beir import open_beir
 from stages.lib.sources.chunking import Chunker
 from stages.lib.sources.documents import open_documents

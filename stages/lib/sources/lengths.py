@@ -7,8 +7,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from stages.lib.core.collection import Document
+from stages.lib.encoder_params import Encoder
 from stages.lib.errors import UserError
-from stages.lib.params import Encoder
 
 BATCH = 1000
 

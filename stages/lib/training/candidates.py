@@ -12,6 +12,7 @@ import torch
 from stages.lib.training.students import DOCUMENTS, Weights
 
 BASE = "base"
+DISTILLED = "distilled"
 ENRICHED = "enriched"
 MIXTURE = "mixture"
 TRAINED = "trained"
@@ -34,7 +35,11 @@ class Candidate:
 
 
 def candidates(
-    base: Weights, start: Weights, trained: Weights | None, shares: Sequence[float]
+    base: Weights,
+    start: Weights,
+    trained: Weights | None,
+    shares: Sequence[float],
+    name: str = BASE,
 ) -> list[Candidate]:
     """All that may ship, from the base to the end of training.
 
@@ -43,9 +48,10 @@ def candidates(
         start: where training started; enriched where documents' vectors are weights.
         trained: where it ended; None where nothing was trained.
         shares: of the way from start to end, for the mixtures.
+        name: of the base; it is DISTILLED where another model encodes the documents.
 
     """
-    found = [Candidate(BASE, BASE, lambda: base)]
+    found = [Candidate(name, BASE, lambda: base)]
     if DOCUMENTS in start:
         found.append(Candidate(ENRICHED, ENRICHED, lambda: start))
     if trained is not None:

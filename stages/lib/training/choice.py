@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stages.lib.evidence import DevSet, Evidence
 from stages.lib.search.weights import Floats
 from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, TRAINED, Candidate
-from stages.lib.training.evidence import DevSet, Evidence
 
 
 @dataclass(frozen=True, slots=True)

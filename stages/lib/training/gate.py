@@ -5,16 +5,16 @@ import math
 import numpy as np
 
 from stages.lib.core.verdict import Verdict
+from stages.lib.evidence import DEPTH, DevSet, Evidence
 from stages.lib.search.engine import Embedded, Scorer
 from stages.lib.search.weights import by_query
 from stages.lib.training.choice import Standing
-from stages.lib.training.evidence import DEPTH, DevSet
 
 FEWEST = 10
 """Dev queries below which nobody can tell that a model is no worse."""
 
 
-def judge(chosen: Standing, base: Standing, sets: list[DevSet], lexical: Scorer) -> Verdict:
+def judge(chosen: Standing, base: Evidence, sets: list[DevSet], lexical: Scorer) -> Verdict:
     """The verdict on what ships, beside the best that needs no tuning.
 
     Refused where dev has too few queries to tell, and where people's queries (or those that a
@@ -23,7 +23,7 @@ def judge(chosen: Standing, base: Standing, sets: list[DevSet], lexical: Scorer)
 
     Args:
         chosen: what ships.
-        base: the base.
+        base: what dev says of the base.
         sets: the dev sets, the most trusted first.
         lexical: BM25.
 
@@ -41,8 +41,8 @@ def judge(chosen: Standing, base: Standing, sets: list[DevSet], lexical: Scorer)
     asked = {query_id: dev.split.queries[query_id] for query_id in sorted(dev.split.qrels)}
     rivals = {
         "bm25": by_query(Embedded(lexical).search(asked, DEPTH), dev.split),
-        "base": base.evidence.dense[dev.name],
-        "base as served": base.evidence.served[dev.name],
+        "base": base.dense[dev.name],
+        "base as served": base.served[dev.name],
     }
     served = chosen.evidence.served[dev.name]
     name, rival = max(rivals.items(), key=lambda item: float(item[1].mean()))

@@ -21,7 +21,8 @@ from stages.lib.llm.messages import (
     Request,
     Response,
 )
-from stages.lib.llm.providers.endpoint import RETRIES, client, not_compatible, parsed
+from stages.lib.llm.providers.channel import RETRIES, not_compatible
+from stages.lib.llm.providers.client import client, parsed
 from stages.lib.llm.providers.verdict import About, Verdict, told, verdict
 from stages.lib.llm.providers.wire import Wire, response_of
 from stages.lib.llm.spending import BudgetReachedError, Purse

@@ -7,7 +7,7 @@ and in many shapes, so that their words count before their status does.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -84,17 +84,25 @@ KEYS_AND_MONEY = {401, 402, 403}
 PASSING = {408, 409, 423, 425}
 
 
-def verdict(status: int, body: Any) -> Verdict | None:
+def completes(body: Any) -> bool:
+    """Whether JSON of status 200 is a chat completion."""
+    choices = body.get("choices") if isinstance(body, dict) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return isinstance(first, dict) and isinstance(first.get("message"), dict)
+
+
+def verdict(status: int, body: Any, answers: Callable[[Any], bool] = completes) -> Verdict | None:
     """Whom a reply concerns; None where it is an answer.
 
     Args:
         status: of HTTP, or of a batch's line.
         body: parsed JSON, or the text of what is none.
+        answers: whether JSON of status 200 is an answer.
 
     """
     fault = body
     if 200 <= status < 300:
-        if _answers(body):
+        if answers(body):
             return None
         status = OK
         fault = (body.get("error") or _ending(body)) if isinstance(body, dict) else body
@@ -127,12 +135,6 @@ def _about(status: int, said: str, field: str) -> tuple[About, bool]:
     if status in PASSING or status < 300 or status >= 500:
         return About.CALL, True
     return (About.ENDPOINT, True) if field else (About.QUESTION, False)
-
-
-def _answers(body: Any) -> bool:
-    choices = body.get("choices") if isinstance(body, dict) else None
-    first = choices[0] if isinstance(choices, list) and choices else None
-    return isinstance(first, dict) and isinstance(first.get("message"), dict)
 
 
 def _ending(body: dict[str, Any]) -> str:

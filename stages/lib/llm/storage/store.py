@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from stages.lib.core.files import writing
-from stages.lib.llm.messages import Rejection, Request, Response
+from stages.lib.llm.messages import Keyed, Rejection, Response
 from stages.lib.llm.storage.journal import Journal
 from stages.lib.llm.storage.ledger import Ledger
 from stages.lib.llm.storage.rows import about, line_of, outcome, parsed
@@ -51,7 +51,7 @@ class Store:
         """What the user has ever received."""
         return Journal(self._journal_path)
 
-    def get(self, request: Request) -> Response | Rejection | None:
+    def get(self, request: Keyed) -> Response | Rejection | None:
         """The stored response of this very request, or that it was refused.
 
         A row of another version or form is read by name; one that lacks its text counts as missing.
@@ -67,7 +67,7 @@ class Store:
             self._use(request)
         return found
 
-    def put(self, request: Request, response: Response) -> Response | Rejection:
+    def put(self, request: Keyed, response: Response) -> Response | Rejection:
         """Stores a response, and returns what is stored: another run may have been first.
 
         It is in the journal once this returns, whatever becomes of the process.
@@ -81,7 +81,7 @@ class Store:
         """Stores a response to a request of which only the stamp is left; False if it has one."""
         return self._record({**stamp, "response": asdict(response)})
 
-    def reject(self, request: Request, words: str) -> None:
+    def reject(self, request: Keyed, words: str) -> None:
         """Stores that a request was refused, so that it is not made again."""
         self.record_rejection(request.stamp, words)
         self._use(request)
@@ -131,7 +131,7 @@ class Store:
             for key in sorted(self._used):
                 file.buffer.write(self._line(key, self._used[key]) + b"\n")
 
-    def _use(self, request: Request) -> None:
+    def _use(self, request: Keyed) -> None:
         subject = self._used.setdefault(request.key, request.subject)
         if request.subject < subject:
             self._used[request.key] = request.subject

@@ -1,0 +1,41 @@
+"""Encodes the corpus by the bigger model that documents.model names."""
+
+from pathlib import Path
+
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import Texts, read_corpus
+from stages.lib.core.files import building, has_files
+from stages.lib.core.hashes import content_hash
+from stages.lib.embedders.embedder import open_embedder, write_documents
+from stages.lib.encoding.vectors import describe_vectors
+from stages.lib.llm.session import ask_nothing
+from stages.lib.params import read_params
+
+
+@stage
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--model", help="Folder of documents.model; empty where none is named.")
+@path_option("--store", help="What an endpoint answered.")
+@path_option("--out", help="Folder for the vectors; empty where no model is named.")
+@PARAMS
+def main(corpus: Path, model: Path, store: Path, out: Path, params: Path) -> str:
+    """Encode the corpus: vectors.npy, a row a document, in the order of doc_ids.json."""
+    settings = read_params(params)
+    if not has_files(model):
+        with building(out):
+            ask_nothing(store)
+        return "embed_documents: documents.model is empty"
+    documents = read_corpus(corpus)
+    embedder = open_embedder(model, settings.documents, settings, store, "documents.model")
+    with building(out) as folder:
+        width = write_documents(folder / "vectors.npy", embedder, Texts(documents))
+        describe_vectors(folder, list(documents), content_hash(model))
+    embedder.save()
+    return (
+        f"embed_documents: {len(documents):,} documents, encoded by {settings.documents.model} in "
+        f"{width} dimensions"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Fits the base's query encoder into the vector space of another embedder."""

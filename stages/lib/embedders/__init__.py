@@ -1,0 +1,1 @@
+"""Bigger embedders beside the base: models in a folder, and those behind an endpoint."""

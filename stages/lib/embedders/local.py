@@ -1,0 +1,36 @@
+"""An embedder whose files are here, encoded by sentence-transformers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.lib.encoder_params import EmbedderModel
+from stages.lib.encoding.encoder import Vectors, encode, load_encoder
+from stages.lib.llm.session import ask_nothing
+
+
+class LocalEmbedder:
+    """Encodes by a model in a folder.
+
+    Args:
+        folder: the model.
+        settings: its length and prefixes.
+        store: the stage's output for an endpoint's answers, which stays empty.
+
+    """
+
+    def __init__(self, folder: Path, settings: EmbedderModel, store: Path) -> None:
+        self._model = load_encoder(folder, settings.encoder)
+        self._settings = settings
+        self._store = store
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of queries, (texts, dimensions)."""
+        return encode(self._model, texts, self._settings.query_prefix, label="encode queries")
+
+    def documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of documents, (texts, dimensions)."""
+        return encode(self._model, texts, self._settings.document_prefix, label="encode documents")
+
+    def save(self) -> None:
+        """Writes an empty store."""
+        ask_nothing(self._store)

@@ -1,0 +1,160 @@
+"""A bigger model's documents, from its vectors to a tuned query encoder among them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from stages import distill, embed, embed_documents, mine, train
+from stages.lib.core.collection import Split, write_corpus, write_qrels, write_split
+from stages.lib.core.files import read_json
+from stages.lib.core.generated import Generated, write_generated
+from stages.lib.encoding.encoder import encode, load_encoder
+from stages.lib.encoding.vectors import load_queries, load_vectors, save_vectors
+from tests.conftest import Change
+from tests.stages.test_mine import CORPUS, DEV, SHORT, TRAIN
+from tests.tiny import make_tiny_model
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a stage in a folder, its paths given by option; the options that end in json too."""
+
+    def run(stage: Any, **paths: str) -> str:
+        words = [
+            word
+            for name, path in (paths | {"params": "params.yaml"}).items()
+            for word in (f"--{name.replace('_', '-')}", str(tmp_path / path))
+        ]
+        result = CliRunner().invoke(stage.main, words, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
+    """A corpus, synthetic queries, a base, and a wider model for documents."""
+    settings = with_params(
+        SHORT
+        | {
+            "documents.model": "documents",
+            "documents.max_length": 32,
+            "distill.batch_size": 8,
+            "train.batch_size": 8,
+            "train.runs": 1,
+            "train.neighbours": 2,
+        }
+    )
+    make_tiny_model(tmp_path / "wide", seed=1, width=48).rename(tmp_path / "documents")
+    (tmp_path / "base").symlink_to(tiny_model)
+    texts = [document.contents for document in CORPUS.values()]
+    base = encode(load_encoder(tiny_model, settings.encoder), texts)
+    save_vectors(tmp_path / "vectors", base, list(CORPUS), "test")
+    write_corpus(tmp_path / "corpus.jsonl", CORPUS)
+    write_split(tmp_path / "synthetic" / "train", TRAIN)
+    write_split(tmp_path / "synthetic" / "dev", DEV)
+    phrase = Generated("phrase", "blue-dog", "phrase", "dog blue")
+    write_generated(tmp_path / "synthetic" / "unlabelled.jsonl", [phrase])
+    write_split(tmp_path / "people", Split())
+    write_split(tmp_path / "expanded", TRAIN)
+    write_qrels(tmp_path / "expanded" / "ignored.tsv", {})
+    return tmp_path
+
+
+def prepared(run: Run) -> str:
+    files = {"corpus": "corpus.jsonl", "model": "documents", "store": "store.jsonl"}
+    run(embed_documents, **files, out="by_documents")
+    return run(
+        distill,
+        **(files | {"model": "base"}),
+        synthetic="synthetic",
+        train="people",
+        documents="documents",
+        vectors="by_documents",
+        out="distilled",
+        queries="known",
+        metrics="distill.json",
+    )
+
+
+def mined_and_trained(run: Run) -> None:
+    by_documents = {"corpus": "corpus.jsonl", "document_vectors": "by_documents"}
+    base = {"model": "base", "vectors": "vectors"}
+    run(
+        mine,
+        **by_documents,
+        **base,
+        synthetic="synthetic",
+        train="people",
+        expanded="expanded",
+        known="known",
+        cross_encoder="none",
+        out="mined",
+        metrics="mine.json",
+    )
+    run(
+        train,
+        **by_documents,
+        **base,
+        mined="mined",
+        dev="people",
+        synthetic_dev="synthetic/dev",
+        judged="people",
+        distilled="distilled",
+        document_model="documents",
+        out="tuned",
+        fusion="fusion.json",
+        metrics="train.json",
+        curve="curve.json",
+        gate="gate.json",
+    )
+
+
+def test_a_query_encoder_is_tuned_among_another_models_documents(project: Path, run: Run) -> None:
+    said = prepared(run)
+    assert "distill: 8 texts; of 1 others" in said
+    known = load_queries(project / "known")
+    assert known.keys() == {*TRAIN.queries.values(), *DEV.queries.values(), "dog blue"}
+    assert load_vectors(project / "by_documents", CORPUS).shape == (len(CORPUS), 48)
+    mined_and_trained(run)
+    query = load_encoder(
+        project / "tuned" / "query", train.read_params(project / "params.yaml").encoder
+    )
+    assert encode(query, ["red car"]).shape == (1, 48)
+    assert (project / "tuned" / "document" / "model.safetensors").is_file()
+    assert read_json(project / "curve.json")[0]["name"] == "distilled"
+    run(embed, corpus="corpus.jsonl", model="tuned", vectors="by_documents", out="again")
+    assert load_vectors(project / "again", CORPUS).shape == (len(CORPUS), 48)
+
+
+def test_without_another_model_all_is_empty(
+    project: Path, run: Run, with_params: Change, tmp_path: Path
+) -> None:
+    with_params(SHORT)
+    for file in (tmp_path / "documents").rglob("*"):
+        if file.is_file():
+            file.unlink()
+    for folder in sorted((tmp_path / "documents").rglob("*"), reverse=True):
+        folder.rmdir()
+    assert "documents.model is empty" in prepared(run)
+    assert not any((project / "distilled").iterdir())
+    assert not any((project / "by_documents").iterdir())
+    assert read_json(project / "distill.json") == {}
+
+
+def test_known_queries_are_the_documents_models(project: Path, run: Run) -> None:
+    prepared(run)
+    settings = train.read_params(project / "params.yaml")
+    wide = load_encoder(project / "documents", settings.documents.encoder)
+    known = load_queries(project / "known")
+    texts = sorted(known)
+    np.testing.assert_allclose(
+        np.array([known[text] for text in texts]), encode(wide, texts), atol=2e-2
+    )
