@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show compare cost deploy rollback prune index serve test types tests clean
+.PHONY: help install repro show compare cost bases deploy rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -42,6 +42,11 @@ cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what t
 	@dvc repro --quiet prepare
 	@python -m stages.operate.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
 	  --dev data/collection/dev --synthetic data/synthetic/train --judged data/judged --prompts stages/prompts --stores data/llm
+
+bases: $(VENV)/installed ## Compare the base with the untuned models of evaluate.others on dev; trains nothing
+	@dvc repro others
+	@python -m stages.operate.bases --metrics data/metrics/others.json --corpus data/collection/corpus.jsonl \
+	  --base models/base --documents models/documents --models models/others
 
 deploy: $(VENV)/installed ## Bring the packaged model into Vespa; FORCE=1 whatever the gates say
 	@dvc repro application-package/dvc.yaml:deploy

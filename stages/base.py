@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.core.files import building
+from stages.lib.core.files import building, has_files
 from stages.lib.encoding.declared import check_modules, prompts_message
 from stages.lib.encoding.hub import (
     check_code,
@@ -14,10 +14,10 @@ from stages.lib.encoding.hub import (
     check_tokenizer,
     check_weights,
     fetch_beside,
+    fetch_embedder,
     fetch_model,
     is_fetched,
 )
-from stages.lib.encoding.remote import write_record
 from stages.lib.params import Params, read_params
 
 
@@ -53,15 +53,10 @@ def main(params: Path, out: Path, teacher: Path, documents: Path) -> str:
 
 
 def _documents(settings: Params, folder: Path) -> None:
-    other = settings.documents
-    if other.model and other.provider == "openai":
-        with building(folder) as part:
-            write_record(part, other)
-        return
-    key, revision_key = "documents.model", "documents.revision"
-    fetch_beside(other.model, other.revision, key, revision_key, folder)
-    if other.model:
-        check_code(folder, other.model, settings.base.custom_code)
+    model = settings.documents
+    fetch_embedder(model, "documents.model", "documents.revision", folder)
+    if has_files(folder):
+        check_code(folder, model.model, settings.base.custom_code)
 
 
 def _check(folder: Path, settings: Params) -> None:

@@ -7,6 +7,7 @@ import click
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus
 from stages.lib.core.files import building, read_json, write_json, write_jsonl, writing
+from stages.lib.embedders.stock import DOCUMENTS
 from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.runs import write_run
@@ -17,8 +18,8 @@ from stages.lib.evaluation.variants import SYSTEM, measure_serving
 from stages.lib.export.folder import load_exported
 from stages.lib.export.gate import next_best, read_verdicts
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_dense, load_lexical
-from stages.lib.search.engine import Embedded
+from stages.lib.retrievers import load_dense, load_known, load_lexical
+from stages.lib.search.engine import Dense, Embedded
 
 
 @stage
@@ -29,6 +30,8 @@ from stages.lib.search.engine import Embedded
 @path_option("--base-vectors", help="The base model's vectors of the corpus.")
 @path_option("--tuned", help="The tuned model.")
 @path_option("--tuned-vectors", help="The tuned model's vectors of the corpus.")
+@path_option("--others", help="Folder of other models' vectors, a folder a model.")
+@path_option("--document-vectors", help="The vectors of documents.model; else empty.")
 @path_option("--onnx", help="The exported model.")
 @path_option("--export", help="JSON file with the parity of the exported variants.")
 @click.option(
@@ -49,6 +52,8 @@ def main(
     base_vectors: Path,
     tuned: Path,
     tuned_vectors: Path,
+    others: Path,
+    document_vectors: Path,
     onnx: Path,
     export: Path,
     stage_metrics: tuple[Path, ...],
@@ -61,7 +66,7 @@ def main(
     settings = read_params(params)
     corpus = read_corpus(collection / "corpus.jsonl")
     basis = read_basis(collection, synthetic)
-    models = {
+    models: dict[str, Dense] = {
         "base": load_dense(corpus, base, base_vectors, settings),
         "tuned": load_dense(corpus, tuned, tuned_vectors, settings),
     }
@@ -71,15 +76,20 @@ def main(
     if packaged not in variants:
         variants[packaged] = load_exported(corpus, onnx, packaged, tuned_vectors, settings)
     lexical, weights = load_lexical(corpus, settings), read_json(fusion)
-    engines = systems(lexical, models, weights)
+    stages = {path.stem: read_json(path) for path in stage_metrics}
+    measured = stages.get("others") or {"rows": []}
+    stock = {row["name"]: row["dense_weight"] for row in measured["rows"] if row["name"] != "base"}
+    for name in stock:
+        vectors = document_vectors if name == DOCUMENTS else others / name / "documents"
+        models[name] = load_known(corpus, vectors, others / name / "queries")
+    engines = systems(lexical, models, weights | stock)
     engines["int8"] = Embedded(variants["int8"])
     engines[SERVED] = served_engine(variants[packaged], lexical, weights["tuned"], settings.package)
 
-    evaluation = evaluate(engines, corpus, basis, settings.evaluate, settings.seed)
+    evaluation = evaluate(engines, corpus, basis, settings.evaluate, settings.seed, [*stock])
     serving = measure_serving(
         evaluation, corpus, models[SYSTEM], onnx, tuned_vectors, read_json(export), settings
     )
-    stages = {path.stem: read_json(path) for path in stage_metrics}
     report = render(evaluation, corpus, settings, stages, serving)
 
     with building(out) as folder:

@@ -1,7 +1,8 @@
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -14,6 +15,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from stages.lib.params import Params, read_params
 from tests.imports import ROOT as ROOT
+
+if TYPE_CHECKING:
+    from tests.embedders.server import EmbeddingServer
 
 Change = Callable[[dict[str, Any]], Params]
 """Makes parameters that differ from the committed ones in the values given, by dotted key."""
@@ -82,3 +86,22 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny import make_tiny_model  # the process that starts the workers needs no torch
 
     return make_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def embedding_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator["EmbeddingServer"]:
+    """An endpoint that embeds, and an environment that points to it."""
+    from tests.embedders.server import EmbeddingServer
+
+    server = EmbeddingServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "home"))
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()

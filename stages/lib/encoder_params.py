@@ -5,9 +5,12 @@ params.yaml says beside each value what the parameter does.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.lib.values import Count, Positive, Section, Share, Whole, XmlText
+
+OURS = {"bm25", "base", "tuned", "int8", "served", "documents"}
+"""The systems that an evaluation compares anyway."""
 
 
 class Base(Section):
@@ -46,6 +49,17 @@ class EmbedderModel(Section):
             query_prefix=self.query_prefix,
             document_prefix=self.document_prefix,
         )
+
+
+class Other(EmbedderModel):
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]
+
+    @field_validator("name")
+    @classmethod
+    def free(cls, name: str) -> str:
+        if name in OURS:
+            raise ValueError(f"{name!r} is one of the pipeline's own systems; choose another")
+        return name
 
 
 class Distill(Section):

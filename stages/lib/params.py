@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from stages.lib.encoder_params import Base, Distill, EmbedderModel, Encoder, Export
+from stages.lib.encoder_params import Base, Distill, EmbedderModel, Encoder, Export, Other
 from stages.lib.errors import UserError
 from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.values import LARGEST, Count, Language, Positive, Section, Share, Whole, XmlText
@@ -135,6 +135,15 @@ class Evaluate(Section):
     depth: Annotated[int, Field(ge=100)]
     resamples: Annotated[int, Field(ge=100)]
     shown: Count
+    others: list[Other]
+
+    @model_validator(mode="after")
+    def each_once(self) -> Self:
+        names = [other.name for other in self.others]
+        twice = next((name for name in names if names.count(name) > 1), "")
+        if twice:
+            raise ValueError(f"others: two are called {twice!r}; name them apart")
+        return self
 
 
 class Package(Section):

@@ -83,6 +83,7 @@ def main(model: Path, sizes: tuple[int, ...]) -> None:
             write_split(folder / "train", Split())
             shutil.copytree(folder / "synthetic" / "train", folder / "expanded")
             write_qrels(folder / "expanded" / "ignored.tsv", {})
+            (folder / "none").mkdir()
             mine: list[str | Path] = ["--synthetic", folder / "synthetic"]
             mine += ["--train", folder / "train", "--expanded", folder / "expanded"]
             mine += ["--cross-encoder", folder / "none"]

@@ -1,5 +1,3 @@
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +12,6 @@ from tests.embedders.server import EmbeddingServer, vector_of
 from tests.imports import ROOT
 
 TEXTS = [f"text {number}" for number in range(70)]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[EmbeddingServer]:
-    server = EmbeddingServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "home"))
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def embedder(folder: Path, model: str = "embed-1", dimensions: int = 0) -> Embedder:
@@ -48,44 +32,48 @@ def expected(texts: list[str], dimensions: int = 8) -> Vectors:
     return unit
 
 
-def test_each_text_gets_its_unit_vector(server: EmbeddingServer, tmp_path: Path) -> None:
+def test_each_text_gets_its_unit_vector(embedding_server: EmbeddingServer, tmp_path: Path) -> None:
     documents = embedder(tmp_path).documents(TEXTS)
     np.testing.assert_allclose(documents, expected(["doc: " + t for t in TEXTS]), atol=1e-6)
     queries = embedder(tmp_path).queries(["one", "", "one"])
     np.testing.assert_allclose(
         queries, expected(["query: one", "query: ", "query: one"]), atol=1e-6
     )
-    assert max(len(body["input"]) for body in server.bodies) == 32
+    assert max(len(body["input"]) for body in embedding_server.bodies) == 32
 
 
-def test_no_text_is_paid_for_twice(server: EmbeddingServer, tmp_path: Path) -> None:
+def test_no_text_is_paid_for_twice(embedding_server: EmbeddingServer, tmp_path: Path) -> None:
     first = embedder(tmp_path)
     first.documents(TEXTS[:40])
-    calls = server.stats["calls"]
+    calls = embedding_server.stats["calls"]
     # another checkout has the journal alone, and asks for what is new
     (tmp_path / "other").mkdir()
     embedder(tmp_path / "other").documents(TEXTS[:41])
-    assert server.stats["calls"] == calls + 1
-    assert server.bodies[-1]["input"] == ["doc: text 40"]
+    assert embedding_server.stats["calls"] == calls + 1
+    assert embedding_server.bodies[-1]["input"] == ["doc: text 40"]
     # and another machine the stage's output alone
     first.save()
     (tmp_path / "home" / "responses.db").unlink()
-    server.embeds = False
+    embedding_server.embeds = False
     np.testing.assert_array_equal(
         embedder(tmp_path).documents(TEXTS[:40]), first.documents(TEXTS[:40])
     )
 
 
-def test_another_model_or_size_is_another_vector(server: EmbeddingServer, tmp_path: Path) -> None:
+def test_another_model_or_size_is_another_vector(
+    embedding_server: EmbeddingServer, tmp_path: Path
+) -> None:
     embedder(tmp_path).documents(["a"])
     embedder(tmp_path, model="embed-2").documents(["a"])
     shorter = embedder(tmp_path, dimensions=4).documents(["a"])
     assert shorter.shape == (1, 4)
-    assert server.stats["calls"] == 3
+    assert embedding_server.stats["calls"] == 3
 
 
-def test_a_server_of_plain_numbers_and_small_calls(server: EmbeddingServer, tmp_path: Path) -> None:
-    server.base64, server.most = False, 5
+def test_a_server_of_plain_numbers_and_small_calls(
+    embedding_server: EmbeddingServer, tmp_path: Path
+) -> None:
+    embedding_server.base64, embedding_server.most = False, 5
     documents = embedder(tmp_path).documents(TEXTS)
     np.testing.assert_allclose(documents, expected(["doc: " + t for t in TEXTS]), atol=1e-6)
 
@@ -100,31 +88,33 @@ def test_a_server_of_plain_numbers_and_small_calls(server: EmbeddingServer, tmp_
     ],
 )
 def test_a_fault_is_one_line(
-    server: EmbeddingServer, tmp_path: Path, text: str, words: str
+    embedding_server: EmbeddingServer, tmp_path: Path, text: str, words: str
 ) -> None:
     with pytest.raises(UserError, match=words) as raised:
         embedder(tmp_path).documents(["fine", text])
     assert "\n" not in str(raised.value)
     assert "sk-secret" not in str(raised.value)
-    assert server.stats["calls"] > 0
+    assert embedding_server.stats["calls"] > 0
 
 
-def test_what_came_before_a_fault_is_kept(server: EmbeddingServer, tmp_path: Path) -> None:
+def test_what_came_before_a_fault_is_kept(
+    embedding_server: EmbeddingServer, tmp_path: Path
+) -> None:
     with pytest.raises(UserError, match="run again to go on"):
         embedder(tmp_path).documents([*TEXTS[:40], "too long"])
-    calls = server.stats["calls"]
+    calls = embedding_server.stats["calls"]
     embedder(tmp_path).documents(TEXTS[:40])
-    assert server.stats["calls"] == calls
+    assert embedding_server.stats["calls"] == calls
 
 
-def test_an_endpoint_without_embeddings(server: EmbeddingServer, tmp_path: Path) -> None:
-    server.embeds = False
+def test_an_endpoint_without_embeddings(embedding_server: EmbeddingServer, tmp_path: Path) -> None:
+    embedding_server.embeds = False
     with pytest.raises(UserError, match=r"check documents\.model in params\.yaml"):
         embedder(tmp_path).documents(["a"])
 
 
 def test_a_budget_holds(
-    server: EmbeddingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    embedding_server: EmbeddingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMBEDSMITH_BUDGET", "0.0002")
     with pytest.raises(UserError, match=r"prices\.models: no entry for 'embed-1'"):
@@ -132,10 +122,10 @@ def test_a_budget_holds(
     # gpt-4.1-mini's price stands for an embedding model's: 0.40 a million tokens
     with pytest.raises(UserError, match="EMBEDSMITH_BUDGET of 0.0002 is reached"):
         embedder(tmp_path, model="gpt-4.1-mini").documents([text * 9 for text in TEXTS])
-    assert server.stats["calls"] <= 1
+    assert embedding_server.stats["calls"] <= 1
 
 
-@pytest.mark.usefixtures("server")
+@pytest.mark.usefixtures("embedding_server")
 def test_documents_are_written_block_by_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -10,6 +11,7 @@ from stages import embed, evaluate
 from stages.lib.core.collection import Document, Split, write_corpus, write_split
 from stages.lib.core.files import read_json, write_json
 from stages.lib.encoding.encoder import load_encoder
+from stages.lib.encoding.vectors import save_queries, save_vectors
 from stages.lib.evaluation.runs import read_run
 from stages.lib.export.variants import export_variants
 from stages.lib.params import Params, read_params
@@ -72,7 +74,12 @@ def options(**values: Path) -> list[str]:
     ]
 
 
-def run(evaluation_project: Path, model: Path, out: str = "evaluation") -> Result:
+def run(
+    evaluation_project: Path,
+    model: Path,
+    out: str = "evaluation",
+    stage_metrics: str = "train.json",
+) -> Result:
     (evaluation_project / "train.json").write_text('{"kept_base": true}')
     (evaluation_project / "fusion.json").write_text('{"base": 0.7, "tuned": 0.7}')
     arguments = options(
@@ -85,7 +92,9 @@ def run(evaluation_project: Path, model: Path, out: str = "evaluation") -> Resul
         base_vectors=evaluation_project / "vectors",
         tuned=model,
         tuned_vectors=evaluation_project / "vectors",
-        stage_metrics=evaluation_project / "train.json",
+        others=evaluation_project / "others",
+        document_vectors=evaluation_project / "by-documents",
+        stage_metrics=evaluation_project / stage_metrics,
         out=evaluation_project / out,
         metrics=evaluation_project / f"{out}-runs",
         summary=evaluation_project / f"{out}.json",
@@ -166,3 +175,26 @@ def test_vectors_of_another_corpus_are_refused(evaluation_project: Path, tiny_mo
     result = run(evaluation_project, tiny_model)
     assert result.exit_code == 1
     assert "vectors of another corpus; run dvc repro" in result.stderr
+
+
+def test_other_models_stand_beside_the_tuned_one(
+    evaluation_project: Path, tiny_model: Path
+) -> None:
+    folder = evaluation_project / "others" / "api"
+    vectors = np.eye(len(CORPUS), dtype=np.float32)
+    save_vectors(folder / "documents", vectors, list(CORPUS), "api")
+    (folder / "queries").mkdir()
+    # it finds the documents of the judgements, in their order
+    asked = {"apple": "a", "what is a dog": "c"}
+    known = vectors[[list(CORPUS).index(doc_id) for doc_id in asked.values()]]
+    save_queries(folder / "queries", list(asked), known)
+    rows = [{"name": "base", "dense_weight": 0.7}, {"name": "api", "dense_weight": 1.0}]
+    write_json(evaluation_project / "others.json", {"rows": rows})
+    result = run(evaluation_project, tiny_model, stage_metrics="others.json")
+    assert result.exit_code == 0, result.output
+    metrics = read_json(evaluation_project / "evaluation.json")
+    assert metrics["systems"]["api"]["recip_rank"] == 1.0
+    assert metrics["systems"]["api+bm25"] == metrics["systems"]["api"]
+    assert metrics["comparisons"]["api"]["against"] == "tuned"
+    assert metrics["comparisons"]["api+bm25"]["against"] == "served"
+    assert "api+bm25" in (evaluation_project / "evaluation/report.html").read_text()

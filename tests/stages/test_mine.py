@@ -67,6 +67,7 @@ def mining_project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Pat
     write_generated(synthetic / "unlabelled.jsonl", [phrase])
     write_split(tmp_path / "train", Split())
     expand(tmp_path, {}, {})
+    (tmp_path / "known").mkdir()
     return tmp_path
 
 

@@ -48,6 +48,7 @@ def training_project(tmp_path: Path, tiny_model: Path, with_params: Change) -> P
     texts = [each.contents for each in CORPUS.values()]
     vectors = encode(load_encoder(tiny_model, settings.encoder), texts)
     save_vectors(tmp_path / "vectors", vectors, list(CORPUS), "test")
+    (tmp_path / "distilled").mkdir()
     write_corpus(tmp_path / "corpus.jsonl", CORPUS)
     doc_ids = list(CORPUS)
     examples = []

@@ -53,7 +53,9 @@ def building(folder: Path) -> Iterator[Path]:
 
 def has_files(folder: Path) -> bool:
     """Whether anything is in a folder: that of something optional is empty where it is off."""
-    return folder.is_dir() and any(folder.iterdir())
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; run dvc repro")
+    return any(folder.iterdir())
 
 
 def clear_leftovers(folder: Path) -> None:

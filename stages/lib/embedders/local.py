@@ -14,11 +14,11 @@ class LocalEmbedder:
     Args:
         folder: the model.
         settings: its length and prefixes.
-        store: the stage's output for an endpoint's answers, which stays empty.
+        store: the stage's output for an endpoint's answers, which stays empty; None for none.
 
     """
 
-    def __init__(self, folder: Path, settings: EmbedderModel, store: Path) -> None:
+    def __init__(self, folder: Path, settings: EmbedderModel, store: Path | None = None) -> None:
         self._model = load_encoder(folder, settings.encoder)
         self._settings = settings
         self._store = store
@@ -33,4 +33,5 @@ class LocalEmbedder:
 
     def save(self) -> None:
         """Writes an empty store."""
-        ask_nothing(self._store)
+        if self._store is not None:
+            ask_nothing(self._store)

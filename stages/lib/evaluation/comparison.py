@@ -1,6 +1,6 @@
 """Systems compared over the same judged queries: runs, scores, and whether differences are luck."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,12 @@ class Evaluation:
 
 
 def evaluate(
-    engines: Mapping[str, Engine], corpus: Corpus, basis: Basis, params: Evaluate, seed: int
+    engines: Mapping[str, Engine],
+    corpus: Corpus,
+    basis: Basis,
+    params: Evaluate,
+    seed: int,
+    others: Sequence[str] = (),
 ) -> Evaluation:
     """Runs every system over the judged queries and compares each with its baseline.
 
@@ -150,6 +155,7 @@ def evaluate(
         basis: what they are measured on.
         params: depth of the runs and number of resamples.
         seed: of the resampling.
+        others: untuned models among them; each is compared with the tuned one, alone and as served.
 
     """
     runs = {name: search(engine, corpus, basis, params.depth) for name, engine in engines.items()}
@@ -159,6 +165,8 @@ def evaluate(
     if SERVED in runs:
         rival = best_rival({name: mean(values) for name, values in headline.items()})
         against = {SERVED: rival} | against
+        against |= {f"{name}+bm25": SERVED for name in others}
+    against |= dict.fromkeys(others, "tuned")
     comparisons = compare(headline, against, params.resamples, seed)
     return Evaluation(basis, len(corpus), runs, scores, comparisons, against)
 

@@ -1,0 +1,104 @@
+"""Encodes and measures untuned embedders: those of evaluate.others, and documents.model."""
+
+import os
+from pathlib import Path
+
+from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import Texts, read_corpus, read_split
+from stages.lib.core.files import building, has_files, write_json
+from stages.lib.core.hashes import content_hash
+from stages.lib.embedders.embedder import open_embedder, write_documents
+from stages.lib.embedders.stock import BASE, DOCUMENTS, Stock
+from stages.lib.encoder_params import EmbedderModel
+from stages.lib.encoding.hub import check_code, fetch_embedder, licence
+from stages.lib.encoding.vectors import describe_vectors, save_queries
+from stages.lib.evidence import dev_sets, measure
+from stages.lib.params import read_params
+from stages.lib.retrievers import load_dense, load_known, load_lexical
+from stages.lib.search.engine import Dense
+
+
+@stage
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--dev", help="The dev split made by people; may be empty.")
+@path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
+@path_option("--judged", help="The dev split that an LLM judged; may be empty.")
+@path_option("--test", help="The test split, whose queries are encoded, and not measured here.")
+@path_option("--base", help="The base model.")
+@path_option("--base-vectors", help="The base model's vectors of the corpus.")
+@path_option("--documents", help="Folder of documents.model; empty where none is named.")
+@path_option("--document-vectors", help="Its vectors of the corpus.")
+@path_option("--models", help="Folder for the models of evaluate.others.")
+@path_option("--stores", help="Folder for what endpoints answered.")
+@path_option("--out", help="Folder for the vectors.")
+@path_option("--metrics", help="JSON file for what each model reaches on dev.")
+@PARAMS
+def main(
+    corpus: Path,
+    dev: Path,
+    synthetic_dev: Path,
+    judged: Path,
+    test: Path,
+    base: Path,
+    base_vectors: Path,
+    documents: Path,
+    document_vectors: Path,
+    models: Path,
+    stores: Path,
+    out: Path,
+    metrics: Path,
+    params: Path,
+) -> str:
+    """Encode the corpus and the judged queries by each model, and measure it on dev."""
+    os.environ["HF_HUB_OFFLINE"] = "0"
+    settings = read_params(params)
+    named: dict[str, EmbedderModel] = {one.name: one for one in settings.evaluate.others}
+    if has_files(documents):
+        named[DOCUMENTS] = settings.documents
+    models.mkdir(parents=True, exist_ok=True)
+    stores.mkdir(parents=True, exist_ok=True)
+    if not named:
+        with building(out):
+            write_json(metrics, {})
+        return "others: evaluate.others is empty"
+    collection = read_corpus(corpus)
+    lexical = load_lexical(collection, settings)
+    sets = dev_sets(read_split(dev), read_split(judged), read_split(synthetic_dev), collection)
+    asked = {text for one in sets for text in one.split.queries.values()}
+    queries = sorted(asked | {*read_split(test).queries.values()})
+
+    def stock(name: str, model: EmbedderModel | None, dense: Dense) -> Stock:
+        evidence = measure(dense, lexical, sets, settings, learnt=False)
+        if model is None:
+            return Stock(name, settings.base.model, settings.export.licence, dense, evidence)
+        local = model.provider == "local"
+        terms = licence(model.model, model.revision) if local else "the provider's"
+        return Stock(name, model.model, terms, dense, evidence)
+
+    found = [stock(BASE, None, load_dense(collection, base, base_vectors, settings))]
+    with building(out) as folder:
+        for name, model in named.items():
+            key = "documents.model" if name == DOCUMENTS else f"evaluate.others: {name}"
+            place, vectors = documents, document_vectors
+            if name != DOCUMENTS:
+                place, vectors = models / name, folder / name / "documents"
+                fetch_embedder(model, key, f"{key}: revision", place)
+                check_code(place, model.model, settings.base.custom_code)
+            embedder = open_embedder(place, model, settings, stores / f"{name}.jsonl", key)
+            if name != DOCUMENTS:
+                vectors.mkdir(parents=True)
+                write_documents(vectors / "vectors.npy", embedder, Texts(collection))
+                describe_vectors(vectors, list(collection), content_hash(place))
+            (folder / name / "queries").mkdir(parents=True)
+            save_queries(folder / name / "queries", queries, embedder.queries(queries))
+            embedder.save()
+            dense = load_known(collection, vectors, folder / name / "queries")
+            found.append(stock(name, model, dense))
+        rows = [one.row(found[0], settings) for one in found]
+    write_json(metrics, {"rows": rows})
+    best = max(rows, key=lambda row: row["served"][sets[0].name]["ndcg_cut_10"])
+    return f"others: {len(named)} models, the best on {sets[0].name} dev is {best['name']}"
+
+
+if __name__ == "__main__":
+    main()
