@@ -7,7 +7,6 @@ import click
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus
 from stages.lib.core.files import building, read_json, write_json, write_jsonl, writing
-from stages.lib.embedders.stock import DOCUMENTS
 from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.runs import write_run
@@ -80,7 +79,8 @@ def main(
     measured = stages.get("others") or {"rows": []}
     stock = {row["name"]: row["dense_weight"] for row in measured["rows"] if row["name"] != "base"}
     for name in stock:
-        vectors = document_vectors if name == DOCUMENTS else others / name / "documents"
+        own = others / name / "documents"
+        vectors = own if own.is_dir() else document_vectors  # those of documents.model
         models[name] = load_known(corpus, vectors, others / name / "queries")
     engines = systems(lexical, models, weights | stock)
     engines["int8"] = Embedded(variants["int8"])

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.core.collection import Texts, read_corpus, read_split
+from stages.lib.core.collection import Texts, read_corpus, read_queries, read_split
 from stages.lib.core.files import building, has_files, write_json
 from stages.lib.core.hashes import content_hash
 from stages.lib.embedders.embedder import open_embedder, write_documents
@@ -23,7 +23,7 @@ from stages.lib.search.engine import Dense
 @path_option("--dev", help="The dev split made by people; may be empty.")
 @path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
 @path_option("--judged", help="The dev split that an LLM judged; may be empty.")
-@path_option("--test", help="The test split, whose queries are encoded, and not measured here.")
+@path_option("--test", help="The test queries: they are encoded, and measured elsewhere.")
 @path_option("--base", help="The base model.")
 @path_option("--base-vectors", help="The base model's vectors of the corpus.")
 @path_option("--documents", help="Folder of documents.model; empty where none is named.")
@@ -65,7 +65,7 @@ def main(
     lexical = load_lexical(collection, settings)
     sets = dev_sets(read_split(dev), read_split(judged), read_split(synthetic_dev), collection)
     asked = {text for one in sets for text in one.split.queries.values()}
-    queries = sorted(asked | {*read_split(test).queries.values()})
+    queries = sorted(asked | {*read_queries(test).values()})
 
     def stock(name: str, model: EmbedderModel | None, dense: Dense) -> Stock:
         evidence = measure(dense, lexical, sets, settings, learnt=False)

@@ -6,7 +6,10 @@ from pathlib import Path
 import click
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.collection import Corpus, Texts, read_corpus, read_split
+from stages.lib.core.generated import read_generated
+from stages.lib.distillation.texts import texts_to_learn
+from stages.lib.embedders.estimate import estimate
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.estimate import Estimate, estimates, summed
 from stages.lib.llm.judging import PLAN, read_plan
@@ -40,6 +43,7 @@ def main(
 ) -> None:
     """Count the calls that are not stored, and estimate their tokens and price."""
     settings = read_params(params)
+    embedders(settings, corpus, train, synthetic, stores)
     if not PROVIDERS[settings.llm.provider].paid:
         click.echo(f"llm.provider is {settings.llm.provider}: no call is paid for")
         return
@@ -53,6 +57,35 @@ def main(
         settings, documents, human, read_split(dev), selected, plan, writer, responses
     )
     report(list(by_stage), settings)
+
+
+def embedders(params: Params, corpus: Path, train: Path, synthetic: Path, stores: Path) -> None:
+    """Prints a line for each model whose vectors an endpoint would compute."""
+    documents = Texts(read_corpus(corpus))
+    named = {f"others/{one.name}": one for one in params.evaluate.others}
+    for step, model in ({"embed_documents": params.documents} | named).items():
+        if not model.model or model.provider != "openai":
+            continue
+        price = params.prices.models.get(model.model)
+        parts: list[tuple[str, str, Sequence[str]]] = [(stage, model.document_prefix, documents)]
+        if step == "embed_documents" and synthetic.is_dir():
+            learnt = to_learn(params, read_corpus(corpus), (synthetic, train), synthetic.parent)
+            parts.append(("distill", model.query_prefix, learnt))
+        for name, prefix, texts in parts:
+            row = estimate(model, prefix, texts, stores / f"{name}.jsonl", price)
+            money = "no price of it in prices.models" if row.money is None else f"{row.money:.4f}"
+            click.echo(f"{name}: {row.texts:,} texts, {row.tokens:,.0f} tokens, {money}")
+
+
+def to_learn(params: Params, corpus: Corpus, splits: Sequence[Path], synthetic: Path) -> list[str]:
+    """What the stage distill would ask for."""
+    asked = [
+        text
+        for split in (*splits, synthetic / "dev")
+        for text in read_split(split).queries.values()
+    ]
+    asked += [query.text for query in read_generated(synthetic / "unlabelled.jsonl")]
+    return texts_to_learn(asked, corpus, params.distill.sentences, params.seed)
 
 
 def report(by_stage: Sequence[Estimate], settings: Params) -> None:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from stages.lib.embedders.embedder import Embedder, open_embedder, write_documents
+from stages.lib.embedders.estimate import Estimate, estimate
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.encoding.remote import write_record
 from stages.lib.errors import UserError
+from stages.lib.llm_params import Price
 from stages.lib.params import read_params
 from tests.embedders.server import EmbeddingServer, vector_of
 from tests.imports import ROOT
@@ -135,3 +137,21 @@ def test_documents_are_written_block_by_block(
     np.testing.assert_allclose(
         np.load(tmp_path / "vectors.npy"), expected(["doc: " + t for t in TEXTS]), atol=1e-6
     )
+
+
+def test_what_is_stored_costs_nothing_more(
+    embedding_server: EmbeddingServer, tmp_path: Path
+) -> None:
+    params = read_params(ROOT / "params.yaml")
+    named = params.documents.model_copy(update={"model": "embed-1", "provider": "openai"})
+    price = Price(input=2.0, output=0.0)
+
+    def left() -> Estimate:
+        return estimate(named, "doc: ", [*TEXTS, TEXTS[0]], tmp_path / "store.jsonl", price)
+
+    # "doc: text 9" has 11 characters, "doc: text 10" one more
+    characters = 10 * 11 + 60 * 12
+    assert left() == Estimate("embed-1", 70, characters / 4, pytest.approx(characters / 2e6))
+    embedder(tmp_path).documents(TEXTS[10:])
+    assert left() == Estimate("embed-1", 10, 110 / 4, pytest.approx(110 / 2e6))
+    assert embedding_server.stats["calls"] == 2

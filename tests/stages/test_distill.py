@@ -14,6 +14,7 @@ from stages.lib.core.files import read_json
 from stages.lib.core.generated import Generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import load_queries, load_vectors, save_vectors
+from stages.lib.params import read_params
 from tests.conftest import Change
 from tests.stages.test_mine import CORPUS, DEV, SHORT, TRAIN
 from tests.tiny import make_tiny_model
@@ -124,9 +125,7 @@ def test_a_query_encoder_is_tuned_among_another_models_documents(project: Path, 
     assert known.keys() == {*TRAIN.queries.values(), *DEV.queries.values(), "dog blue"}
     assert load_vectors(project / "by_documents", CORPUS).shape == (len(CORPUS), 48)
     mined_and_trained(run)
-    query = load_encoder(
-        project / "tuned" / "query", train.read_params(project / "params.yaml").encoder
-    )
+    query = load_encoder(project / "tuned" / "query", read_params(project / "params.yaml").encoder)
     assert encode(query, ["red car"]).shape == (1, 48)
     assert (project / "tuned" / "document" / "model.safetensors").is_file()
     assert read_json(project / "curve.json")[0]["name"] == "distilled"
@@ -151,7 +150,7 @@ def test_without_another_model_all_is_empty(
 
 def test_known_queries_are_the_documents_models(project: Path, run: Run) -> None:
     prepared(run)
-    settings = train.read_params(project / "params.yaml")
+    settings = read_params(project / "params.yaml")
     wide = load_encoder(project / "documents", settings.documents.encoder)
     known = load_queries(project / "known")
     texts = sorted(known)

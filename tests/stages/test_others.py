@@ -12,6 +12,7 @@ from stages.lib.core.files import read_json
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import load_queries, load_vectors, save_vectors
 from stages.lib.errors import UserError
+from stages.lib.params import read_params
 from stages.operate import bases
 from tests.conftest import Change
 from tests.embedders.server import EmbeddingServer
@@ -65,7 +66,7 @@ def measured(project: Path) -> str:
         "dev": "people",
         "synthetic-dev": "synthetic",
         "judged": "judged",
-        "test": "test",
+        "test": "test/queries.jsonl",
         "base": "base",
         "base-vectors": "vectors",
         "documents": "documents",
@@ -124,7 +125,7 @@ def test_the_documents_model_is_one_of_them(project: Path, with_params: Change) 
     with_params(
         SHORT | {"documents.model": str(project / "wide" / "model"), "documents.max_length": 32}
     )
-    settings = others.read_params(project / "params.yaml")
+    settings = read_params(project / "params.yaml")
     (project / "documents").rmdir()
     (project / "wide" / "model").rename(project / "documents")
     wide = load_encoder(project / "documents", settings.documents.encoder)
