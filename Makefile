@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show compare cost bases deploy rollback prune index serve test types tests clean
+.PHONY: help install repro show compare cost bases saturation deploy rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -48,6 +48,13 @@ bases: $(VENV)/installed ## Compare the base with the untuned models of evaluate
 	@python -m stages.operate.bases --metrics data/metrics/others.json --corpus data/collection/corpus.jsonl \
 	  --base models/base --documents models/documents --models models/others
 
+saturation: $(VENV)/installed ## Train on a quarter, half and all of the queries: is it worth paying for more?
+	@dvc repro mine judge_dev
+	@python -m stages.operate.saturation --corpus data/collection/corpus.jsonl --mined data/mined \
+	  --dev data/collection/dev --synthetic-dev data/synthetic/dev --judged data/judged --test data/collection/test \
+	  --model models/base --vectors data/vectors/base --distilled models/distilled \
+	  --document-vectors data/vectors/documents --out data/saturation
+
 deploy: $(VENV)/installed ## Bring the packaged model into Vespa; FORCE=1 whatever the gates say
 	@dvc repro application-package/dvc.yaml:deploy
 
@@ -79,5 +86,5 @@ tests: $(VENV)/installed
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
 	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \
-	  deploy evaluation expanded generated judged mined package synthetic vectors)
+	  deploy saturation evaluation expanded generated judged mined package synthetic vectors)
 	find data models -name '.*.[0-9]*.part' -prune -exec rm -rf {} +

@@ -38,6 +38,7 @@ OPERATE = (
     "compare",
     "cost",
     "bases",
+    "saturation",
     "serve",
     "deploy",
     "rollback",

@@ -11,7 +11,7 @@ from stages.lib.params import read_params
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search.engine import Embedded
 from stages.lib.selection.copies import find_copies
-from stages.lib.selection.filters import hold_out, round_trip, sift
+from stages.lib.selection.filters import hold_out, own_words, round_trip, sift
 from stages.lib.selection.phrases import unlabelled_queries
 
 
@@ -46,6 +46,7 @@ def main(
     queries = [*read_generated(generated), *read_generated(imported)]
     copies = find_copies(documents)
     left = sift(queries, evaluation, settings.select, copies)
+    own_words(left, documents, settings.copied_words)
     sifted = left.queries
     round_trip(
         left,

@@ -15,8 +15,8 @@ from stages.lib.encoding.vectors import load_vectors
 from stages.lib.evidence import dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_lexical
-from stages.lib.training.candidates import BASE, DISTILLED, MIXTURE, TRAINED, candidates
-from stages.lib.training.choice import choose, in_words, stand
+from stages.lib.training.candidates import BASE, DISTILLED, candidates
+from stages.lib.training.choice import choose, in_words, measured
 from stages.lib.training.gate import judge
 from stages.lib.training.processes import is_first, launch
 from stages.lib.training.recipe import train, training_rows
@@ -93,13 +93,9 @@ def main(
         return None
     lexical = load_lexical(documents, settings)
     sets = dev_sets(by_people, by_llm, synthetic, documents)
-    found = []
-    untrained = DISTILLED if others else BASE
-    for candidate in candidates(base, start, trained, settings.train.interpolations, untrained):
-        tuned.load(candidate.weights())
-        learnt = candidate.kind in (MIXTURE, TRAINED)
-        found.append((candidate, measure(tuned.dense(), lexical, sets, settings, learnt=learnt)))
-    standings = stand(found)
+    name = DISTILLED if others else BASE
+    competing = candidates(base, start, trained, settings.train.interpolations, name)
+    standings = measured(tuned, competing, lexical, sets, settings)
     chosen = choose(standings)
     of_base = standings[0].evidence
     if others:

@@ -60,6 +60,7 @@ class Select(Section):
     max_words: Count
     near_duplicate: Share
     leak: Share
+    copied_words: Whole
     retriever_depth: Count
     teacher_depth: Count
     phrases: Whole
@@ -216,6 +217,11 @@ class Params(Section):
         if self.llm.provider == "none" and self.expand.enabled:
             raise ValueError("expand.enabled needs an LLM, and llm.provider is none")
         return self
+
+    @property
+    def copied_words(self) -> int:
+        """Words in a row that no query may share with its document; those of no LLM copy all."""
+        return 0 if self.llm.provider == "extractive" else self.select.copied_words
 
     @property
     def document_encoder(self) -> Encoder:

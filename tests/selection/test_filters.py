@@ -3,7 +3,16 @@ from stages.lib.core.generated import Generated
 from stages.lib.core.text import jaccard
 from stages.lib.search.engine import Run
 from stages.lib.selection.copies import find_copies
-from stages.lib.selection.filters import dissimilar, distinct, hold_out, round_trip, sift
+from stages.lib.selection.filters import (
+    Survivors,
+    copied,
+    dissimilar,
+    distinct,
+    hold_out,
+    own_words,
+    round_trip,
+    sift,
+)
 from stages.lib.selection.leaks import nearest
 from tests.conftest import Change
 
@@ -117,3 +126,24 @@ def test_neither_split_is_empty_from_two_documents_on() -> None:
                 assert splits.dev.queries.keys() <= splits.asked.queries.keys()
                 assert not splits.train.queries.keys() & splits.asked.queries.keys()
     assert not hold_out(queries[:1], queries[:1], 0.5, 1, copies={}).dev
+
+
+def test_a_run_of_the_documents_words_is_copied() -> None:
+    document = Document("a", "Restores", "A restore of one file takes two minutes.")
+    assert copied("does a restore of ONE file, take long", document, 5)
+    assert not copied("does a restore of one file take long", document, 6)
+    assert copied("restores a restore of one", document, 5), "the title goes before the text"
+    assert not copied("file one of restore a", document, 2)
+    assert not copied("one file", document, 5)
+
+
+def test_queries_in_their_documents_words_are_left_out() -> None:
+    corpus = {"a": Document("a", "", "one two three four five six")}
+    queries = [query(1, "a", "one two three four five"), query(2, "a", "one two three four")]
+    left = Survivors(queries)
+    own_words(left, corpus, 5)
+    assert left.counts == {"in_own_words": 1}
+    assert left.queries == queries[1:]
+    left = Survivors(queries)
+    own_words(left, corpus, 0)
+    assert left.queries == queries

@@ -84,6 +84,28 @@ def trade(rows: Mapping[str, Mapping[str, Any]]) -> str:
         return _svg(figure)
 
 
+def saturation(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """nDCG@10 against the number of queries that were trained on, a line a set, as SVG.
+
+    Args:
+        rows: `queries`, and by set the headline measure with half of its interval.
+        names: the sets to draw.
+
+    """
+    queries = [row["queries"] for row in rows]
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes()
+        for name, colour in zip(names, (BLUE, RED, GREY), strict=False):
+            values, halves = (
+                [row[name][key] for row in rows] for key in (HEADLINE, "half_interval")
+            )
+            label = f"{name} (n = {rows[0][name]['n']})"
+            axes.errorbar(queries, values, yerr=halves, fmt="o-", color=colour, label=label)
+        axes.set(xlabel="queries trained on", ylabel=f"{NAMES[HEADLINE]} as served")
+        axes.legend(frameon=False)
+        return _svg(figure)
+
+
 def _axes(height: float = 2.8) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(6.4, height), layout="constrained")
     return figure, figure.subplots()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stages.lib.core import seeds
-from stages.lib.core.collection import Split
+from stages.lib.core.collection import Corpus, Document, Split
 from stages.lib.core.generated import Generated
 from stages.lib.core.text import jaccard, words
 from stages.lib.params import Select
@@ -70,6 +70,35 @@ def sift(
         (q for q, leak in zip(left.queries, leaks, strict=True) if leak < params.leak),
     )
     return left
+
+
+def own_words(left: Survivors, corpus: Corpus, run: int) -> None:
+    """Keeps the queries that do not repeat many words in a row of their document.
+
+    The prompt forbids it, and weaker models do it all the same: such a query teaches copying, and
+    flatters BM25.
+
+    Args:
+        left: the survivors so far.
+        corpus: the documents.
+        run: so many words in a row are copied; 0 keeps all.
+
+    """
+    left.keep(
+        "in_own_words",
+        (q for q in left.queries if not run or not copied(q.text, corpus[q.doc_id], run)),
+    )
+
+
+def copied(text: str, document: Document, run: int) -> bool:
+    """Whether a query has so many words in a row from a document."""
+    runs = _runs(text, run)
+    return bool(runs) and not runs.isdisjoint(_runs(document.contents, run))
+
+
+def _runs(text: str, length: int) -> set[tuple[str, ...]]:
+    of_text = words(text)
+    return {tuple(of_text[at : at + length]) for at in range(len(of_text) - length + 1)}
 
 
 def round_trip(

@@ -12,9 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.lib.evidence import DevSet, Evidence
+from stages.lib.evidence import DevSet, Evidence, measure
+from stages.lib.params import Params
+from stages.lib.search.engine import Scorer
 from stages.lib.search.weights import Floats
 from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, TRAINED, Candidate
+from stages.lib.training.students import Student
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,31 @@ class Standing:
             "dense_gain": round(self.dense.mean, 6),
             "dense_weight": self.evidence.weight.dense,
         } | means
+
+
+def measured(
+    student: Student,
+    candidates: Sequence[Candidate],
+    lexical: Scorer,
+    sets: Sequence[DevSet],
+    params: Params,
+) -> list[Standing]:
+    """Each candidate with what dev says, and so what is believed of it.
+
+    Args:
+        student: takes each candidate's weights, and ends with the last one's.
+        candidates: the base first.
+        lexical: BM25 over the same documents.
+        sets: the dev sets.
+        params: the fusion and the default profile.
+
+    """
+    found = []
+    for candidate in candidates:
+        student.load(candidate.weights())
+        learnt = candidate.kind in (MIXTURE, TRAINED)
+        found.append((candidate, measure(student.dense(), lexical, sets, params, learnt=learnt)))
+    return stand(found)
 
 
 def stand(
