@@ -80,7 +80,7 @@ def main(
         competing = candidates(base, start, trained, settings.train.interpolations)
         chosen = choose(measured(tuned, competing, lexical, sets, settings)).candidate
         tuned.load(chosen.weights())
-        evidence = measure(tuned.dense(), lexical, shown, settings, learnt=trained is not None)
+        evidence = measure(tuned.dense(), lexical, shown, settings, learnt=chosen.learnt)
         return {
             "queries": len(queries.train),
             "chosen": chosen.name,

@@ -80,10 +80,9 @@ def measured(run: Path) -> Collection:
     rows: list[Row] = []
     for candidate in candidates(base, start, trained, (0.25, 0.5, 0.75)):
         tuned.load(candidate.weights())
-        learnt = candidate.kind in (MIXTURE, TRAINED)
-        dev = measure(tuned.dense(), lexical, sets, params, learnt=learnt)
+        dev = measure(tuned.dense(), lexical, sets, params, learnt=candidate.learnt)
         # the weight is dev's: the weights' queries are dev's, and test is measured at it
-        at_dev = measure(tuned.dense(), lexical, asked, params, learnt=learnt)
+        at_dev = measure(tuned.dense(), lexical, asked, params, learnt=candidate.learnt)
         rows.append((candidate, dev, at_dev))
     return Collection(run.parent.name, rows)
 

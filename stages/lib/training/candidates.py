@@ -33,6 +33,11 @@ class Candidate:
     kind: str
     weights: Callable[[], Weights]
 
+    @property
+    def learnt(self) -> bool:
+        """Whether it has learnt from the teacher, and so needs less of BM25 beside it."""
+        return self.kind in (MIXTURE, TRAINED)
+
 
 def candidates(
     base: Weights,

@@ -94,8 +94,8 @@ def measured(
     found = []
     for candidate in candidates:
         student.load(candidate.weights())
-        learnt = candidate.kind in (MIXTURE, TRAINED)
-        found.append((candidate, measure(student.dense(), lexical, sets, params, learnt=learnt)))
+        evidence = measure(student.dense(), lexical, sets, params, learnt=candidate.learnt)
+        found.append((candidate, evidence))
     return stand(found)
 
 
