@@ -26,7 +26,7 @@ from stages.lib.evidence import DevSet, Evidence, dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
 from stages.lib.training import choice
-from stages.lib.training.candidates import BASE, MIXTURE, TRAINED, Candidate, candidates
+from stages.lib.training.candidates import BASE, Candidate, candidates
 from stages.lib.training.recipe import train, training_rows
 from stages.lib.training.students import student
 

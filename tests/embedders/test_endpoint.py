@@ -151,7 +151,7 @@ def test_what_is_stored_costs_nothing_more(
 
     # "doc: text 9" has 11 characters, "doc: text 10" one more
     characters = 10 * 11 + 60 * 12
-    assert left() == Estimate("embed-1", 70, characters / 4, pytest.approx(characters / 2e6))
+    assert left() == Estimate("embed-1", 70, characters / 4, 2.0 * (characters / 4) / 1e6)
     embedder(tmp_path).documents(TEXTS[10:])
-    assert left() == Estimate("embed-1", 10, 110 / 4, pytest.approx(110 / 2e6))
+    assert left() == Estimate("embed-1", 10, 110 / 4, 2.0 * (110 / 4) / 1e6)
     assert embedding_server.stats["calls"] == 2
