@@ -67,7 +67,7 @@ def embedders(params: Params, corpus: Path, train: Path, synthetic: Path, stores
         if not model.model or model.provider != "openai":
             continue
         price = params.prices.models.get(model.model)
-        parts: list[tuple[str, str, Sequence[str]]] = [(stage, model.document_prefix, documents)]
+        parts: list[tuple[str, str, Sequence[str]]] = [(step, model.document_prefix, documents)]
         if step == "embed_documents" and synthetic.is_dir():
             learnt = to_learn(params, read_corpus(corpus), (synthetic, train), synthetic.parent)
             parts.append(("distill", model.query_prefix, learnt))
