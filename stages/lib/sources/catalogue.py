@@ -15,8 +15,8 @@ from stages.lib.sources.chunking import Chunker
 from stages.lib.sources.documents import open_documents
 from stages.lib.sources.irds import open_irds
 from stages.lib.sources.lengths import count_tokens
+from stages.lib.sources.queries.written import open_written
 from stages.lib.sources.source import Source
-from stages.lib.sources.written import open_written
 
 
 def open_source(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Source:
