@@ -147,17 +147,17 @@ class Batches:
             self._words = fault.words
             if self._wire.concede(sent, fault.words):
                 conceded = True  # the next batch goes without
-            elif fault.about is About.QUESTION:
+            elif fault.about is About.QUESTION or fault.field:
                 refused += 1
-                self._refuse(stamp, fault, fault.sure or taken > 0)
+                self._refuse(stamp, fault)
             else:
                 self._failed[str(stamp["key"])] += 1
         return conceded or taken + refused > 0
 
-    def _refuse(self, stamp: Stamp, fault: Verdict, kept: bool) -> None:
+    def _refuse(self, stamp: Stamp, fault: Verdict) -> None:
+        """Keeps a refusal, so that no later batch has this line: it would be refused as well."""
         self._refused[str(stamp["key"])] = CallRejectedError(fault.words, fault.sure)
-        if kept:
-            self._store.record_rejection(stamp, fault.words)
+        self._store.record_rejection(stamp, fault.words)
 
     def _line(self, request: Request) -> dict[str, object]:
         return {
