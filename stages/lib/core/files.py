@@ -47,7 +47,7 @@ def building(folder: Path) -> Iterator[Path]:
     try:
         part.mkdir(parents=True)
         yield part
-        if not _same(part, folder):
+        if not (folder.is_dir() and _same(part, folder)):
             shutil.rmtree(folder, ignore_errors=True)
             part.replace(folder)
     except OSError as error:
