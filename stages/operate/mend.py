@@ -28,7 +28,7 @@ def main() -> str | None:
     for folder in (Path(), Path("data"), Path("models"), Path(".dvc/tmp")):
         clear_leftovers(folder)
     broken = [path for path in (RWLOCK, *LOCKS) if path.is_file() and not is_whole(path)]
-    copies = [path for path in CACHE.glob("files/md5/*/.*.tmp") if COPY.fullmatch(path.name)]
+    copies = [path for path in CACHE.glob("**/.*.tmp") if COPY.fullmatch(path.name)]
     if not broken and not copies:
         return None
     runs = running_dvc(Path.cwd())
