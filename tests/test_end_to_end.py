@@ -113,8 +113,8 @@ def cut_base(folder: Path) -> None:
 def cut_params(params: Path, base: Path) -> None:
     """As much work as so few passages are worth: all that is done is still done, less often."""
     text = params.read_text()
-    less = {"runs": 2, "epochs": 1, "texts": 4, "resamples": 200}
-    for name, value in (less | {"model": base, "sha256": "null"}).items():
+    # of the names, those of `base` come first
+    for name, value in {"texts": 4, "resamples": 200, "model": base, "sha256": "null"}.items():
         text, count = re.subn(
             rf"^  {name}: [^#\n]+$", f"  {name}: {value}", text, count=1, flags=re.M
         )
