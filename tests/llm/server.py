@@ -154,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
                 (lines if status == 200 else refused).append(line)
         name = f"batch-{len(server.batches)}"
         files: dict[str, str | None] = {"output_file_id": None, "error_file_id": None}
-        state = {"status": "completed", "errors": None}
+        state: dict[str, Any] = {"status": "completed", "errors": None}
         if server.batch_failure:
             state = {"status": "failed", "errors": {"data": [{"message": server.batch_failure}]}}
         else:
