@@ -14,11 +14,11 @@ from stages.lib.errors import UserError
 from stages.lib.params import Prepare, read_params
 from stages.lib.sources.catalogue import open_source
 from stages.lib.sources.cleaning import clean_documents, clean_splits
-from stages.lib.sources.holdout import with_dev
 from stages.lib.sources.lengths import count_long, long_documents_message, read_tokenizer
-from stages.lib.sources.matching import match
+from stages.lib.sources.queries.holdout import with_dev
+from stages.lib.sources.queries.matching import match
+from stages.lib.sources.queries.written import read_written
 from stages.lib.sources.spool import spooling
-from stages.lib.sources.written import read_written
 
 
 @stage

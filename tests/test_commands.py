@@ -1,5 +1,6 @@
 """Every command explains itself, fails in one line, and is there if a document names it."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+import ruamel.yaml
 import yaml
 from click.testing import CliRunner, Result
 from dvc.cli.parser import get_main_parser
@@ -189,6 +191,24 @@ def test_documents_name_modules_and_options_that_exist() -> None:
             for word in words:
                 known = word == "--help" or f'"{word}"' in code
                 assert known or not word.startswith("--"), f"{said}: {word}"
+
+
+def test_make_lets_python_keep_what_it_compiles() -> None:
+    asked = "asked: ; @python3 -c 'import sys; print(sys.dont_write_bytecode)'"
+    done = subprocess.run(
+        ["make", "--eval", asked, "asked"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "False\n", done.stderr
+
+
+def test_dvc_reads_its_files_by_the_fast_parser() -> None:
+    # without it, reading them takes a third of a run in which nothing changed
+    assert ruamel.yaml.YAML(typ="safe").Parser is not ruamel.yaml.parser.Parser
 
 
 def test_readme_names_the_pinned_torch() -> None:

@@ -26,6 +26,8 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
             r"encoder: query_prefix: .*U\+000D cannot",
         ),
         ({"package.nodes": "cloud", "package.token": "a\x00"}, r"package: token: .*U\+0000"),
+        ({"fusion.shares": []}, "fusion.shares: List should have at least 1 item"),
+        ({"export.opset": 99}, "export.opset: .* got 99"),
         ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
         ({"bm25.language": "klingon"}, "bm25.language: .*'english', .*'none', got 'klingon'$"),
         (

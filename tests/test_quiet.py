@@ -1,7 +1,5 @@
 """Stages call nobody, and stop in one line from their first moment."""
 
-import os
-import re
 import shutil
 import signal
 import subprocess
@@ -12,11 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.imports import ROOT
+from tests.unrouted import tried, uncountable
 
-NAMESPACE = ("unshare", "-rn", "sh", "-c", '"$@"; code=$?; cat /proc/net/snmp; exit $code', "sh")
-"""Runs a command where no address has a route, and then prints the kernel's counters."""
-
-CONNECT = "import socket; socket.socket().connect_ex(('192.0.2.1', 80))"
 SESSION = """
 import stages.cli
 from onnx import TensorProto, helper
@@ -27,32 +22,16 @@ open_session(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)
 """
 
 
-def tried(home: Path, *command: str) -> int:
-    """How many connections a command tried."""
-    environment = os.environ | {"HOME": str(home), "EMBEDSMITH_HOME": str(home / "own")}
-    done = subprocess.run(
-        [*NAMESPACE, *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    names, values = re.findall(r"^Ip: (.+)$", done.stdout, re.M)
-    return int(dict(zip(names.split(), values.split(), strict=True))["OutNoRoutes"])
-
-
 @pytest.fixture
-def counted(tmp_path: Path) -> Path:
-    if not shutil.which("unshare"):
-        pytest.skip("there is no unshare")
-    try:
-        count = tried(tmp_path, sys.executable, "-c", CONNECT)
-    except (AssertionError, ValueError):
-        pytest.skip("no network namespace can be made here")
-    if not count:
-        pytest.skip("the kernel counts no connection without a route")
+def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own, where connections are counted."""
+    reason = uncountable(tmp_path)
+    if reason:
+        pytest.skip(reason)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "data").symlink_to(ROOT / "data")
     return tmp_path
 
 

@@ -71,7 +71,7 @@ class Distill(Section):
 
 
 class Export(Section):
-    opset: Annotated[int, Field(ge=14)]
+    opset: Annotated[int, Field(ge=14, le=21)]
     pooled: bool
     min_cosine: Share
     int8_agreement: Share

@@ -72,7 +72,7 @@ class Select(Section):
 
 class Fusion(Section):
     dense_weight: Share
-    shares: list[Annotated[float, Field(ge=0, lt=1)]]
+    shares: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], Field(min_length=1)]
 
 
 class Mine(Section):

@@ -51,6 +51,12 @@ def test_a_failing_builder_leaves_the_old_folder_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_building_makes_an_empty_folder_too(tmp_path: Path) -> None:
+    with building(tmp_path / "nothing"):
+        pass
+    assert (tmp_path / "nothing").is_dir()
+
+
 def test_building_replaces_the_whole_folder(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()

@@ -16,6 +16,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.llm.diligent import answer
+
 FAULTS = ["rate_limit", "server_error", "drop", "not_json", "cut_off", "refusal"]
 
 REPLIES: dict[str, tuple[int, Any]] = {
@@ -43,6 +45,7 @@ class Server(ThreadingHTTPServer):
         self.allowed: tuple[int, float] | None = None
         self.windows: collections.Counter[int] = collections.Counter()
         self.structured = self.batch_ready = True
+        self.batch_failure = ""
         self.answered: collections.Counter[str] = collections.Counter()
         self.stats: collections.Counter[str] = collections.Counter()
         self.bodies: list[dict[str, Any]] = []
@@ -79,36 +82,6 @@ class Server(ThreadingHTTPServer):
                 self.stats["faults"] += 1
                 return FAULTS[self.stats["faults"] % len(FAULTS)]
         return next((fault for mark, fault in self.marked.items() if mark in said), "")
-
-
-def answer(body: dict[str, Any]) -> dict[str, Any]:
-    """What a diligent model would say."""
-    schema = body.get("response_format", {}).get("json_schema", {}).get("name")
-    system, last = body["messages"][0]["content"], body["messages"][-1]["content"]
-    if schema == "dataset_rules" or '{"rules"' in system:
-        return {
-            "rules": [
-                f"Rule {number} about the queries." + " It is long." * 7 for number in range(5)
-            ]
-        }
-    if schema == "relevance_judgements" or '{"judgements"' in system:
-        query, *documents = map(json.loads, last.splitlines())
-        asked = set(query["query"].split())
-        return {
-            "judgements": [
-                {
-                    "doc_id": each["doc_id"],
-                    "relevance": min(3, len(asked & set(each["text"].split()))),
-                }
-                for each in documents
-            ]
-        }
-    document = json.loads(last.splitlines()[0])  # a neighbour may follow
-    language = re.search(r"^- language: (.+)$", system, re.MULTILINE)
-    tongue = f"[{language[1]}] " if language else ""
-    types = re.findall(r"^- (\w+): ", system.split("of these types")[1].split("\n\n")[0], re.M)
-    about = " ".join(document["text"].split()[:12])
-    return {"queries": [{"type": kind, "text": f"{tongue}{kind} about {about}"} for kind in types]}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -167,28 +140,29 @@ class Handler(BaseHTTPRequestHandler):
                 self.error(404, "not found")
 
     def batch(self, file: str) -> None:
+        server = self.server
         lines: list[str] = []
         refused: list[str] = []
-        for row in map(json.loads, self.server.files[file].splitlines()):
-            fault = self.server.fault(row["body"])
+        for row in map(json.loads, server.files[file].splitlines()):
+            fault = "" if server.batch_failure else server.fault(row["body"])
             status, body = REPLIES.get(fault) or (200, self.completion(row["body"], fault))
-            response = {"status_code": status, "body": body}
-            (lines if status == 200 else refused).append(
-                json.dumps({"custom_id": row["custom_id"], "response": response})
-            )
-        name = f"batch-{len(self.server.batches)}"
-        output = f"file-{len(self.server.files)}"
-        self.server.files[output] = "\n".join(reversed(lines)).encode()
-        errors = f"file-{len(self.server.files)}" if refused else None
-        if errors:
-            self.server.files[errors] = "\n".join(refused).encode()
-        self.server.batches[name] = {
-            "id": name,
-            "object": "batch",
-            "status": "completed",
-            "output_file_id": output,
-            "error_file_id": errors,
-        }
+            reply: dict[str, Any] = {"response": {"status_code": status, "body": body}}
+            if fault == "expired":
+                status, reply = 0, {"error": {"code": "batch_expired", "message": "too late"}}
+            if fault != "drop":
+                line = json.dumps({"custom_id": row["custom_id"]} | reply)
+                (lines if status == 200 else refused).append(line)
+        name = f"batch-{len(server.batches)}"
+        files: dict[str, str | None] = {"output_file_id": None, "error_file_id": None}
+        state: dict[str, Any] = {"status": "completed", "errors": None}
+        if server.batch_failure:
+            state = {"status": "failed", "errors": {"data": [{"message": server.batch_failure}]}}
+        else:
+            for kind, rows in (("output_file_id", lines[::-1]), ("error_file_id", refused)):
+                if rows:
+                    files[kind] = f"file-{len(server.files)}"
+                    server.files[f"file-{len(server.files)}"] = "\n".join(rows).encode()
+        server.batches[name] = {"id": name, "object": "batch"} | state | files
         self.send(200, {"id": name, "object": "batch", "status": "validating"})
 
     def chat(self, body: dict[str, Any]) -> None:

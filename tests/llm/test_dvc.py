@@ -29,6 +29,7 @@ def committed_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     folder = tmp_path_factory.mktemp("committed") / "project"
     shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pyc*"))
     (folder / ".gitignore").write_text("/home\n__pycache__\n")
+    (folder / ".dvcignore").write_text("__pycache__\n")
     rows = [{"_id": f"d{n}", "text": f"About {topic}, {n}"} for n, topic in enumerate(TOPICS)]
     train = folder / "data/collection/train"
     train.mkdir(parents=True)

@@ -179,6 +179,9 @@ def test_agreement_by_hand() -> None:
     assert found["kappa"] == pytest.approx(1 / 3, abs=1e-4)
     assert found["confusion"]["human 0"] == {"llm 0": 1, "llm 1": 1, "llm 2": 1, "llm 3": 0}
     assert judging.agreement({}, human) == {"pairs": 0}
+    # people's grades need not be the judge's
+    found = judging.agreement(judged, {"q": {"a": 7, "b": 4}})
+    assert found["confusion"]["human 7"] == {"llm 0": 0, "llm 1": 0, "llm 2": 0, "llm 3": 1}
 
 
 def obeying_judge(body: dict[str, Any]) -> dict[str, Any]:

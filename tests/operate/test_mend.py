@@ -1,6 +1,7 @@
 """A DVC that was killed at a bad moment runs again."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from voluptuous import Invalid
 
-from stages.operate.mend import main
+from stages.operate.mend import is_lock, main
 from tests.commands import attempt, call, commit
 from tests.imports import ROOT
 
@@ -83,3 +86,70 @@ def test_a_running_dvc_keeps_its_locks(pipeline: Path) -> None:
         finally:
             running.kill()
     assert (pipeline / ".dvc/tmp/rwlock").read_text() == "{"
+
+
+def test_dvc_takes_just_the_beginnings_of_a_lock_that_count_as_whole() -> None:
+    lines = (ROOT / "dvc.lock").read_text().splitlines(keepends=True)
+    ends = [number for number, line in enumerate(lines) if line.startswith("  ") and line[2] != " "]
+    text = "".join(lines[: ends[2]])  # of two stages
+    for end in range(len(text)):
+        try:
+            value = yaml.load(text[:end], yaml.CSafeLoader)
+        except yaml.YAMLError:
+            continue
+        assert is_lock(value) == taken(value), text[:end][-80:]
+
+
+def taken(value: object) -> bool:
+    try:
+        COMPILED_LOCKFILE_SCHEMA(value)
+    except Invalid:
+        return False
+    return True
+
+
+def on_a_small_disk(folder: Path, config: str, script: str) -> str:
+    """What a script prints that runs on a file system of 5 MB, with a stage that writes 3."""
+    (folder / "small").mkdir()
+    (folder / "config").write_text(config)
+    stage = {"cmd": "head -c 3000000 /dev/urandom > out", "outs": ["out"]}
+    pipeline = yaml.safe_dump({"stages": {"one": stage}})
+    prepare = [
+        'mount -t tmpfs -o size=5m none "$1"',
+        'cd "$1"',
+        "git init -q",
+        "dvc init -q",
+        "cp ../config .dvc/config",
+        f"echo {shlex.quote(pipeline)} > dvc.yaml",
+        f"ln -s {ROOT / 'stages'} stages",
+    ]
+    whole = " && ".join([*prepare, script])
+    return call(folder, "unshare", "-rm", "sh", "-c", whole, "sh", str(folder / "small"))
+
+
+@pytest.fixture
+def mounts() -> None:
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+    if not shutil.which("unshare") or subprocess.run(command, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+
+
+@pytest.mark.usefixtures("mounts")
+def test_what_a_full_disk_left_in_the_cache_goes(tmp_path: Path) -> None:
+    python = sys.executable
+    said = on_a_small_disk(
+        tmp_path,
+        "[cache]\ntype = copy\n",
+        f"if dvc repro -q; then exit 9; fi; find .dvc/cache -name '*.tmp' | wc -l; "
+        f"{python} -m stages.operate.mend; find .dvc/cache -name '*.tmp' | wc -l",
+    )
+    counts = [line for line in said.splitlines() if line.isdigit()]
+    assert counts == ["2", "0"], "the copy, and an empty one by which DVC tries links"
+    assert "removed 2 unfinished copies" in said
+
+
+@pytest.mark.usefixtures("mounts")
+def test_outputs_take_their_place_on_the_disk_once(tmp_path: Path) -> None:
+    config = (ROOT / ".dvc/config").read_text()
+    said = on_a_small_disk(tmp_path, config, "dvc repro -q && stat -c %h out")
+    assert said.splitlines()[-1] == "2"

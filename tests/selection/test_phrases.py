@@ -6,6 +6,12 @@ from stages.lib.params import Params
 from stages.lib.selection.phrases import drawn_sentences, key_phrases, titles, unlabelled_queries
 
 
+def test_a_title_is_the_heading_that_people_type() -> None:
+    path = Document("a", "Guide > Install > On Linux", "text")
+    corpus = {"a": path, "b": Document("b", "Backups", "text"), "c": Document("c", "", "text")}
+    assert [query.text for query in titles(corpus)] == ["On Linux", "Backups"]
+
+
 def test_phrases_are_telling_and_the_same_each_time() -> None:
     texts = ["the zebra gallops over savanna grass", "the tractor ploughs over heavy soil", "no"]
     corpus = {str(n): Document(str(n), "", text) for n, text in enumerate(texts)}

@@ -24,7 +24,7 @@ from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.sources.formats.section import OnlyLinks
 from stages.lib.sources.formats.table import READERS, read_sections
-from stages.lib.sources.written import FORMATS, open_written, read_written
+from stages.lib.sources.queries.written import FORMATS, open_written, read_written
 from tests.imports import ROOT
 from tests.sources.files import epub, odt
 

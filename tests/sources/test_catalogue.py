@@ -4,7 +4,7 @@ from typing import get_args
 
 from stages.lib.params import Prepare
 from stages.lib.sources.catalogue import SOURCES
-from stages.lib.sources.written import FORMATS
+from stages.lib.sources.queries.written import FORMATS
 
 
 def test_params_accept_the_sources_of_the_table() -> None:

@@ -54,6 +54,20 @@ def test_a_folder_is_copied(model: Path, tmp_path: Path, with_params: Change) ->
     assert (tmp_path / "base" / "tokenizer.json").is_file()
 
 
+def test_what_has_not_changed_stays_as_it_was(
+    model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    weights = tmp_path / "base" / "model.safetensors"
+    fetch(model, tmp_path, with_params)
+    before = weights.stat()
+    fetch(model, tmp_path, with_params)
+    assert weights.stat().st_ino == before.st_ino, "DVC would hash it again"
+    config = model / "config.json"
+    config.write_text(config.read_text() + " ")
+    fetch(model, tmp_path, with_params)
+    assert (tmp_path / "base" / "config.json").read_bytes() == config.read_bytes()
+
+
 def test_code_of_the_model_needs_its_name(model: Path, tmp_path: Path, with_params: Change) -> None:
     modules = json.loads((model / "modules.json").read_text())
     modules[-1]["type"] = "own.Own"

@@ -42,6 +42,11 @@ class Document:
         """What every retriever sees: title and text."""
         return f"{self.title} {self.text}".strip()
 
+    @property
+    def heading(self) -> str:
+        """The title as people type it: of a path of headings the last one."""
+        return self.title.rpartition(" > ")[2].strip()
+
 
 Corpus = Mapping[str, Document]
 """Documents by doc_id, in the order of the file."""

@@ -1,6 +1,7 @@
 """Reading and writing files so that nothing is ever half-written."""
 
 import contextlib
+import filecmp
 import json
 import os
 import re
@@ -37,14 +38,18 @@ def writing(path: Path) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def building(folder: Path) -> Iterator[Path]:
-    """A folder that takes the place of `folder` only once it is whole."""
+    """A folder that takes the place of `folder` only once it is whole.
+
+    One that holds the same files stays, so that nobody has to read them again.
+    """
     part = _part(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
         yield part
-        shutil.rmtree(folder, ignore_errors=True)
-        part.replace(folder)
+        if not (folder.is_dir() and _same(part, folder)):
+            shutil.rmtree(folder, ignore_errors=True)
+            part.replace(folder)
     except OSError as error:
         raise _unwritten(folder, part, error) from error
     finally:
@@ -72,6 +77,17 @@ def clear_leftovers(folder: Path) -> None:
                 shutil.rmtree(part, ignore_errors=True)
             else:
                 part.unlink(missing_ok=True)
+
+
+def _same(one: Path, other: Path) -> bool:
+    names, others = (
+        {path.relative_to(folder) for path in folder.rglob("*")} for folder in (one, other)
+    )
+    return names == others and all(
+        filecmp.cmp(one / name, other / name, shallow=False)
+        for name in names
+        if (one / name).is_file()
+    )
 
 
 def _part(path: Path) -> Path:

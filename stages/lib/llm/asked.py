@@ -55,7 +55,12 @@ class Asked(Generic[P]):
         """The faults with their counts, for an error."""
         kinds = dict(self.faults) | {"without an answer": self.unanswerable + self.rejected}
         counts = ", ".join(f"{count} {name}" for name, count in kinds.items() if count)
-        return f"{counts}; the endpoint says: {self.refusal}" if self.refusal else counts
+        if not self.refusal:
+            return counts
+        return (
+            f"{counts}; the endpoint says: {self.refusal}; to ask anew, change what is asked, the "
+            "prompt or llm.temperature for instance"
+        )
 
     def summary(self) -> str:
         """What a stage says of its questions in its one line."""

@@ -139,7 +139,8 @@ def agreement(judged: Qrels, human: Qrels) -> dict[str, Any]:
         return {"pairs": 0}
     people, judge = zip(*pairs, strict=True)
     rows = sorted(set(people))
-    table = confusion_matrix(people, judge, labels=sorted({*rows, *GRADES}))
+    labels = sorted({*rows, *GRADES})
+    table = confusion_matrix(people, judge, labels=labels)
     kappa = cohen_kappa_score(
         [grade > 0 for grade in people], [grade >= POSITIVE for grade in judge], labels=[0, 1]
     )
@@ -147,7 +148,10 @@ def agreement(judged: Qrels, human: Qrels) -> dict[str, Any]:
         "pairs": len(pairs),
         "kappa": None if math.isnan(kappa) else round(float(kappa), 4),
         "confusion": {
-            f"human {row}": {f"llm {grade}": int(table[row][grade]) for grade in GRADES}
+            f"human {row}": {
+                f"llm {grade}": int(table[labels.index(row)][labels.index(grade)])
+                for grade in GRADES
+            }
             for row in rows
         },
     }

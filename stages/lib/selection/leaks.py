@@ -8,7 +8,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from stages.lib.core.text import words
 
-BLOCK = 20_000
+PAIRS = 4_000_000
+"""Pairs of texts that are compared at a time: some 100 MB where each shares a word with each."""
 
 
 def nearest(
@@ -21,8 +22,9 @@ def nearest(
     vectorizer = CountVectorizer(analyzer=words, binary=True, dtype=np.int32)
     right = vectorizer.fit_transform([*others, "a"])[:-1]  # a vocabulary must not be empty
     sizes = np.asarray(right.sum(axis=1)).ravel()
-    for start in range(0, len(texts), BLOCK):
-        block = texts[start : start + BLOCK]
+    size = max(1, PAIRS // len(others))
+    for start in range(0, len(texts), size):
+        block = texts[start : start + size]
         counts = np.array([len(set(words(text))) for text in block])
         shared = sparse.coo_matrix(vectorizer.transform(block) @ right.T)
         similarity = shared.data / (counts[shared.row] + sizes[shared.col] - shared.data)

@@ -54,10 +54,9 @@ def key_phrases(corpus: Corpus, count: int, seed: int) -> Iterator[Generated]:
 
 
 def titles(corpus: Corpus) -> Iterator[Generated]:
-    """The titles of the documents that have one."""
+    """The headings of the documents that have one."""
     for doc_id, document in corpus.items():
-        title = document.title
-        if title:
+        if title := document.heading:
             yield Generated(query_id(doc_id, "title", title), doc_id, "title", title)
 
 

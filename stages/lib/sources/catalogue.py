@@ -15,8 +15,11 @@ from stages.lib.sources.chunking import Chunker
 from stages.lib.sources.documents import open_documents
 from stages.lib.sources.irds import open_irds
 from stages.lib.sources.lengths import count_tokens
+from stages.lib.sources.queries.written import open_written
 from stages.lib.sources.source import Source
-from stages.lib.sources.written import open_written
+
+LEAST = 8
+"""Tokens of a chunk: fewer hold no sentence."""
 
 
 def open_source(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Source:
@@ -48,7 +51,13 @@ def _chunker(prepare: Prepare, encoder: Encoder, tokenizer: Tokenizer) -> Chunke
             f"({encoder.max_length}), so the ends of chunks would be lost; lower it"
         )
     empty, prefix = count_tokens(["", encoder.document_prefix], tokenizer)
-    return Chunker(tokenizer, prepare.chunk_tokens - (prefix - empty), prepare.chunk_overlap)
+    size = prepare.chunk_tokens - (prefix - empty)
+    if size < LEAST:
+        raise UserError(
+            f"prepare.chunk_tokens: {prepare.chunk_tokens} leaves no room for text beside the "
+            f"{prefix - empty} tokens of encoder.document_prefix; raise it"
+        )
+    return Chunker(tokenizer, size, min(prepare.chunk_overlap, size // 2))
 
 
 SOURCES: dict[str, Callable[[Prepare, Encoder, Tokenizer], Source]] = {

@@ -17,7 +17,7 @@ from stages.lib.sources.chunking import Chunker
 from stages.lib.sources.folder import Tally, shown, usable
 from stages.lib.sources.formats.section import OnlyLinks, Section, Titles, solid
 from stages.lib.sources.formats.table import READERS, read_sections
-from stages.lib.sources.judged import Judged
+from stages.lib.sources.queries.judged import Judged
 from stages.lib.sources.similar import Similar
 from stages.lib.sources.source import Placed, Source
 

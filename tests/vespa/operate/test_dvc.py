@@ -38,27 +38,24 @@ def clone(workspace: Workspace, tmp_path: Path) -> Path:
     return folder
 
 
-def test_deploy_runs_each_time_and_never_by_itself(clone: Path, vespa: StandIn) -> None:
+def test_deploy_runs_each_time_and_a_refused_one_leaves_the_receipt_of_what_is_live(
+    clone: Path, vespa: StandIn
+) -> None:
     dvc(clone, "repro")
-    assert not vespa.requests
+    assert not vespa.requests, "it never runs by itself"
     for _ in range(2):  # what nothing has changed since is deployed again all the same
         before = vespa.requests["deploy"]
         assert "Running stage" in dvc(clone, "repro", "application-package/dvc.yaml:deploy")
         assert vespa.requests["deploy"] > before
-    receipt = json.loads((clone / "data/metrics/deploy.json").read_text(encoding="utf-8"))
-    assert receipt["documents"] == len(TEXTS)
+    path = clone / "data/metrics/deploy.json"
+    receipt = path.read_bytes()
+    assert json.loads(receipt)["documents"] == len(TEXTS)
     assert vespa.requests["write"] == len(TEXTS)
-
-
-def test_refused_deployment_leaves_the_receipt_of_what_is_live(clone: Path, vespa: StandIn) -> None:
-    dvc(clone, "repro", "application-package/dvc.yaml:deploy")
-    receipt = clone / "data/metrics/deploy.json"
-    before = receipt.read_bytes()
     vespa.full = True
     (clone / "data/collection/corpus.jsonl").write_text("", encoding="utf-8")
     done = attempt(clone, "dvc", "repro", "application-package/dvc.yaml:deploy")
     assert done.returncode != 0
-    assert receipt.read_bytes() == before
+    assert path.read_bytes() == receipt
 
 
 def test_dependencies_of_the_stage_exist() -> None:

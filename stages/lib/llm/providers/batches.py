@@ -125,11 +125,13 @@ class Batches:
     def _take(self, lines: list[bytes], stamps: dict[str, Stamp], name: str) -> bool:
         """Stores what the lines of a batch say; False if they are of no use to any question."""
         taken = 0
+        missing = set(stamps)
         faults: list[tuple[Stamp, Verdict]] = []
         for row in map(parsed, lines):
             stamp = stamps.get(str(row.get("custom_id"))) if isinstance(row, dict) else None
             if stamp is None:
                 continue
+            missing.discard(str(stamp["key"]))
             status, body = _reply(row)
             fault = verdict(status, body)
             if fault is not None:
@@ -147,17 +149,20 @@ class Batches:
             self._words = fault.words
             if self._wire.concede(sent, fault.words):
                 conceded = True  # the next batch goes without
-            elif fault.about is About.QUESTION:
+            elif fault.about is About.QUESTION or fault.field:
                 refused += 1
-                self._refuse(stamp, fault, fault.sure or taken > 0)
+                self._refuse(stamp, fault)
             else:
                 self._failed[str(stamp["key"])] += 1
+        for key in missing:
+            self._failed[key] += 1
+            self._words = self._words or f"batch {name} has no line for a question"
         return conceded or taken + refused > 0
 
-    def _refuse(self, stamp: Stamp, fault: Verdict, kept: bool) -> None:
+    def _refuse(self, stamp: Stamp, fault: Verdict) -> None:
+        """Keeps a refusal, so that no later batch has this line: it would be refused as well."""
         self._refused[str(stamp["key"])] = CallRejectedError(fault.words, fault.sure)
-        if kept:
-            self._store.record_rejection(stamp, fault.words)
+        self._store.record_rejection(stamp, fault.words)
 
     def _line(self, request: Request) -> dict[str, object]:
         return {

@@ -58,9 +58,8 @@ class Extractive:
         return " ".join(self._telling.words(document, PHRASE_WORDS))
 
     def _extracts(self, document: Document) -> Iterator[str]:
-        # nobody types the whole path of titles that leads to a chunk of a file
-        if heading := document.title.split(" > ")[-1].strip():
-            yield heading
+        if document.heading:
+            yield document.heading
         extracts = {text for text in sentences(document.text) if len(text) <= MAX_SENTENCE}
         yield from seeds.shuffled(self._seed, extracts, "sentence", document.doc_id)
 

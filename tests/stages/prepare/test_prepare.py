@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.preparing import contents, prepare
-from tests.stages.beir import HEADER, metrics, refused, write
+from tests.stages.prepare.beir import HEADER, metrics, refused, write
 
 
 def test_a_beir_folder_becomes_sorted_splits(tmp_path: Path, beir: Path) -> None:

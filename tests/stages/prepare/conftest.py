@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages.beir import CORPUS, HEADER, QUERIES, write
+from tests.stages.prepare.beir import CORPUS, HEADER, QUERIES, write
 
 
 @pytest.fixture

@@ -223,5 +223,10 @@ def test_a_batch_refused_as_a_whole_says_why(
     llm_project.changes |= {"rules.fixed": ["Short."], "llm.mode": "batch"}
     llm_project.must("rules")
     server.script = ["list_error"] * 7
-    assert "the endpoint says: Unknown name strict_mode" in llm_project.refused("generate")
-    assert len(server.batches) == 1
+    said = "the endpoint says: Unknown name strict_mode; to ask anew, change what is asked"
+    assert said in llm_project.refused("generate")
+    assert said in llm_project.refused("generate")
+    assert len(server.batches) == 1, "what is refused is not submitted again"
+    llm_project.changes["llm.temperature"] = 0.99
+    llm_project.must("generate")
+    assert len(server.batches) == 2

@@ -111,6 +111,14 @@ def test_chunks_fit_the_model(folder: Path) -> None:
     assert all(any(f"Line {n} " in text for text in texts) for n in range(300))
 
 
+def test_a_prefix_that_fills_a_chunk_is_named(folder: Path) -> None:
+    result = run(folder, chunk_tokens=32, chunk_overlap=8, max_length=32, prefix="a " * 25)
+    assert result.exit_code == 1
+    assert "prepare.chunk_tokens: 32 leaves no room for text beside the 25 tokens" in result.output
+    result = run(folder, chunk_tokens=32, chunk_overlap=16, max_length=32, prefix="a " * 20)
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.preparing import contents, prepare
-from tests.stages.beir import CORPUS, HEADER, QUERIES, metrics, refused, write
+from tests.stages.prepare.beir import CORPUS, HEADER, QUERIES, metrics, refused, write
 
 
 def test_duplicate_ids(tmp_path: Path, beir: Path) -> None:

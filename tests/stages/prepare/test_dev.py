@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages.lib.core.collection import read_split
 from tests.preparing import prepare
-from tests.stages.beir import HEADER, QUERIES, metrics, write
+from tests.stages.prepare.beir import HEADER, QUERIES, metrics, write
 
 
 def labelled(beir: Path, texts: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from stages.lib.core.generated import Generated, query_id
 from stages.lib.core.text import one_line, text_digest
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare
-from stages.lib.sources.written import Written
+from stages.lib.sources.queries.written import Written
 
 TYPE = "imported"
 """The type of these queries."""

@@ -1,0 +1,1 @@
+"""Queries that come with a collection: people's, other tools', and the splits they stand in."""
