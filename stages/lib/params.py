@@ -153,6 +153,7 @@ class Package(Section):
     vector_type: Literal["float", "bfloat16", "binary"]
     dimensions: Whole
     vectors: Literal["vespa", "fed"]
+    embed_new: bool
     profile: Literal["semantic", "hybrid", "rrf"]
     hnsw_links: Annotated[int, Field(ge=2, le=LARGEST)]
     hnsw_explore: Annotated[int, Field(ge=1, le=LARGEST)]
@@ -178,6 +179,8 @@ class Deploy(Section):
     min_cosine: Share
     min_overlap: Share
     max_loss: Share
+    explore: Annotated[list[Annotated[int, Field(ge=0, le=LARGEST)]], Field(min_length=1)]
+    min_recall: Share
 
 
 class Params(Section):

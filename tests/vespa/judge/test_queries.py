@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.lib.encoding.encoder import Vectors
-from stages.lib.vespa.package.application import read_application
+from stages.lib.vespa.package.manifest import read_manifest
 from stages.lib.vespa.package.served import ServedModel
 from stages.lib.vespa.search import engine
 from stages.lib.vespa.search.connection import Connection, Credentials
@@ -38,7 +38,7 @@ TYPES = ["float", "bfloat16", "binary"]
 def package(workspace: Workspace, vector_type: str = "bfloat16", **changes: Any) -> ServedModel:
     workspace.set("package", vector_type=vector_type, **changes)
     packed(workspace)
-    return read_application(workspace.application).models[0]
+    return read_manifest(workspace.application).application.models[0]
 
 
 def trees(
