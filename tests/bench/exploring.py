@@ -9,7 +9,6 @@ targets, and what `deploy.min_recall` would choose.
 """
 
 import time
-from collections.abc import Mapping
 
 import click
 import numpy as np
@@ -23,28 +22,32 @@ from tests.vespa.standin.neighbours import Neighbours
 from tests.vespa.standin.package import VectorField, VectorType
 from tests.vespa.standin.runtime import Vector
 
-CLUSTERS, SPREAD = 500, 0.7
+CLUSTERS, SPREAD, TARGETS = 500, 0.7, 200
 
 
 class Searched:
-    """The engine over the stand-in's neighbours; without a number, it compares with all."""
+    """The engine over generated rows, whose ids are their numbers.
+
+    Without `number` it compares with all; with one, it walks the graph and looks at so many beyond
+    the 200 targets.
+    """
 
     def __init__(
-        self, found: Neighbours, vectors: Mapping[str, Vector], number: int | None = None
+        self, found: Neighbours, rows: Vector, queries: Vector, number: int | None = None
     ) -> None:
-        self._found, self._vectors, self._number = found, vectors, number
+        self._found, self._rows, self._queries, self._number = found, rows, queries, number
 
     def search(self, queries: Queries, depth: int) -> Run:
-        """The best `depth` documents of each query."""
+        """The best `depth` rows for each query, which is named by its row's number."""
         run: Run = {}
         for query_id in queries:
-            inputs = {"q": self._vectors[query_id]}
-            scores, _ = self._found.scores(inputs)
-            ids = list(scores)
+            query = self._queries[int(query_id)]
+            places = np.arange(len(self._rows))
             if self._number is not None:
-                ids = self._found.walk(inputs, 200, self._number)
-            best = sorted(ids, key=lambda id: (-scores[id], id))[:depth]
-            run[query_id] = {id: scores[id] for id in best}
+                places = np.array(self._found.walk({"q": query}, TARGETS, self._number), dtype=int)
+            scores = self._rows[places] @ query
+            best = np.argsort(-scores, kind="stable")[:depth]
+            run[query_id] = {str(places[each]): float(scores[each]) for each in best}
         return run
 
 
@@ -61,22 +64,21 @@ def main(documents: int, dimension: int, queries: int) -> None:
         chosen = centres[drawn.integers(CLUSTERS, size=number)]
         return unit(chosen + SPREAD * drawn.normal(size=(number, dimension)))
 
-    stored = {f"d{number}": row for number, row in enumerate(near(documents))}
+    stored = near(documents)
     aside = unit(drawn.normal(size=dimension))
     kinds = {"like documents": near(queries), "moved aside": unit(near(queries) + aside)}
     field = VectorField("v", VectorType("float", dimension), "angular", 16, 200, True, None, None)
-    found = Neighbours(field, stored)
+    found = Neighbours(field, {str(number): row for number, row in enumerate(stored)})
     params = read_params(ROOT / "params.yaml").deploy
     for kind, rows in kinds.items():
         begun = time.monotonic()
-        vectors = {str(number): row for number, row in enumerate(rows)}
-        exploration = explore(
-            Searched(found, vectors),
-            lambda number, vectors=vectors: Searched(found, vectors, number),  # type: ignore[misc]
-            dict.fromkeys(vectors, ""),
-            params.explore,
-            params.min_recall,
-        )
+
+        def walk(number: int, rows: Vector = rows) -> Searched:
+            return Searched(found, stored, rows, number)
+
+        names = {str(number): "" for number in range(queries)}
+        exact = Searched(found, stored, rows)
+        exploration = explore(exact, walk, names, params.explore, params.min_recall)
         click.echo(f"{kind}: {exploration.row}, {time.monotonic() - begun:.0f} s")
 
 

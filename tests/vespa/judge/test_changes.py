@@ -102,7 +102,7 @@ def test_embedding_new_documents_demands_nothing_that_deploying_does_not_do(
     check(command(workspace, prune_main))
     demands = judge.changes(unpacked(vespa, tmp_path))
     # feeding the vectors fills the field that Vespa would have re-indexed
-    assert [each.type for each in sum(demands, [])] == ["reindex"]
+    assert [each.type for row in demands for each in row] == ["reindex"]
     assert vespa.requests["reindex"] == 0
 
 

@@ -8,23 +8,24 @@ from stages.lib.vespa.operate.exploring import explore
 from tests.bench.exploring import Searched, unit
 from tests.vespa.standin.neighbours import Neighbours
 from tests.vespa.standin.package import VectorField, VectorType
+from tests.vespa.standin.runtime import Vector
 
+Generated = tuple[Neighbours, Vector, Vector]
 QUERIES = {str(number): "" for number in range(20)}
 
 
 @pytest.fixture(scope="module")
-def searched() -> tuple[Neighbours, dict[str, np.ndarray]]:
+def searched() -> Generated:
     drawn = np.random.default_rng(1)
-    stored = {f"d{number}": row for number, row in enumerate(unit(drawn.normal(size=(3000, 32))))}
+    stored = unit(drawn.normal(size=(3000, 32)))
     # few links, so that a walk misses neighbours
     field = VectorField("v", VectorType("float", 32), "angular", 3, 10, True, None, None)
     rows = unit(drawn.normal(size=(len(QUERIES), 32)))
-    return Neighbours(field, stored), dict(zip(QUERIES, rows, strict=True))
+    found = Neighbours(field, {str(number): row for number, row in enumerate(stored)})
+    return found, stored, rows
 
 
-def test_the_first_number_that_finds_enough_is_taken(
-    searched: tuple[Neighbours, dict[str, np.ndarray]],
-) -> None:
+def test_the_first_number_that_finds_enough_is_taken(searched: Generated) -> None:
     def walk(number: int) -> Engine:
         return Searched(*searched, number)
 

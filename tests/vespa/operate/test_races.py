@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from stages.lib.errors import UserError
+from stages.lib.vespa.operate.feeder import feed
 from stages.lib.vespa.package.lease import Lease, new_lease
+from stages.lib.vespa.search.connection import Connection, Credentials
 from tests.vespa.deployments import answers, deploy, field_of, live, packed
 from tests.vespa.racing import COMMANDS, Race
 from tests.vespa.standin import StandIn
@@ -22,8 +25,11 @@ from tests.vespa.workspace import TEXTS, Workspace, check
 
 
 @pytest.fixture
-@pytest.mark.usefixtures("vespa")
-def installed(workspace: Workspace, tmp_path: Path) -> tuple[Workspace, Workspace]:
+def installed(
+    workspace: Workspace,
+    vespa: StandIn,  # noqa: ARG001 - where they are deployed to
+    tmp_path: Path,
+) -> tuple[Workspace, Workspace]:
     """Two models deployed one after the other; a workspace with the second one, and a third's."""
     workspace.set("package", vectors="fed")
     workspace.set("deploy", max_loss=1.0)
@@ -38,13 +44,10 @@ def installed(workspace: Workspace, tmp_path: Path) -> tuple[Workspace, Workspac
 
 POINTS = [
     # before which request of the first command the second one runs
-    ("deploy", "session", 1, "prune"),
     ("deploy", "write", 1, "rollback"),
-    ("deploy", "session", 2, "rollback"),
     ("deploy", "application", 4, "deploy"),
     ("deploy", "deploy", 2, "prune"),
     ("rollback", "deploy", 1, "prune"),
-    ("prune", "deploy", 1, "deploy"),
     ("index", "deploy", 2, "prune"),
 ]
 
@@ -119,29 +122,26 @@ def test_a_lease_that_has_ended_is_taken_over(workspace: Workspace, vespa: Stand
         assert manifest(vespa.sessions[-1])["lease"] is None
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda row: row["models"][0]["query"].update(hash="../../etc"), "models.0.query.hash: "),
-        (lambda row: row["models"][0].update(vectors="../up"), "models.0.vectors: "),
-        (lambda row: row["fed"].update({"../x": "0123456789abcdef"}), "fed: no hash of a feed"),
-        (lambda row: row.update(live="a_b"), "live: no such model"),
-        (lambda row: row.update(indexes=[INDEX]), "indexes.0: no name of an index"),
-        (lambda row: row["ground"].update(nodes="../../secret"), "ground.nodes: "),
-        (lambda row: row.update(revision='"/><x a="'), "revision: "),
-    ],
-)
-def test_a_manifest_is_believed_only_in_its_own_form(
-    workspace: Workspace, vespa: StandIn, change: Any, message: str
-) -> None:
+BROKEN: list[tuple[Any, str]] = [
+    (lambda row: row["models"][0]["query"].update(hash="../../etc"), "models.0.query.hash: "),
+    (lambda row: row["models"][0].update(vectors="../up"), "models.0.vectors: "),
+    (lambda row: row["fed"].update({"../x": "0123456789abcdef"}), "fed: no hash of a feed"),
+    (lambda row: row.update(live="a_b"), "live: no such model"),
+    (lambda row: row.update(indexes=[INDEX]), "indexes.0: no name of an index"),
+    (lambda row: row["ground"].update(nodes="../../secret"), "ground.nodes: "),
+    (lambda row: row.update(revision='"/><x a="'), "revision: "),
+]
+
+
+def test_a_manifest_is_believed_only_in_its_own_form(workspace: Workspace, vespa: StandIn) -> None:
     packed(workspace)
     check(deploy(workspace))
-    row = manifest(vespa.sessions[-1])
-    change(row)
-    write_manifest(vespa, row)
-    before = len(vespa.sessions)
-    for name in ("deploy", "rollback"):
-        result = COMMANDS[name](workspace)
+    whole, before = json.dumps(manifest(vespa.sessions[-1])), len(vespa.sessions)
+    for change, message in BROKEN:
+        row = json.loads(whole)
+        change(row)
+        write_manifest(vespa, row)
+        result = COMMANDS["rollback"](workspace)
         assert result.exit_code == 1, result.output
         assert message in result.output
         assert "embedsmith.json is not a manifest of this version" in result.output
@@ -211,3 +211,29 @@ def test_rolling_back_brings_the_model_back_as_it_was(workspace: Workspace, vesp
     common = ("schemas/doc.sd", "search/query-profiles/bm25.xml", "embedsmith.json")
     assert before.keys() == after.keys()
     assert {name for name in before if before[name] != after[name]} == set(common)
+
+
+def test_a_lease_is_renewed_while_documents_are_fed(
+    workspace: Workspace, vespa: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.lib.vespa.operate.site.LEASE", 0.0)
+    packed(workspace)
+    check(deploy(workspace))
+    leases = [manifest(package)["lease"] for package in vespa.sessions]
+    assert len(leases) > 3
+    assert leases.pop() is None
+    assert len({lease["id"] for lease in leases}) == 1
+    assert [lease["until"] for lease in leases] == sorted(lease["until"] for lease in leases)
+
+
+def test_whoever_loses_the_lease_stops_feeding(workspace: Workspace, vespa: StandIn) -> None:
+    packed(workspace)
+    check(deploy(workspace))
+
+    def lost() -> None:
+        raise UserError("somebody else deployed meanwhile")
+
+    connection = Connection(vespa.url, vespa.url, None, Credentials())
+    rows = workspace.folder / "package" / "feed.jsonl"
+    with pytest.raises(UserError, match="somebody else deployed meanwhile"):
+        feed(connection, rows, workspace.folder, lost)

@@ -28,6 +28,10 @@ POLL = 0.25
 """Seconds between looks at one that does."""
 
 
+class ChangedError(UserError):
+    """Somebody else deployed meanwhile."""
+
+
 class Exchange:
     """The active application of an installation.
 
@@ -71,7 +75,8 @@ class Exchange:
         """Deploys a package in the place of what was read or written last; waits until it serves.
 
         Raises:
-            UserError: Vespa refuses it, or something else was deployed meanwhile.
+            UserError: Vespa refuses it.
+            ChangedError: something else was deployed meanwhile.
 
         """
         if self._connection.cloud:
@@ -94,8 +99,8 @@ class Exchange:
         if found != self._seen:
             raise self._changed()
 
-    def _changed(self) -> UserError:
-        return UserError(
+    def _changed(self) -> ChangedError:
+        return ChangedError(
             f"{self._target}: somebody else deployed meanwhile, so that this was left undone; see "
             "what serves now, then run it again"
         )

@@ -9,7 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tqdm import tqdm
 from stages.lib.core.files import scratch
 from stages.lib.errors import UserError
 from stages.lib.params import Params
-from stages.lib.vespa.operate.exchange import INSTANCE, Exchange
+from stages.lib.vespa.operate.exchange import INSTANCE, ChangedError, Exchange
 from stages.lib.vespa.package.application import (
     CLUSTER,
     DOCUMENT_TYPE,
@@ -103,9 +103,13 @@ class Site:
         """Gives the lease back where the work under it fails; what is live stays live."""
         try:
             yield
-        except UserError:
-            with suppress(UserError):  # the first fault is the one to tell
+        except UserError as fault:
+            try:
                 self.release(application, models)
+            except ChangedError as changed:  # whatever failed, failed for that
+                raise changed from fault
+            except UserError:
+                pass  # the first fault is the one to tell
             raise
 
     def renew(self) -> None:

@@ -69,7 +69,8 @@ def read_manifest(folder: Path, source: str = "", ground: Ground | None = None) 
         fault = str(error)
     except ValidationError as error:
         first = error.errors()[0]
-        fault = f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}"
+        key = ".".join(map(str, first["loc"])).removeprefix("application.")
+        fault = f"{key}: {first['msg']}"
     if fault:
         raise UserError(
             f"{source or path}: {MANIFEST} is not a manifest of this version; deploy to a fresh "
