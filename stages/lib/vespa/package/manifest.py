@@ -37,7 +37,8 @@ class Manifest:
     def as_dict(self) -> dict[str, Any]:
         """The manifest as it is written."""
         row: dict[str, Any] = ADAPTER.dump_python(self, mode="json")
-        return row.pop("application") | row
+        application: dict[str, Any] = row.pop("application")
+        return application | row
 
 
 ADAPTER = TypeAdapter(Manifest)
