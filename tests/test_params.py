@@ -26,6 +26,10 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
             r"encoder: query_prefix: .*U\+000D cannot",
         ),
         ({"package.nodes": "cloud", "package.token": "a\x00"}, r"package: token: .*U\+0000"),
+        (
+            {"documents.model": "big", "package.embed_new": True},
+            "documents.model is named, whose vectors package.embed_new cannot compute",
+        ),
         ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
         ({"bm25.language": "klingon"}, "bm25.language: .*'english', .*'none', got 'klingon'$"),
         (

@@ -246,6 +246,15 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def new_documents_lie_among_the_others(self) -> Self:
+        if self.documents.model and self.package.embed_new:
+            raise ValueError(
+                "documents.model is named, whose vectors package.embed_new cannot compute in "
+                "Vespa; set embed_new to false, or empty documents.model"
+            )
+        return self
+
+    @model_validator(mode="after")
     def every_document_gets_a_vector(self) -> Self:
         # Vespa embeds no blank text: the document would have no vector, and deploying would wait
         if self.prepare.empty_documents == "keep" and self.package.vectors == "vespa":
