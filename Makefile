@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show compare cost bases saturation deploy rollback prune index serve test types tests clean
+.PHONY: help install repro show compare cost bases saturation deploy query rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -59,6 +59,9 @@ saturation: $(VENV)/installed ## Train on a quarter, half and all of the queries
 
 deploy: $(VENV)/installed ## Bring the packaged model into Vespa; FORCE=1 whatever the gates say
 	@dvc repro application-package/dvc.yaml:deploy
+
+query: $(VENV)/installed ## Search Vespa through the live model; Q="what to look for"
+	@python -m stages.operate.query
 
 rollback: $(VENV)/installed ## Flip Vespa back to the model that served before
 	@python -m stages.operate.rollback --templates application-package

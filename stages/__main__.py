@@ -41,6 +41,7 @@ OPERATE = (
     "saturation",
     "serve",
     "deploy",
+    "query",
     "rollback",
     "prune",
     "index",

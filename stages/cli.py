@@ -30,6 +30,9 @@ PARAMS = click.option(
     help="The parameters' file.",
 )
 
+SCRATCH = Path("data/deploy")
+"""Where commands that deploy make what they send, and where what is left of a killed one goes."""
+
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,8 +9,9 @@ from stages.lib.encoding.vectors import load_vectors
 from stages.lib.errors import UserError
 from stages.lib.export.gate import next_best, read_verdicts
 from stages.lib.params import read_params
-from stages.lib.vespa.package.application import Application
+from stages.lib.vespa.package.application import Application, ground_of
 from stages.lib.vespa.package.feed import document_rows, vector_rows
+from stages.lib.vespa.package.manifest import Manifest
 from stages.lib.vespa.package.probe import document_probes, query_probes, write_probes
 from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.package.served import SIDES, read_model, tower_folder
@@ -44,14 +45,14 @@ def main(
     embedded = load_vectors(vectors, documents)
     passed = {name: verdict.passed for name, verdict in read_verdicts(gate).items()}
     variant = next_best(package.variant, passed)
-    model = read_model(onnx, variant, vectors, package, read_json(fusion)["tuned"])
+    model = read_model(onnx, variant, vectors, settings, read_json(fusion)["tuned"])
     whole = model.document.settings.dimension
     if embedded.shape[1] != whole:
         raise UserError(
             f"{vectors}: vectors of {embedded.shape[1]} dimensions, but {onnx} gives {whole}; "
             "run dvc repro export"
         )
-    application = Application().adding(model)
+    manifest = Manifest(Application().adding(model).on(ground_of(settings)))
     query, document = (tower_folder(onnx, variant, side) for side in SIDES)
     towers = {model.query.hash: query, model.document.hash: document}
     probes = {
@@ -59,10 +60,12 @@ def main(
         "document_probes.jsonl": document_probes(documents, document, model, settings.seed),
     }
     with building(out) as folder:
-        write_application(folder / "application", application, templates, towers, settings)
+        write_application(folder / "application", manifest, templates, towers)
         write_jsonl(folder / "feed.jsonl", document_rows(package.name, documents))
         if model.filling == "fed":
-            rows = vector_rows(package.name, list(documents), embedded, model.profile)
+            rows = vector_rows(
+                package.name, list(documents), embedded, model.profile, model.fed_field
+            )
             write_jsonl(folder / "vectors.jsonl", rows)
         for name, texts in probes.items():
             write_probes(folder / name, texts)

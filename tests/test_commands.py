@@ -28,7 +28,7 @@ DOCUMENTS = [
         for folder in ("stages", "application-package", "tests/bench", "data/sample")
     ),
 ]
-NOT_READING = ("mend", "base", "serve")
+NOT_READING = ("mend", "base", "serve", "query")
 """They take no file but the parameters'."""
 
 

@@ -28,6 +28,10 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
         ({"package.nodes": "cloud", "package.token": "a\x00"}, r"package: token: .*U\+0000"),
         ({"fusion.shares": []}, "fusion.shares: List should have at least 1 item"),
         ({"export.opset": 99}, "export.opset: .* got 99"),
+        (
+            {"documents.model": "big", "package.embed_new": True},
+            "documents.model is named, whose vectors package.embed_new cannot compute",
+        ),
         ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
         ({"bm25.language": "klingon"}, "bm25.language: .*'english', .*'none', got 'klingon'$"),
         (

@@ -1,4 +1,4 @@
-rank-profile semantic_$label inherits bm25 {
+rank-profile semantic_$label {
   # Found by the signs' Hamming distance, then ordered by the query's own numbers against the signs.
   inputs {
 $inputs  }
@@ -16,5 +16,10 @@ $inputs  }
   second-phase {
     rerank-count: $targets
     expression: cosine
+  }
+  # For the hybrid profiles, which inherit them.
+  rank-properties {
+    bm25(contents).k1: $k1
+    bm25(contents).b: $b
   }
 }

@@ -1,4 +1,4 @@
-rank-profile semantic_$label inherits bm25 {
+rank-profile semantic_$label {
   inputs {
 $inputs  }
   function cosine() {
@@ -6,5 +6,10 @@ $inputs  }
   }
   first-phase {
     expression: cosine
+  }
+  # For the hybrid profiles, which inherit them.
+  rank-properties {
+    bm25(contents).k1: $k1
+    bm25(contents).b: $b
   }
 }

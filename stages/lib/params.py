@@ -153,6 +153,7 @@ class Package(Section):
     vector_type: Literal["float", "bfloat16", "binary"]
     dimensions: Whole
     vectors: Literal["vespa", "fed"]
+    embed_new: bool
     profile: Literal["semantic", "hybrid", "rrf"]
     hnsw_links: Annotated[int, Field(ge=2, le=LARGEST)]
     hnsw_explore: Annotated[int, Field(ge=1, le=LARGEST)]
@@ -178,6 +179,8 @@ class Deploy(Section):
     min_cosine: Share
     min_overlap: Share
     max_loss: Share
+    explore: Annotated[list[Annotated[int, Field(ge=0, le=LARGEST)]], Field(min_length=1)]
+    min_recall: Share
 
 
 class Params(Section):
@@ -239,6 +242,15 @@ class Params(Section):
             raise ValueError(
                 "documents.provider is openai, and Vespa cannot call the endpoint; set "
                 "package.vectors to fed"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def new_documents_lie_among_the_others(self) -> Self:
+        if self.documents.model and self.package.embed_new:
+            raise ValueError(
+                "documents.model is named, whose vectors package.embed_new cannot compute in "
+                "Vespa; set embed_new to false, or empty documents.model"
             )
         return self
 

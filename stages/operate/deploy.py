@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from stages.cli import PARAMS, path_option, stage
+from stages.cli import PARAMS, SCRATCH, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus, read_split
 from stages.lib.core.files import write_json
 from stages.lib.encoding.encoder import load_encoder, towers
@@ -59,7 +59,7 @@ def main(
     if not force:
         require_passed(new.query.settings.variant, gate)
     probes = read_probes(packaged.probes), read_probes(packaged.document_probes)
-    with open_site(templates, settings) as site:
+    with open_site(templates, settings, "deploy", SCRATCH) as site:
         documents = read_corpus(corpus)
         dense = Dense(
             list(documents),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from stages.cli import PARAMS, path_option, stage
+from stages.cli import PARAMS, SCRATCH, path_option, stage
 from stages.lib.core.collection import read_corpus
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
@@ -32,7 +32,7 @@ def main(corpus: Path, vectors: tuple[Path, ...], templates: Path, params: Path)
             click.echo(f"{folder}: not there yet; run make index again once dvc repro has made it")
     if not made:
         raise UserError(f"{vectors[0]}: no vectors to index; run dvc repro embed_base")
-    with open_site(templates, read_params(params)) as site:
+    with open_site(templates, read_params(params), "index", SCRATCH) as site:
         index(site, read_corpus(corpus), made)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from stages.cli import PARAMS, path_option, stage
+from stages.cli import PARAMS, SCRATCH, path_option, stage
 from stages.lib.params import read_params
 from stages.lib.vespa.operate.history import prune
 from stages.lib.vespa.operate.site import open_site
@@ -15,7 +15,7 @@ from stages.lib.vespa.operate.site import open_site
 @PARAMS
 def main(templates: Path, params: Path) -> None:
     """Removes the models that no longer serve."""
-    with open_site(templates, read_params(params)) as site:
+    with open_site(templates, read_params(params), "prune", SCRATCH) as site:
         click.echo(prune(site).summary)
 
 

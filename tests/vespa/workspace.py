@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from stages.embed import main as embed
 from stages.lib.core.collection import Corpus, Document, Split, write_corpus, write_split
+from stages.lib.params import Params, read_params
 from stages.package import main as package
 from tests.vespa.models import MAX_TOKENS, export_model, write_model
 
@@ -52,6 +53,10 @@ class Workspace:
     @property
     def corpus(self) -> Path:
         return self.folder / "collection" / "corpus.jsonl"
+
+    @property
+    def params(self) -> Params:
+        return read_params(self.folder / "params.yaml")
 
     @property
     def application(self) -> Path:

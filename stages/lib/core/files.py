@@ -63,6 +63,22 @@ def has_files(folder: Path) -> bool:
     return any(folder.iterdir())
 
 
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` for what is in the making, which goes at the end.
+
+    One that a killed process left goes with the next call.
+    """
+    clear_leftovers(folder.parent)
+    part = _part(folder)
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def clear_leftovers(folder: Path) -> None:
     """Removes what `writing` and `building` of dead processes left in a folder, as far as it may.
 
@@ -71,7 +87,7 @@ def clear_leftovers(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for part in sorted(folder.glob(".*.part")):
             written = LEFTOVER.fullmatch(part.name)
-            if not written or _runs(int(written[1])):
+            if not written or is_running(int(written[1])):
                 continue
             if part.is_dir() and not part.is_symlink():
                 shutil.rmtree(part, ignore_errors=True)
@@ -94,7 +110,8 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
-def _runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether this machine has a process of that number."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

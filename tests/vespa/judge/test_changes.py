@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from stages.lib.vespa.package.lease import Lease
 from stages.operate.index import main as index_main
 from stages.operate.prune import main as prune_main
 from stages.operate.rollback import main as rollback_main
 from tests.vespa.certificates import certificates
 from tests.vespa.deployments import command, deploy, packed
 from tests.vespa.judge import Judge
+from tests.vespa.racing import COMMANDS, Race
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.change import check_change
 from tests.vespa.workspace import ROOT, TEXTS, Workspace, check, invoke, write_texts
@@ -84,3 +86,53 @@ def test_nothing_is_demanded_but_the_reindexing_that_a_deployment_carries_out(
         assert messages == [each.message for each in demanded]
     assert len(demands) == len(vespa.sessions) > 10
     assert sum(map(bool, demands)) == (3 if filling == "vespa" else 0)
+
+
+def test_embedding_new_documents_demands_nothing_that_deploying_does_not_do(
+    workspace: Workspace, vespa: StandIn, judge: Judge, tmp_path: Path
+) -> None:
+    workspace.set("package", vectors="fed")
+    workspace.set("deploy", max_loss=1.0)
+    packed(workspace)
+    check(deploy(workspace))
+    workspace.set("package", embed_new=True)
+    packed(workspace)
+    check(deploy(workspace))
+    check(command(workspace, rollback_main))
+    check(command(workspace, prune_main))
+    demands = judge.changes(unpacked(vespa, tmp_path))
+    # feeding the vectors fills the field that Vespa would have re-indexed
+    assert [each.type for row in demands for each in row] == ["reindex"]
+    assert vespa.requests["reindex"] == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "at"),
+    [("deploy", "rollback", 0.9), ("deploy", "prune", 0.5), ("index", "deploy", 0.6)],
+)
+def test_what_two_commands_at_once_leave_is_changed_like_anything_else(
+    workspace: Workspace,
+    vespa: StandIn,
+    judge: Judge,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+    second: str,
+    at: float,
+) -> None:
+    monkeypatch.setattr(Lease, "ended", lambda *_: True)
+    workspace.set("package", vectors="fed")
+    workspace.set("deploy", max_loss=1.0)
+    for seed in (1, 2):
+        packed(workspace, seed)
+        check(deploy(workspace))
+    packed(workspace, seed=3)
+    race = Race(vespa)
+    steps = len(race.requests(COMMANDS[first], workspace))
+    found = race.run(COMMANDS[first], workspace, int(at * steps), COMMANDS[second], workspace)
+    assert found.second, found
+    assert not found.faults
+    check(deploy(workspace))
+    demands = judge.changes(unpacked(vespa, tmp_path))
+    assert len(demands) == len(vespa.sessions)
+    assert not any(demands)

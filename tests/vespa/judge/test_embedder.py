@@ -15,7 +15,8 @@ from stages.lib.export.parity import HARD_TEXTS
 from stages.lib.export.variants import export_variants
 from stages.lib.params import Params, read_params
 from stages.lib.search.vector_types import pack
-from stages.lib.vespa.package.application import Application
+from stages.lib.vespa.package.application import Application, ground_of
+from stages.lib.vespa.package.manifest import Manifest
 from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.package.served import ServedModel, Side, tower_folder
 from stages.lib.vespa.package.tower import read_tower
@@ -39,9 +40,8 @@ def package(onnx: Path, folder: Path, params: Params) -> ServedModel:
     """Packages a variant's folder."""
     tower = read_tower(onnx)
     served = ServedModel(tower, tower, "float", tower.settings.dimension, "vespa", 0.5)
-    application = Application().adding(served)
-    templates = ROOT / "application-package"
-    write_application(folder, application, templates, {tower.hash: onnx}, params)
+    manifest = Manifest(Application().adding(served).on(ground_of(params)))
+    write_application(folder, manifest, ROOT / "application-package", {tower.hash: onnx})
     return served
 
 

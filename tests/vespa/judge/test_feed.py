@@ -10,8 +10,8 @@ import pytest
 from stages.lib.core.collection import Corpus, Document, read_corpus
 from stages.lib.errors import UserError
 from stages.lib.search.vector_types import as_bfloat16, pack, prefix
-from stages.lib.vespa.package.application import read_application
 from stages.lib.vespa.package.feed import document_row
+from stages.lib.vespa.package.manifest import read_manifest
 from stages.lib.vespa.package.served import ServedModel
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge, Refused
@@ -38,7 +38,7 @@ def package(workspace: Workspace, vector_type: str, dimensions: int, vectors: st
     workspace.embed()
     workspace.set("package", vector_type=vector_type, dimensions=dimensions, vectors=vectors)
     packed(workspace)
-    return read_application(workspace.application).models[0]
+    return read_manifest(workspace.application).application.models[0]
 
 
 def judged(judge: Judge, workspace: Workspace, name: str) -> list[dict[str, Any]]:
@@ -67,6 +67,7 @@ def test_documents_arrive_as_they_are(workspace: Workspace, judge: Judge) -> Non
                 "title": document.title,
                 "text": document.text,
                 "contents": f"{document.title} {document.text}",
+                "to_embed": "",
             },
             "embedded": [],
         }
@@ -115,6 +116,33 @@ def test_vespa_embeds_title_and_text_as_one(
         assert (model.field in found["fields"]) == bool(text)
 
 
+@pytest.mark.parametrize(("vector_type", "dimensions"), KINDS)
+def test_a_document_without_a_fed_vector_is_embedded_as_it_comes_in(
+    workspace: Workspace, judge: Judge, vector_type: str, dimensions: int
+) -> None:
+    workspace.set("package", embed_new=True)
+    model = package(workspace, vector_type, dimensions, "fed")
+    vectors = judged(judge, workspace, "vectors.jsonl")
+    assert all(found["fields"].keys() == {model.fed_field, model.field} for found in vectors)
+    for found in vectors:
+        assert found["fields"][model.field] == found["fields"][model.fed_field]
+        assert not found["embedded"]
+    assert not any(found["embedded"] for found in judged(judge, workspace, "feed.jsonl"))
+    texts = {"doc_id": "new", "title": "New", "text": "a document"}
+    fields: dict[str, Any] = {name: {"assign": text} for name, text in texts.items()}
+    row = {"update": "id:embedsmith:doc::new", "create": True, "fields": fields}
+    (found,) = judge.feed(workspace.application, [json.dumps(row)])
+    assert found["embedded"] == [
+        {
+            "embedder": model.document.embedder,
+            "text": "New a document",
+            "type": str(model.profile.tensor),
+            "destination": f"doc.{model.field}",
+        }
+    ]
+    assert model.field in found["fields"]
+
+
 def test_vespa_refuses_the_characters_that_we_refuse(workspace: Workspace, judge: Judge) -> None:
     package(workspace, "float", 0, "fed")
     codes = [*range(0xA1), 0xAD, 0x200B, 0x202E, 0xD7FF, 0xE000, *range(0xFDCF, 0xFDF1)]
@@ -122,7 +150,7 @@ def test_vespa_refuses_the_characters_that_we_refuse(workspace: Workspace, judge
     codes += [0xD800, 0xDFFF, 0x10FFFD, 0x10FFFE, 0x10FFFF]
     for code in codes:
         text = f"a{chr(code)}b"
-        fields = {"doc_id": "x", "title": "", "text": text}
+        fields: dict[str, Any] = {"doc_id": "x", "title": "", "text": text, "to_embed": ""}
         row = {"update": "id:n:doc::x", "create": True}
         row["fields"] = {name: {"assign": value} for name, value in fields.items()}
         try:

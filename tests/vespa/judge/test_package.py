@@ -10,9 +10,10 @@ import pytest
 
 from stages.lib.export.embedder import Embedder
 from stages.lib.params import Params
-from stages.lib.vespa.package.application import Application
+from stages.lib.vespa.package.application import Application, ground_of
+from stages.lib.vespa.package.manifest import Manifest
 from stages.lib.vespa.package.rendering import write_application
-from stages.lib.vespa.package.served import ServedModel
+from stages.lib.vespa.package.served import ServedModel, Serving
 from stages.lib.vespa.package.tower import Tower
 from stages.lib.vespa.search.profile import Profile
 from tests.vespa.certificates import certificates
@@ -41,6 +42,8 @@ MODELS: dict[str, list[Any]] = {
     "dense_weight": [0.0, 0.00001, 0.8, 0.123456789, 1.0],
     "prefix": ["", "   ", "find <&> ]]> \"'\n{$x} "],
     "pooling": [("mean", "hidden"), ("cls", "a/b:0"), ("none", 'pooled <&> "')],
+    "embed_new": [False, True],
+    "additional_hits": [0, 1600],
     "graph": [(16, 200), (2, 1), (64, 500)],
     "normalize": [True, False],
     "token_types": [True, False],
@@ -98,6 +101,11 @@ def served(row: Row, number: int) -> ServedModel:
         HASHES[3] if row["filling"] == "trained" else "",
         links=row["graph"][0],
         explore=row["graph"][1],
+        serving=Serving(
+            row["package.profile"], row["package.targets"], row["bm25.k1"], row["bm25.b"]
+        ),
+        embeds_new=row["filling"] != "vespa" and row["embed_new"],
+        additional_hits=row["additional_hits"],
     )
 
 
@@ -116,11 +124,11 @@ def test_vespa_takes_what_any_settings_render(
     models = tuple(served(row, number) for number in row["models"] if number != "index")
     live, previous = [*(model.label for model in models), None, None][:2]
     indexes = (INDEX,) if "index" in row["models"] else ()
-    application = Application(models, live, previous, indexes)
+    application = Application(models, live, previous, indexes).on(ground_of(params))
     files = original.folder / "onnx" / "fp32"
     folders = dict.fromkeys(application.towers(), files)
     package = tmp_path / "package"
-    write_application(package, application, ROOT / "application-package", folders, params)
+    write_application(package, Manifest(application), ROOT / "application-package", folders)
     hosted = place != "local"
     if hosted:  # the vespa command adds it
         (package / "security").mkdir()

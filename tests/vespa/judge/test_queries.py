@@ -1,12 +1,16 @@
 """What Vespa's own code makes of our requests: the query that is meant, whatever the text says."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from stages.lib.encoding.encoder import Vectors
-from stages.lib.vespa.package.application import read_application
+from stages.lib.vespa.package.application import Application, ground_of
+from stages.lib.vespa.package.manifest import Manifest, read_manifest
+from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.package.served import ServedModel
 from stages.lib.vespa.search import engine
 from stages.lib.vespa.search.connection import Connection, Credentials
@@ -14,7 +18,7 @@ from stages.lib.vespa.search.engine import Kind, Ranking
 from stages.lib.vespa.search.scorers import DEEPEST
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge, Refused
-from tests.vespa.workspace import Workspace
+from tests.vespa.workspace import ROOT, Workspace
 
 TEXTS = [
     "restore files from a snapshot",
@@ -38,7 +42,7 @@ TYPES = ["float", "bfloat16", "binary"]
 def package(workspace: Workspace, vector_type: str = "bfloat16", **changes: Any) -> ServedModel:
     workspace.set("package", vector_type=vector_type, **changes)
     packed(workspace)
-    return read_application(workspace.application).models[0]
+    return read_manifest(workspace.application).application.models[0]
 
 
 def trees(
@@ -48,6 +52,7 @@ def trees(
     model: ServedModel,
     targets: int = 200,
     approximate: bool = True,
+    explore: int = 0,
 ) -> list[Any]:
     """What each text is to become: words alone, the same that a document of this text has."""
     nearest = {
@@ -55,6 +60,7 @@ def trees(
         "input": "q_bits" if model.profile.binary else "q",
         "targets": targets,
         "approximate": approximate,
+        "explore": explore,
     }
     if kind == "semantic":
         return [nearest] * len(TEXTS)
@@ -129,6 +135,21 @@ def test_requests_of_the_engine_are_read_as_meant(
             assert found["second_phase"] == (None if kind == "bm25" else 70)
             assert found["global_phase"] == (None if kind == "bm25" else 140)
             check_query(kind, model, text, found)
+
+
+def test_the_search_of_the_graph_looks_as_far_as_it_is_told(
+    workspace: Workspace, judge: Judge, tmp_path: Path
+) -> None:
+    model = replace(package(workspace), additional_hits=300)
+    ranking = Ranking("hybrid", model.profile, targets=70, additional_hits=300)
+    requests = list(ranking.requests(TEXTS[:1], depth=30))
+    (found,) = judge.queries(workspace.application, requests)
+    assert found["tree"] == trees(judge, workspace, "hybrid", model, 70, explore=300)[0]
+    application = Application().adding(model).on(ground_of(workspace.params))
+    folders = dict.fromkeys(application.towers(), workspace.folder / "onnx" / "fp32")
+    write_application(tmp_path, Manifest(application), ROOT / "application-package", folders)
+    (found,) = judge.queries(tmp_path, [{"query": TEXTS[0]}])
+    assert found["tree"] == trees(judge, workspace, "hybrid", model, explore=300)[0]
 
 
 def test_vectors_of_a_request_arrive_cell_by_cell(workspace: Workspace, judge: Judge) -> None:

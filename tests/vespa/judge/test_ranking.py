@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stages.lib.search.vector_types import binary_scores, pack
-from stages.lib.vespa.package.application import read_application
+from stages.lib.vespa.package.manifest import read_manifest
 from stages.lib.vespa.package.served import ServedModel
 from tests.vespa.deployments import packed
 from tests.vespa.judge import Judge
@@ -26,7 +26,7 @@ FEATURES: Features = [
 def package(workspace: Workspace, vector_type: str) -> ServedModel:
     workspace.set("package", vector_type=vector_type)
     packed(workspace)
-    return read_application(workspace.application).models[0]
+    return read_manifest(workspace.application).application.models[0]
 
 
 def fused(judge: Judge, workspace: Workspace, profile: str, features: Features) -> dict[str, float]:

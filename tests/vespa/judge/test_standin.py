@@ -27,7 +27,7 @@ BROKEN = {
         ("rank-profile", "\nrank-profile"),
         ("rank-profile semantic_", "rank-profile other_"),
         ("rank-profile semantic_", "rank-profile sem-antic_"),
-        ("inherits bm25", "inherits bm26"),
+        ("bm25(contents).k1: 1.2", "bm25(contents).k1: "),
         ("attribute(embedding", "attribute(other"),
         (INPUT, "query(q) tensor<float>(x[15])"),
         (INPUT, "query(q) tensor<float>(y[16])"),

@@ -202,3 +202,11 @@ def test_approximate_search_is_measured_beside_exact(workspace: Workspace, vespa
     check(deploy(workspace))
     measured = receipt(workspace)["measured"]
     assert measured["semantic"] < measured["semantic_exact"]
+    # however far it looks, two documents are never found: 6 of the 8 that the exact search names
+    recall = receipt(workspace)["recall"]
+    assert recall["by_additional_hits"] == {
+        str(each): 0.75 for each in (0, 100, 200, 400, 800, 1600)
+    }
+    assert recall["additional_hits"] == 1600
+    profile = vespa.container.serving.profiles["default"]  # type: ignore[union-attr]
+    assert "hnsw.exploreAdditionalHits:1600" in profile["yql"]

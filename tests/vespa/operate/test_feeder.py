@@ -7,11 +7,10 @@ import pytest
 from stages.lib.core.collection import Corpus, Document
 from stages.lib.core.files import write_jsonl
 from stages.lib.errors import UserError
-from stages.lib.params import read_params
 from stages.lib.vespa.operate.feeder import feed
 from stages.lib.vespa.operate.packaged import Package
-from stages.lib.vespa.package.application import read_application
 from stages.lib.vespa.package.feed import document_rows
+from stages.lib.vespa.package.manifest import read_manifest
 from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.search.connection import Connection, Credentials
 from tests.vespa.standin import StandIn
@@ -38,7 +37,7 @@ def documents(workspace: Workspace, vespa: StandIn) -> Path:
 
 def test_throttling_and_failures_lose_and_double_nothing(documents: Path, vespa: StandIn) -> None:
     vespa.unsteady = 0.3
-    fed = feed(connection(vespa), documents)
+    fed = feed(connection(vespa), documents, documents.parent)
     assert len(fed.done) == len(vespa.container.documents) == COUNT
     assert set(vespa.container.writes.values()) == {1}
     assert vespa.requests["write"] > COUNT
@@ -54,13 +53,13 @@ def test_restart_in_the_middle_loses_nothing(documents: Path, vespa: StandIn) ->
         vespa.start()
 
     vespa.hook = restart
-    fed = feed(connection(vespa), documents, pause=0.1, timeout=3)
+    fed = feed(connection(vespa), documents, documents.parent, pause=0.1, timeout=3)
     assert len(fed.done) == len(vespa.container.documents) == COUNT
 
 
 def test_rejected_documents_are_named_and_the_rest_go_on(documents: Path, vespa: StandIn) -> None:
     vespa.rejects = {"d7", "d42"}
-    fed = feed(connection(vespa), documents)
+    fed = feed(connection(vespa), documents, documents.parent)
     assert sorted(fed.rejected) == ["id:embedsmith:doc::d42", "id:embedsmith:doc::d7"]
     assert "400: " in fed.rejected["id:embedsmith:doc::d7"]
     assert "Could not parse field 'text'" in fed.rejected["id:embedsmith:doc::d7"]
@@ -70,13 +69,13 @@ def test_rejected_documents_are_named_and_the_rest_go_on(documents: Path, vespa:
 def test_full_disk_stops_at_once(documents: Path, vespa: StandIn) -> None:
     vespa.full = True
     with pytest.raises(UserError, match="Vespa's disk or memory is full .*resource exhaustion"):
-        feed(connection(vespa), documents)
+        feed(connection(vespa), documents, documents.parent)
 
 
 def test_vespa_that_is_gone_for_good_ends_the_feed(documents: Path, vespa: StandIn) -> None:
     gone = Connection(vespa.url, "http://127.0.0.1:9", None, Credentials())
     with pytest.raises(UserError, match=f"0 of {COUNT} operations fed, then no more: no Vespa"):
-        feed(gone, documents, pause=0.01)
+        feed(gone, documents, documents.parent, pause=0.01)
 
 
 def test_package_names_what_it_lacks(tmp_path: Path) -> None:
@@ -89,13 +88,7 @@ def test_template_that_cannot_be_filled_is_named(workspace: Workspace, tmp_path:
     templates = Path(shutil.copytree(ROOT / "application-package", tmp_path / "templates"))
     bad = templates / "services.xml"
     bad.write_text(bad.read_text(encoding="utf-8").replace("$nodes", "$knots"), encoding="utf-8")
-    application = read_application(workspace.application)
+    manifest = read_manifest(workspace.application)
     with pytest.raises(UserError, match=r"services\.xml: cannot be filled in \('knots'\)"):
-        write_application(
-            tmp_path / "out",
-            application,
-            templates,
-            {},
-            read_params(workspace.folder / "params.yaml"),
-        )
+        write_application(tmp_path / "out", manifest, templates, {})
     assert not (tmp_path / "out").exists()

@@ -3,10 +3,13 @@
 import gc
 import os
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 import torch
 
+from stages.cli import SCRATCH
 from stages.operate.prune import main as prune_main
 from stages.operate.rollback import main as rollback_main
 from tests.vespa.deployments import answers, command, deploy, field_of, live, packed, receipt
@@ -95,13 +98,20 @@ def test_killed_at_any_step_and_started_again_ends_right(
 
 
 def test_first_deployment_that_was_killed_is_started_again(
-    workspace: Workspace, vespa: StandIn
+    workspace: Workspace, vespa: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     label = packed(workspace)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     killer = Killer(workspace, vespa)
     for step, number in (("deploy", 1), ("write", 3), ("visit", 1), ("search", 4)):
         assert killer.run(step, number), step
+    assert not list(temporary.iterdir())
+    assert list(SCRATCH.glob(".*.part"))  # there they are found again
     check(deploy(workspace))
+    assert not list(SCRATCH.glob(".*.part"))
     assert live(vespa) == label
     assert len(vespa.container.documents) == len(TEXTS)
     assert receipt(workspace)["live"] == label

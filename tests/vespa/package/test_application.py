@@ -7,7 +7,9 @@ import pytest
 from stages.lib.core.files import write_json
 from stages.lib.errors import UserError
 from stages.lib.export.embedder import Embedder
-from stages.lib.vespa.package.application import MANIFEST, Application, read_application
+from stages.lib.vespa.package.application import Application
+from stages.lib.vespa.package.lease import new_lease
+from stages.lib.vespa.package.manifest import MANIFEST, Manifest, read_manifest
 from stages.lib.vespa.package.served import ServedModel
 from stages.lib.vespa.package.tower import Tower
 from stages.lib.vespa.search.profile import Profile, Tensor
@@ -79,12 +81,13 @@ def test_a_field_that_is_gone_has_lost_what_was_fed_to_it() -> None:
 
 def test_manifest_comes_back_as_it_was(tmp_path: Path) -> None:
     application = Application().adding(A).adding(B).serving(B.label).indexing((INDEX,))
-    application = application.knowing({"documents": "1"})
-    write_json(tmp_path / MANIFEST, application.as_dict())
-    assert read_application(tmp_path) == application
+    application = application.knowing({"documents": "0123456789abcdef-english"})
+    manifest = Manifest(application, new_lease("deploy", 1e9), "0123456789abcdef")
+    write_json(tmp_path / MANIFEST, manifest.as_dict())
+    assert read_manifest(tmp_path) == manifest
     write_json(tmp_path / MANIFEST, {"generations": []})
     with pytest.raises(UserError, match="not a manifest of this version; deploy to a fresh"):
-        read_application(tmp_path)
+        read_manifest(tmp_path)
 
 
 def test_bits_are_found_by_their_signs_and_ranked_by_numbers() -> None:

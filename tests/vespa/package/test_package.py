@@ -10,8 +10,8 @@ import pytest
 
 from stages.lib.core.files import read_jsonl
 from stages.lib.core.hashes import content_hash
-from stages.lib.vespa.package.application import read_application
 from stages.lib.vespa.package.feed import doc_id_of, floats
+from stages.lib.vespa.package.manifest import read_manifest
 from tests.vespa.workspace import ROOT, TEXTS, Workspace, check, parse, write_texts
 
 
@@ -29,7 +29,7 @@ def test_package_holds_model_schema_and_profiles_named_by_the_models_hash(
     workspace: Workspace,
 ) -> None:
     check(workspace.package())
-    application = read_application(workspace.application)
+    application = read_manifest(workspace.application).application
     (served,) = application.models
     model = served.query.hash
     found = component(workspace)
@@ -78,12 +78,12 @@ def test_same_inputs_give_the_same_bytes_and_another_model_other_names(
 ) -> None:
     check(workspace.package())
     first = content_hash(workspace.folder / "package")
-    before = read_application(workspace.application).live
+    before = read_manifest(workspace.application).application.live
     check(workspace.package())
     assert content_hash(workspace.folder / "package") == first
     mend(workspace.folder / "onnx" / "fp32" / "embedder.json", query_prefix="query: ")
     check(workspace.package())
-    assert read_application(workspace.application).live != before
+    assert read_manifest(workspace.application).application.live != before
 
 
 def test_feed_has_each_document_once(workspace: Workspace) -> None:
@@ -98,7 +98,7 @@ def test_feed_has_each_document_once(workspace: Workspace) -> None:
 def test_fed_vectors_lie_in_the_document_and_in_a_feed_of_their_own(workspace: Workspace) -> None:
     workspace.set("package", vectors="fed")
     check(workspace.package())
-    (served,) = read_application(workspace.application).models
+    (served,) = read_manifest(workspace.application).application.models
     schema = (workspace.application / "schemas" / "doc.sd").read_text()
     document = schema[: schema.index("field contents")]
     assert f"    field {served.field} type tensor<bfloat16>(x[16])" in document
@@ -123,7 +123,7 @@ def test_tuned_query_tower_leaves_the_field_its_name(workspace: Workspace) -> No
                 (target / name).write_bytes((one / name).read_bytes())
         mend(onnx_folder / "query" / "fp32" / "embedder.json", query_prefix=prefix)
         check(workspace.package())
-        (served,) = read_application(workspace.application).models
+        (served,) = read_manifest(workspace.application).application.models
         fields.add(served.field)
         labels.add(served.label)
         services = (workspace.application / "services.xml").read_text()

@@ -7,17 +7,10 @@ import numpy as np
 
 from stages.lib.params import Bm25
 from stages.lib.search.bm25 import Lexical
-from stages.lib.search.linguistics import TAGS
 from stages.lib.vespa.package.feed import floats
+from tests.vespa.standin.neighbours import Neighbours
 from tests.vespa.standin.package import Package, VectorField, VectorType
-from tests.vespa.standin.ranking import (
-    agreement,
-    bit_cosine,
-    cosine,
-    reciprocal_ranks,
-    two_phases,
-    weighted,
-)
+from tests.vespa.standin.ranking import bm25, reciprocal_ranks, two_phases, weighted
 from tests.vespa.standin.runtime import Rejected, Runtime, Vector
 
 PHASES = re.compile(
@@ -41,14 +34,17 @@ class Container:
         self.serving: Package | None = None
         self.ann_misses: set[str] = set()
         self._runtimes: dict[str, Runtime] = {}
-        self._lexical: tuple[Any, Lexical] | None = None
+        self._lexical: tuple[Bm25, list[str], Lexical] | None = None
+        self._changes = 0
+        self._kept: dict[str, tuple[Any, Neighbours]] = {}
 
     def serve(self, package: Package) -> None:
         self._runtimes = {name: Runtime(each) for name, each in package.embedders.items()}
-        for name in set(self.vectors) - set(package.fields):
+        for name in set(self.vectors) - set(package.fields) - set(package.given):
             del self.vectors[name]
         self.serving = package
         self._lexical = None
+        self._changes += 1
 
     def write(self, id: str, operation: dict[str, Any], method: str, create: bool) -> None:
         package = self._package()
@@ -69,9 +65,13 @@ class Container:
                 for name, found in package.fields.items():
                     if found.in_document:  # a put replaces the whole document
                         self.vectors.get(name, {}).pop(id, None)
+                for name, found in package.given.items():
+                    for each in (name, found.name):
+                        self.vectors.get(each, {}).pop(id, None)
             self._store(package, id, values, method == "POST")
         self.writes[id] = self.writes.get(id, 0) + 1
         self._lexical = None
+        self._changes += 1
 
     def _store(self, package: Package, id: str, values: dict[str, Any], replace: bool) -> None:
         vectors = {}
@@ -79,6 +79,9 @@ class Container:
             if name in package.strings:
                 if not isinstance(value, str):
                     raise Rejected(f"Field '{name}' is a string")
+            elif name in package.given:
+                vectors[name] = self._vector(package.given[name], value)
+                vectors[package.given[name].name] = vectors[name]
             elif name in package.fields and package.fields[name].in_document:
                 vectors[name] = self._vector(package.fields[name], value)
             else:
@@ -89,7 +92,7 @@ class Container:
         for name, vector in vectors.items():
             self.vectors.setdefault(name, {})[id] = vector
         if texts:
-            self._embed(package, id)
+            self._embed(package, id, values)
 
     @staticmethod
     def _vector(found: VectorField, value: Any) -> Vector:
@@ -103,12 +106,20 @@ class Container:
         return floats(value["values"], found.type.cells)  # type: ignore[arg-type]
 
     def reindex(self, ids: list[str]) -> None:
+        self._changes += 1
         for id in filter(self.documents.__contains__, ids):
-            self._embed(self._package(), id)
+            given = [name for name in self._package().given if id in self.vectors.get(name, {})]
+            for name in given:
+                field = self._package().given[name].name
+                self.vectors.setdefault(field, {})[id] = self.vectors[name][id]
+            self._embed(self._package(), id, self.documents[id] | dict.fromkeys(given))
 
-    def _embed(self, package: Package, id: str) -> None:
+    def _embed(self, package: Package, id: str, values: dict[str, Any]) -> None:
+        """What indexing makes of the values that are written; the others it does not see."""
         for name, found in package.fields.items():
-            if found.embedder:
+            # blank text is not embedded, and nobody else writes any
+            waits = found.given and ("to_embed" in values or found.given in values)
+            if found.embedder and not waits:
                 runtime = self._runtimes[found.embedder]
                 vector = runtime.embed(self._contents(id), "document", found.type)
                 self.vectors.setdefault(name, {})[id] = vector
@@ -134,6 +145,7 @@ class Container:
             raise Rejected(f"{hits} hits requested, configured limit: {most}.")
         scores = self._scores(package, values)
         features = self._match_features(package, values)
+        short = values.get("presentation.summary") == "ids"
         ranked = sorted(scores, key=lambda id: (-scores[id], id))[:hits]
         return {
             "root": {
@@ -145,12 +157,18 @@ class Container:
                     {
                         "id": f"index:content/0/{index}",
                         "relevance": float(scores[id]),
-                        "fields": {"doc_id": self.documents[id].get("doc_id")} | features,
+                        "fields": self._summary(id, short) | features,
                     }
                     for index, id in enumerate(ranked)
                 ],
             }
         }
+
+    def _summary(self, id: str, short: bool) -> dict[str, Any]:
+        """What is stored to be shown; of the summary `ids`, the doc_id alone."""
+        document = self.documents[id]
+        names = ["doc_id"] if short else ["doc_id", "title", "text"]
+        return {name: document[name] for name in names if name in document}
 
     def _scores(self, package: Package, values: dict[str, Any]) -> dict[str, float]:
         yql = values["yql"]
@@ -172,24 +190,21 @@ class Container:
                 raise Rejected(f"nearestNeighbor requires 'query({near[3]})', which is not there")
             if inputs[near[3]].shape != (found.type.size,):
                 raise Rejected(f"field type {found.type} does not match query({near[3]})")
-            stored = self.vectors.get(near[2], {})
-            closeness: dict[str, float]
-            if found.type.cells == "int8":
-                agreements = {id: agreement(inputs["q_bits"], each) for id, each in stored.items()}
-                cosines = {id: bit_cosine(inputs["q"], each) for id, each in stored.items()}
-                closeness = agreements
-            else:
-                closeness = cosines = {id: cosine(inputs["q"], each) for id, each in stored.items()}
-            exact = "approximate:false" in near[1]
+            neighbours = self._neighbours(found)
+            cosines, agreements = neighbours.scores(inputs)
+            closeness = agreements or cosines
+            exact, targets = "approximate:false" in near[1], _targets(near[1])
             there = [id for id in closeness if exact or id not in self.ann_misses]
-            targets = _targets(near[1])
+            if not exact and len(there) > targets:
+                more = re.search(r"hnsw\.exploreAdditionalHits:(\d+)", near[1])
+                there = neighbours.walk(inputs, targets, int(more[1]) if more else 0)
             matched |= set(sorted(there, key=lambda id: (-closeness[id], id))[:targets])
         lexical: dict[str, float] = {}
         if "userInput(@query)" in yql:
             options = re.search(r"\{([^{}]*)\}userInput", yql)
             if options is None or "defaultIndex:'contents'" not in options[1]:
                 raise Rejected("userInput searches the default fieldset, which is not there")
-            lexical = self._lexical_scores(package, str(values["query"]))
+            lexical = self._lexical_scores(package, rank, str(values["query"]))
             found_ids = [id for id, score in lexical.items() if score > 0]
             best = sorted(found_ids, key=lambda id: (-lexical[id], id))
             matched |= set(best[: _targets(options[1])])
@@ -212,6 +227,14 @@ class Container:
         if weights is None:
             raise Rejected(f"rank profile '{rank}' has no global phase")
         return weighted(left, right, float(weights[1]), float(weights[2]))
+
+    def _neighbours(self, found: VectorField) -> Neighbours:
+        """A field's vectors as they are now, kept until one changes."""
+        stored = self.vectors.get(found.name, {})
+        state = (self._changes, len(stored))
+        if self._kept.get(found.name, (None, None))[0] != state:
+            self._kept[found.name] = (state, Neighbours(found, stored))
+        return self._kept[found.name][1]
 
     def _inputs(self, values: dict[str, Any], declared: dict[str, VectorType]) -> dict[str, Vector]:
         """The query's tensors, of the types that the rank profile declares."""
@@ -251,20 +274,15 @@ class Container:
             found[f"query({name})"] = cells if short else {"type": str(kind), "values": cells}
         return {"matchfeatures": found}
 
-    def _lexical_scores(self, package: Package, text: str) -> dict[str, float]:
+    def _lexical_scores(self, package: Package, rank: str, text: str) -> dict[str, float]:
         ids = list(self.documents)
         if not ids:
             return {}
-        if self._lexical is None:
-            k1, b = (
-                float(re.search(rf"bm25\(contents\)\.{name}: (\S+)", package.schema)[1])  # type: ignore[index]
-                for name in ("k1", "b")
-            )
-            tag = re.search(r'"(\w+)" \| set_language', package.schema)[1]  # type: ignore[index]
-            language = next(each for each in TAGS if TAGS[each] == tag)
-            params = Bm25(k1=k1, b=b, language=language)
-            self._lexical = (ids, Lexical(ids, [self._contents(id) for id in ids], params))
-        scores = self._lexical[1].scores([text])[0]
+        params = bm25(package, rank)
+        if self._lexical is None or self._lexical[:2] != (params, ids):
+            lexical = Lexical(ids, [self._contents(id) for id in ids], params)
+            self._lexical = (params, ids, lexical)
+        scores = self._lexical[2].scores([text])[0]
         return dict(zip(ids, map(float, scores), strict=True))
 
 

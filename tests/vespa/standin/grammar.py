@@ -15,6 +15,8 @@ TENSOR = r"tensor<(float|double|bfloat16|int8)>\(x\[[1-9]\d*\]\)"
 EXPRESSION = r"expression: [\w\s.()*/+,-]+"
 RERANK = r"rerank-count: -?\d+"
 SCRIPT = r"(attribute|index|summary|trim|embed \w+|\(input .*\))"
+TEXT = r"\(input \w+ \|\| \(\(input .*\)\)"
+EITHER = rf"input \w+ \|\| \({TEXT} \| trim \| embed \w+\) \| attribute \| index"
 STATEMENT = rf"{SCRIPT}( (\||\.) ({SCRIPT}|\" \"))*"
 
 SCHEMA: dict[str, tuple[str, ...]] = {
@@ -25,16 +27,22 @@ SCHEMA: dict[str, tuple[str, ...]] = {
         r"document-summary \w+ \{",
         r"rank-profile \w+( inherits \w+)? \{",
     ),
-    "document": (r"field \w+ type (string|TENSOR) \{".replace("TENSOR", TENSOR),),
+    "document": (
+        r"field \w+ type (string|TENSOR) \{".replace("TENSOR", TENSOR),
+        r"field \w+ type (string|TENSOR) \{\}".replace("TENSOR", TENSOR),
+    ),
     "field": (
-        rf"indexing: {STATEMENT}",
+        rf"indexing: ({STATEMENT}|{EITHER})",
         r"indexing \{",
         r"index: enable-bm25",
         r"stemming: (none|best|shortest|multiple)",
         r"attribute \{",
         r"index \{",
     ),
-    "indexing": (r'"[a-z]{2}" \| set_language;', rf"{STATEMENT};"),
+    "indexing": (
+        r'"[a-z]{2}" \| set_language;',
+        rf"{STATEMENT};",
+    ),
     "attribute": (r"distance-metric: (prenormalized-angular|angular|hamming)",),
     "index": (r"hnsw \{",),
     "hnsw": (r"max-links-per-node: \d+", r"neighbors-to-explore-at-insert: \d+"),

@@ -30,8 +30,11 @@ class VectorField:
     type: VectorType
     metric: str
     links: int
+    explored: int
     in_document: bool
     embedder: str | None
+    given: str | None
+    """The field of the document that a vector is taken from, if the document brings one."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Package:
     files: dict[str, bytes]
     embedders: dict[str, Embedder] = field(default_factory=dict)
     fields: dict[str, VectorField] = field(default_factory=dict)
+    given: dict[str, VectorField] = field(default_factory=dict)
+    """By the name that is fed: the field that is searched."""
     strings: set[str] = field(default_factory=set)
     ranks: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, dict[str, VectorType]] = field(default_factory=dict)
@@ -135,7 +140,8 @@ def _embedder(package: Package, component: Any) -> Embedder:
 FIELD = re.compile(
     r"field (?P<name>\w+) type tensor<(?P<cells>\w+)>\(x\[(?P<dimension>\d+)\]\) \{\s+"
     r"indexing: (?P<indexing>[^\n]+)\s+attribute \{\s+distance-metric: (?P<metric>[\w-]+)\s+\}\s+"
-    r"index \{\s+hnsw \{\s+max-links-per-node: (?P<links>\d+)\s+neighbors-to-explore-at-insert: \d+"
+    r"index \{\s+hnsw \{\s+max-links-per-node: (?P<links>\d+)\s+neighbors-to-explore-at-insert: "
+    r"(?P<explored>\d+)"
 )
 
 
@@ -147,14 +153,21 @@ def _read_schema(package: Package) -> None:
     end = _closing(schema, schema.index("{", schema.index("document doc")))
     for match in FIELD.finditer(schema):
         embedder = re.search(r"embed (\w+)", match["indexing"])
+        given = re.match(r"input (\w+) \|\| \(\(", match["indexing"])
         found = VectorField(
             match["name"],
             VectorType(match["cells"], int(match["dimension"])),
             match["metric"],
             int(match["links"]),
+            int(match["explored"]),
             match.start() < end,
             embedder and embedder[1],
+            given and given[1],
         )
+        if given:
+            package.given[given[1]] = found
+            if f"field {given[1]} type {found.type} {{}}" not in schema[:end]:
+                raise Refused(f"For schema 'doc', field '{found.name}': '{given[1]}' is no field")
         if found.embedder and found.embedder not in package.embedders:
             raise Refused(
                 f"For schema 'doc', field '{found.name}': Can't find embedder "
@@ -168,7 +181,7 @@ def _read_schema(package: Package) -> None:
     named = re.findall(r"field (\w+) type", schema)
     if len(named) != len({name.lower() for name in named}):
         raise Refused("document 'doc' error: Duplicate (case insensitively) field")
-    if len(re.findall(r"type tensor<", schema)) != len(package.fields):
+    if len(re.findall(r"type tensor<", schema)) != len(package.fields) + len(package.given):
         raise Refused("Failed parsing schema from 'schemas/doc.sd': a tensor field")
     package.strings = set(re.findall(r"field (\w+) type string", schema[:end]))
     for read in re.findall(r"(?:\(input|\n +summary) (\w+)", schema):

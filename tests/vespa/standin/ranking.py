@@ -1,24 +1,25 @@
 """The arithmetic of our rank profiles: first, second and global phases."""
 
-import numpy as np
+import re
 
-from tests.vespa.standin.runtime import Vector
-
-
-def cosine(left: Vector, right: Vector) -> float:
-    return float(left @ right / (np.linalg.norm(left) * np.linalg.norm(right)))
-
-
-def agreement(left: Vector, right: Vector) -> float:
-    """The share of equal bits less that of different ones."""
-    different = int(np.unpackbits((left ^ right).view(np.uint8)).sum())
-    return 1 - 2 * different / (8 * len(left))
+from stages.lib.params import Bm25
+from stages.lib.search.linguistics import TAGS
+from tests.vespa.standin.package import Package
+from tests.vespa.standin.runtime import Rejected
 
 
-def bit_cosine(query: Vector, stored: Vector) -> float:
-    """The query's numbers against the signs that were kept."""
-    signs = 2.0 * np.unpackbits(stored.view(np.uint8)) - 1
-    return float(query @ signs / np.sqrt(len(signs)))
+def bm25(package: Package, rank: str) -> Bm25:
+    """BM25's parameters of a rank profile, or of the one that it inherits them from."""
+    body = package.ranks[rank]
+    parent = re.match(r"rank-profile \w+ inherits (\w+)", body)
+    k1, b = (re.search(rf"bm25\(contents\)\.{name}: (\S+)", body) for name in ("k1", "b"))
+    if k1 is None or b is None:
+        if parent is None:
+            raise Rejected(f"rank profile '{rank}' sets no parameters of BM25")
+        return bm25(package, parent[1])
+    tag = re.search(r'"(\w+)" \| set_language', package.schema)[1]  # type: ignore[index]
+    language = next(each for each in TAGS if TAGS[each] == tag)
+    return Bm25(k1=float(k1[1]), b=float(b[1]), language=language)
 
 
 def two_phases(

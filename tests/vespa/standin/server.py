@@ -1,149 +1,54 @@
 """The stand-in's HTTP side: config server and container on one port, with faults on demand."""
 
-import asyncio
-import contextlib
-import gzip
 import json
 import re
-import socket
-import ssl
-import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote
-
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
+from urllib.parse import unquote
 
 from stages.lib.core.seeds import share
-from tests.vespa.standin.change import check_change
 from tests.vespa.standin.container import Container
+from tests.vespa.standin.listening import Answer, Listening
 from tests.vespa.standin.package import Package, Refused, read_package
 from tests.vespa.standin.reindexing import Reindexing
-from tests.vespa.standin.runtime import Rejected
+from tests.vespa.standin.sessions import Sessions, Stale
 
 INSTANCE = (
     r"/application/v2/tenant/default/application/default/environment/\w+/region/default/"
     r"instance/default"
 )
 
-Answer = tuple[int, Any]
-GRACE = 2.0  # seconds that a stop waits for open streams
+SESSION = r"/application/v2/tenant/default/session/(?P<session>\d+)"
 
 
-class StandIn:
+class StandIn(Listening):
     """A config server and a container that live on one port; `stop` and `start` restart it."""
 
     def __init__(
         self, certificates: "tuple[Path, Path, Path] | None" = None, port: int = 0
     ) -> None:
+        super().__init__(certificates, port)
         self.container = Container()
-        self.sessions: list[Package] = []
+        self.state = Sessions()
         self.requests: Counter[str] = Counter()
         self.seen: list[dict[str, Any]] = []
         self.unsteady = 0.0  # share of document operations that are answered with 429 or 503
         self.full = False
         self.rejects: set[str] = set()  # doc_ids whose texts are answered with 400
         self.cloud = False  # whether re-indexing starts by itself, with nobody to ask about it
-        self.headers: dict[bytes, bytes] = {}  # of the last request
         self.lag = 0  # polls until a deployment has converged, and a reindexing has run
         self.hook: Callable[[str], None] = lambda _step: None
         self._converging = 0
         self._marked = False
         self._reindexing: Reindexing | None = None
-        self._certificates = certificates
         self._tries: Counter[str] = Counter()
-        with socket.socket() as free:
-            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            free.bind(("127.0.0.1", port))
-            self.port = free.getsockname()[1]
-
-    @property
-    def url(self) -> str:
-        return f"{'https' if self._certificates else 'http'}://127.0.0.1:{self.port}"
-
-    def start(self) -> "StandIn":
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        for _ in range(500):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
-            threading.Event().wait(0.01)
-        raise TimeoutError("the stand-in did not start")
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(GRACE)
-        if self._thread.is_alive():
-            # open streams of a client can hold it up; a server that dies does not wait for them
-            self._loop.call_soon_threadsafe(self._serving.cancel)
-            self._thread.join(GRACE)
 
     def settle(self) -> None:
         """Lets what goes on in the background come to its end."""
         while self._reindexing and not self._reindexing.done:
             self._advance()
-
-    def _run(self) -> None:
-        config = Config()
-        config.bind = [f"127.0.0.1:{self.port}"]
-        config.accesslog = config.errorlog = None
-        config.h2_max_concurrent_streams = 256
-        config.graceful_timeout = 0.1
-        if self._certificates:
-            config.certfile, config.keyfile, config.ca_certs = map(str, self._certificates)
-            config.verify_mode = ssl.CERT_REQUIRED
-        app: Any = self._app
-        self._serving = self._loop.create_task(serve(app, config, shutdown_trigger=self._stop.wait))
-        with contextlib.suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._serving)
-
-    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        parts = []  # joined once: a package has hundreds of megabytes
-        while True:
-            message = await receive()
-            parts.append(message.get("body", b""))
-            if not message.get("more_body"):
-                break
-        body = b"".join(parts)
-        self.headers = dict(scope["headers"])
-        if self.headers.get(b"content-encoding") == b"gzip":
-            body = gzip.decompress(body)
-        path = scope["raw_path"].decode()
-        query = {key: values[0] for key, values in parse_qs(scope["query_string"].decode()).items()}
-        try:
-            status, answer = self._answer(scope["method"], path, query, body)
-        except Rejected as error:
-            status, answer = (
-                400,
-                {
-                    "message": str(error),
-                    "root": {
-                        "errors": [
-                            {"code": 4, "summary": "Invalid query parameter", "message": str(error)}
-                        ]
-                    },
-                },
-            )
-        except Refused as error:
-            status, answer = (
-                400,
-                {"error-code": "INVALID_APPLICATION_PACKAGE", "message": str(error)},
-            )
-        raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(raw)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": raw})
 
     def _answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
         for pattern, name in ROUTES:
@@ -169,24 +74,51 @@ class StandIn:
             ]
         }
 
-    def _deploy(self, _method: str, _match: Any, _query: Any, body: bytes) -> Answer:
+    @property
+    def sessions(self) -> list[Package]:
+        """The packages that were activated, in order."""
+        return self.state.active
+
+    def _prepareandactivate(self, method: str, match: Any, query: Any, body: bytes) -> Answer:
+        _, created = self._session(method, match, query, body)
+        return self._activate(int(created["session-id"]))
+
+    def _session(self, _method: str, _match: Any, _query: Any, body: bytes) -> Answer:
         package = read_package(body)
         if self.cloud and "security/clients.pem" not in package.files:
             raise Refused("missing certificate in package")
-        actions = check_change(self.sessions[-1], package) if self.sessions else []
-        self.sessions.append(package)
+        session = self.state.create(package)
+        return 200, {"session-id": str(session), "message": "Session created.", "log": []}
+
+    def _prepared(self, _method: str, match: Any, *_: Any) -> Answer:
+        actions = self.state.prepare(int(match["session"]))
+        return 200, {
+            "session-id": match["session"],
+            "message": "Session prepared.",
+            "log": [],
+            "configChangeActions": {"restart": [], "refeed": [], "reindex": actions},
+        }
+
+    def _deploy(self, _method: str, match: Any, *_: Any) -> Answer:
+        return self._activate(int(match["session"]))
+
+    def _activate(self, session: int) -> Answer:
+        try:
+            package, actions = self.state.activate(session)
+        except Stale as error:
+            return 409, {"error-code": "ACTIVATION_CONFLICT", "message": str(error)}
         self._converging = self.lag
         if self._converging == 0:
             self.container.serve(package)
         if self._marked or (self.cloud and actions):  # starts with this deployment
             self._marked = False
             self._reindexing = Reindexing(self.container, self.lag)
-        return 200, {
-            "session-id": str(len(self.sessions)),
-            "message": "Session prepared and activated.",
-            "log": [],
-            "configChangeActions": {"restart": [], "refeed": [], "reindex": actions},
-        }
+        return 200, {"session-id": str(session), "message": "Session activated.", "log": []}
+
+    def _application(self, *_: Any) -> Answer:
+        if not self.sessions:
+            return 404, {"error-code": "NOT_FOUND", "message": "Unknown application id"}
+        return 200, {"generation": self.state.generation}
 
     def _converge(self, *_: Any) -> Answer:
         if self._converging > 0:
@@ -194,12 +126,12 @@ class StandIn:
             if self._converging == 0:
                 self.container.serve(self.sessions[-1])
         done = self._converging == 0
-        current = len(self.sessions) - (0 if done else 1)
+        current = self.state.generation - (0 if done else 1)
         services = [{"type": "container", "clusterName": "default", "port": self.port}]
         return 200, {
             "converged": done,
             "currentGeneration": current,
-            "wantedGeneration": len(self.sessions),
+            "wantedGeneration": self.state.generation,
             "services": services,
         }
 
@@ -282,7 +214,11 @@ class StandIn:
 ROUTES: list[tuple[str, tuple[set[str], str]]] = [
     (r"/status\.html|/state/v1/health|/ApplicationStatus", ({"GET"}, "status")),
     (r"/", ({"GET"}, "root")),
-    (r"/application/v2/tenant/default/prepareandactivate", ({"POST"}, "deploy")),
+    (r"/application/v2/tenant/default/prepareandactivate", ({"POST"}, "prepareandactivate")),
+    (r"/application/v2/tenant/default/session", ({"POST"}, "session")),
+    (SESSION + "/prepared", ({"PUT"}, "prepared")),
+    (SESSION + "/active", ({"PUT"}, "deploy")),
+    (INSTANCE, ({"GET"}, "application")),
     (INSTANCE + "/serviceconverge", ({"GET"}, "converge")),
     (INSTANCE + "/content/?(?P<path>.*)", ({"GET"}, "content")),
     (INSTANCE + "/reindex", ({"POST"}, "reindex")),

@@ -9,12 +9,10 @@ what its callback raises ends no feed, so that a full disk would be asked to the
 
 import re
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -48,12 +46,21 @@ class Fed:
         return document_id in self.done or document_id in self.rejected
 
 
-def feed(connection: Connection, path: Path, pause: float = 1.0, timeout: int = 60) -> Fed:
+def feed(
+    connection: Connection,
+    path: Path,
+    folder: Path,
+    renew: Callable[[], None] = lambda: None,
+    pause: float = 1.0,
+    timeout: int = 60,
+) -> Fed:
     """Feeds a JSONL file of operations, each at least once, until all are acknowledged or refused.
 
     Args:
         connection: where to.
         path: the operations; ids are unique in it.
+        folder: for what has to be fed once more.
+        renew: called all along, to keep a lease; what it raises ends the feed.
         pause: seconds before the second round, doubled for each further one.
         timeout: seconds for one operation.
 
@@ -65,14 +72,14 @@ def feed(connection: Connection, path: Path, pause: float = 1.0, timeout: int = 
     total = sum(1 for _ in read_jsonl(path))
     begun = time.monotonic()
     idle = 0
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        tqdm(total=total, desc=f"feed {path.name}", unit="op") as progress,
-    ):
+    with tqdm(total=total, desc=f"feed {path.name}", unit="op") as progress:
         rest = path
         while True:
-            before = len(fed.done)
-            last = _round(connection, rest, timeout, fed, progress)
+            before, last = len(fed.done), ""
+            for fault in _round(connection, rest, timeout, fed):
+                last = fault
+                progress.update(len(fed.done) - progress.n)
+                renew()
             fed.rounds += 1
             if len(fed.done) + len(fed.rejected) >= total:
                 break
@@ -83,7 +90,7 @@ def feed(connection: Connection, path: Path, pause: float = 1.0, timeout: int = 
                     f"{unreachable(connection.endpoint, last)}; make deploy goes on from here"
                 )
             time.sleep(min(pause * 2 ** (fed.rounds - 1), 30))
-            rest = Path(folder) / "rest.jsonl"
+            rest = folder / "rest.jsonl"
             write_jsonl(rest, (row for _, row in read_jsonl(path) if not fed.settled(_id(row))))
     fed.seconds = time.monotonic() - begun
     return fed
@@ -93,10 +100,8 @@ def _id(row: dict[str, object]) -> str:
     return str(row.get("update") or row.get("put") or row.get("remove"))
 
 
-def _round(
-    connection: Connection, path: Path, timeout: int, fed: Fed, progress: "tqdm[Any]"
-) -> str:
-    """Feeds a file once; returns the last fault that may pass."""
+def _round(connection: Connection, path: Path, timeout: int, fed: Fed) -> Iterator[str]:
+    """Feeds a file once; gives the last fault that may pass, after each operation."""
     last = "no answer"
     patience = ["--timeout", str(timeout), "--deadline", str(timeout)]
     arguments = [*connection.documents("feed"), "--verbose", *patience]
@@ -111,15 +116,15 @@ def _round(
             for status, fault, document_id in _results(process):
                 if status == 200:
                     fed.done.add(document_id)
-                    progress.update()
                 elif status in REFUSED:
                     fed.rejected[document_id] = f"{status}: {fault}"
                 else:
                     _stop_if_hopeless(connection, status, fault, len(fed.done))
                     last = fault
+                yield last
         finally:
             process.kill()
-    return last
+    yield last
 
 
 def _results(process: "subprocess.Popen[str]") -> Iterator[tuple[int, str, str]]:

@@ -1,10 +1,10 @@
-"""Feeds are brought into Vespa, each once, and what the collection no longer has is removed."""
+"""Feeds are brought into Vespa, and what the collection no longer has is removed."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stages.lib.core.files import read_jsonl, write_jsonl
+from stages.lib.core.files import read_jsonl, read_lines, write_jsonl
 from stages.lib.core.hashes import file_hash
 from stages.lib.errors import UserError
 from stages.lib.vespa.operate.feeder import Fed, feed
@@ -12,6 +12,7 @@ from stages.lib.vespa.operate.site import Site
 from stages.lib.vespa.package.application import CLUSTER, DOCUMENTS, Application
 from stages.lib.vespa.package.feed import document_id
 from stages.lib.vespa.search.connection import run
+from stages.lib.vespa.search.engine import count_documents, count_vectors
 
 
 def hashes(site: Site, feeds: Mapping[str, Path]) -> dict[str, str]:
@@ -26,19 +27,34 @@ def hashes(site: Site, feeds: Mapping[str, Path]) -> dict[str, str]:
 def fill(site: Site, staged: Application, feeds: Mapping[str, Path]) -> tuple[Fed, dict[str, str]]:
     """Stores the feeds that are not there yet; returns what was refused, and the stored hashes.
 
-    The documents come first: vectors are of those that are there. What was refused is tried again
-    by the next run, so that nothing then counts as stored.
+    The documents come first: vectors are of those that are there. What the manifest calls stored
+    is counted all the same, and fed again where something is missing; and nothing is called stored
+    that was not counted. What was refused is tried again by the next run, so that nothing then
+    counts as stored.
     """
     wanted = hashes(site, feeds)
     fed = Fed()
     for name in sorted(feeds, key=lambda name: name != DOCUMENTS):
-        if staged.fed.get(name) == wanted[name]:
+        if staged.fed.get(name) == wanted[name] and not missing(site, staged, name, feeds[name]):
             continue
         strangers = _strangers(site, feeds[name]) if name == DOCUMENTS else []
         path = _creating_none_of(fed, site, feeds[name])
-        fed.rejected |= feed(site.connection, path).rejected
+        fed.rejected |= feed(site.connection, path, site.folder, site.renew).rejected
         _remove(site, strangers)
-    return fed, {} if fed.rejected else wanted
+    whole = {
+        name: text for name, text in wanted.items() if not missing(site, staged, name, feeds[name])
+    }
+    return fed, {} if fed.rejected else whole
+
+
+def missing(site: Site, application: Application, name: str, path: Path) -> int:
+    """How many documents, or vectors of a field, fewer are in Vespa than a feed has."""
+    documents = count_documents(site.connection)
+    stored = documents
+    if name != DOCUMENTS:
+        profile = next(each for each in application.profiles if each.field == name)
+        stored = count_vectors(site.connection, profile, documents)
+    return max(0, sum(1 for _ in read_lines(path)) - stored)
 
 
 def _creating_none_of(fed: Fed, site: Site, vectors: Path) -> Path:
@@ -78,7 +94,7 @@ def _remove(site: Site, document_ids: Sequence[str]) -> None:
     if document_ids:
         removals = site.folder / "removals.jsonl"
         write_jsonl(removals, ({"remove": name} for name in document_ids))
-        feed(site.connection, removals)
+        feed(site.connection, removals, site.folder, site.renew)
 
 
 def _stored_ids(site: Site) -> Iterator[str]:

@@ -13,14 +13,17 @@ def roll_back(site: Site) -> Application:
         raise UserError("there is no earlier model to go back to: it was pruned, or never was")
     earlier = current.model(current.previous)
     documents = count_documents(site.connection)
-    vectors = count_vectors(site.connection, earlier.profile, documents)
-    if vectors < documents:
+    found, vectors = (
+        count_vectors(site.connection, model.profile, documents)
+        for model in (current.model(str(current.live)), earlier)
+    )
+    if vectors < found:  # what has no vector in either is no reason to stay
         raise UserError(
-            f"{earlier.field}: only {vectors} of {documents} documents have a vector of the "
+            f"{earlier.field}: only {vectors} of {found} documents have a vector of the "
             "earlier model, since documents came in after it; deploy that model again instead"
         )
     back = current.serving(earlier.label)
-    site.deploy(back)
+    site.release(back)
     return back
 
 
@@ -29,7 +32,7 @@ def prune(site: Site) -> Application:
     current = _deployed(site)
     pruned = current.pruned()
     if pruned != current:
-        site.deploy(pruned)
+        site.release(pruned)
     return pruned
 
 

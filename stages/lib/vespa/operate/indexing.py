@@ -23,17 +23,24 @@ def index(site: Site, corpus: Corpus, folders: Sequence[Path]) -> Application:
     write_jsonl(feeds[DOCUMENTS], document_rows(name, corpus))
     for profile, folder in indexes.items():
         feeds[profile.field] = site.folder / f"{profile.field}.jsonl"
-        rows = vector_rows(name, list(corpus), load_vectors(folder, corpus), profile)
+        rows = vector_rows(name, list(corpus), load_vectors(folder, corpus), profile, profile.field)
         write_jsonl(feeds[profile.field], rows)
-    application = (site.current() or Application()).indexing(tuple(indexes))
+    application = (site.current() or Application()).indexing(tuple(indexes)).on(site.ground)
     application = application.forgetting(hashes(site, feeds))
     site.deploy(application)
-    fed, stored = fill(site, application, feeds)
-    if fed.rejected:
-        document, fault = min(fed.rejected.items())
-        raise UserError(
-            f"Vespa refuses {len(fed.rejected)} documents, such as {document} ({fault}); "
-            "a search without them would not be the pipeline's: remove them from the collection"
-        )
-    site.deploy(application.knowing(stored))
+    with site.giving_back(application):
+        fed, stored = fill(site, application, feeds)
+        if fed.rejected:
+            document, fault = min(fed.rejected.items())
+            raise UserError(
+                f"Vespa refuses {len(fed.rejected)} documents, such as {document} ({fault}); a "
+                "search without them would not be the pipeline's: remove them from the collection"
+            )
+        short = sorted(feeds.keys() - stored.keys())
+        if short:
+            raise UserError(
+                f"{short[0]}: was fed, but some of it is not in Vespa; run make index again, or "
+                "look for errors in Vespa's log"
+            )
+    site.release(application.knowing(stored))
     return application

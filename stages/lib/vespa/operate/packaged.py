@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.lib.vespa.package.application import read_application
+from stages.lib.vespa.package.manifest import read_manifest
 from stages.lib.vespa.package.served import ServedModel
 
 
@@ -40,5 +40,5 @@ class Package:
 
     def model(self) -> ServedModel:
         """The one model of the package."""
-        (model,) = read_application(self.folder / "application").models
+        (model,) = read_manifest(self.folder / "application").application.models
         return model

@@ -5,88 +5,137 @@ so that a run that was killed is simply started again, here or anywhere else.
 """
 
 import os
-import tempfile
+import secrets
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
 
+from stages.lib.core.files import scratch
 from stages.lib.errors import UserError
 from stages.lib.params import Params
+from stages.lib.vespa.operate.exchange import INSTANCE, ChangedError, Exchange
 from stages.lib.vespa.package.application import (
     CLUSTER,
     DOCUMENT_TYPE,
-    MANIFEST,
     Application,
-    read_application,
+    Ground,
+    ground_of,
 )
+from stages.lib.vespa.package.lease import Lease, new_lease
+from stages.lib.vespa.package.manifest import Manifest
 from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.search.connection import Connection, connect
 from stages.lib.vespa.search.engine import count_vectors
 from stages.lib.vespa.search.profile import Profile
 
-INSTANCE = (
-    "/application/v2/tenant/default/application/default/environment/default/region/default/"
-    "instance/default"
-)
-WAIT = 600
-"""Seconds for a deployment to converge."""
+LEASE = 1200.0
+"""Seconds that a lease lasts unless it is renewed."""
 
 
 @dataclass(slots=True)
 class Site:
     """A Vespa installation with the templates that its packages are made from.
 
-    `folder` is a scratch folder; `poll` the seconds between looks at what Vespa is doing, and
-    `patience` those after which Vespa Cloud, if no more vectors come, counts as done.
+    `folder` is a scratch folder; `command` what is being done, for others to read; `poll` the
+    seconds between looks at what Vespa is doing, and `patience` those after which Vespa Cloud, if
+    no more vectors come, counts as done.
     """
 
     connection: Connection
     templates: Path
     params: Params
     folder: Path
+    command: str
     poll: float = 1.0
     patience: float = 900.0
+    _exchange: Exchange = field(init=False)
+    _held: Lease | None = None
+    _deployed: tuple[Application, Path | None] | None = None
+
+    def __post_init__(self) -> None:
+        self._exchange = Exchange(self.connection, self.folder / "active", self.ground)
 
     def current(self) -> Application | None:
         """The active application, or None where nothing is deployed yet.
 
         Raises:
-            UserError: nobody answers, or what is deployed is somebody else's.
+            UserError: nobody answers, what is deployed is somebody else's, or somebody else
+                changes it at the moment.
 
         """
-        if not self.connection.fetch(self._active):
+        manifest = self._exchange.read()
+        if manifest is None:
             return None
-        if not (self._active / MANIFEST).is_file():
+        other = manifest.lease
+        if other and not other.ended(time.time()):
             raise UserError(
-                f"{self.connection.target}: serves an application that was not deployed from "
-                "here; remove it first, or set VESPA_TARGET to another installation"
+                f"{self.connection.target}: {other} changes what is deployed; wait for its end, "
+                "nothing was touched"
             )
-        return read_application(self._active)
+        if other:
+            tqdm.write(f"{other} ended without an end; goes on from there", file=sys.stderr)
+        return manifest.application
 
     def deploy(self, application: Application, models: Path | None = None) -> None:
-        """Deploys an application and waits until it serves.
+        """Deploys an application under our lease and waits until it serves.
 
         Models come from the active application, or from `models`, a folder of them by hash.
+
+        Raises:
+            UserError: Vespa refuses it, or it is not what we read or deployed last that serves.
+
         """
-        active = self._active / "models"
+        until = time.time() + LEASE
+        lease = self._held.renewed(until) if self._held else new_lease(self.command, until)
+        self._write(application, models, lease)
+
+    def release(self, application: Application, models: Path | None = None) -> None:
+        """The same as the last deployment, which gives the lease back."""
+        self._write(application, models, None)
+
+    @contextmanager
+    def giving_back(self, application: Application, models: Path | None = None) -> Iterator[None]:
+        """Gives the lease back where the work under it fails; what is live stays live."""
+        try:
+            yield
+        except UserError as fault:
+            try:
+                self.release(application, models)
+            except ChangedError as changed:  # whatever failed, failed for that
+                raise changed from fault
+            except UserError:
+                pass  # the first fault is the one to tell
+            raise
+
+    def renew(self) -> None:
+        """Deploys anew what is deployed, if our lease has not long to go; for waiting to call."""
+        if self._held and self._deployed and self._held.until - time.time() < LEASE * 2 / 3:
+            self.deploy(*self._deployed)
+
+    def _write(self, application: Application, models: Path | None, lease: Lease | None) -> None:
+        active = self._exchange.folder / "models"
         folders = {
             name: models / name if models and (models / name).is_dir() else active / name
             for name in application.towers()
         }
-        package = self.folder / "application"
-        write_application(package, application, self.templates, folders, self.params)
+        package, revision = self.folder / "application", secrets.token_hex(8)
+        manifest = Manifest(application, lease, revision)
+        write_application(package, manifest, self.templates, folders)
         overrides = self.templates / "validation-overrides.xml"
         if overrides.is_file():
             (package / overrides.name).write_bytes(overrides.read_bytes())
-        self.connection.deploy(package, WAIT)
+        self._exchange.write(package, revision)
+        self._held, self._deployed = lease, (application, models)
 
     @property
-    def _active(self) -> Path:
-        return self.folder / "active"
+    def ground(self) -> Ground:
+        """What today's parameters say of the ground that all models stand on."""
+        return ground_of(self.params)
 
     def reindex(
         self, application: Application, profile: Profile, documents: int, models: Path
@@ -141,6 +190,7 @@ class Site:
                 if vectors != progress.n:
                     moved = time.monotonic()
                 progress.update(vectors - progress.n)
+                self.renew()
                 if vectors >= documents or not busy:
                     return
                 time.sleep(self.poll)
@@ -150,8 +200,15 @@ class Site:
 
 
 @contextmanager
-def open_site(templates: Path, params: Params) -> Iterator[Site]:
-    """The installation that the environment names, with a scratch folder that goes at the end."""
-    connection = connect(os.environ)
-    with tempfile.TemporaryDirectory() as scratch:
-        yield Site(connection, templates, params, Path(scratch))
+def open_site(templates: Path, params: Params, command: str, folder: Path) -> Iterator[Site]:
+    """The installation that the environment names.
+
+    Args:
+        templates: the folder application-package.
+        params: today's.
+        command: what is being done.
+        folder: where a scratch folder is made, which goes at the end.
+
+    """
+    with scratch(folder / "site") as made:
+        yield Site(connect(os.environ), templates, params, made, command)

@@ -4,17 +4,19 @@ Every step can be repeated, and the one that changes what users get, the flip of
 profile, is the last. A run that is killed leaves the old model serving.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stages.lib.core.collection import Split
-from stages.lib.core.files import read_jsonl
+from stages.lib.core.files import read_lines
 from stages.lib.errors import UserError
 from stages.lib.search.engine import Engine
 from stages.lib.vespa.operate.comparison import DEPTH, agreement, drawn, measured
+from stages.lib.vespa.operate.exploring import explore
 from stages.lib.vespa.operate.feeder import Fed, write_rejected
-from stages.lib.vespa.operate.filling import fill, hashes
+from stages.lib.vespa.operate.filling import fill, hashes, missing
 from stages.lib.vespa.operate.packaged import Package
 from stages.lib.vespa.operate.probing import probe
 from stages.lib.vespa.operate.site import Site
@@ -52,26 +54,24 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
     feeds = {DOCUMENTS: package.documents}
     if new.filling == "fed":
         feeds[new.field] = package.vectors
-    staged = (site.current() or Application()).adding(new).forgetting(hashes(site, feeds))
+    current = (site.current() or Application()).on(site.ground)
+    staged = current.adding(new).forgetting(hashes(site, feeds))
     site.deploy(staged, package.models)
-    fed, stored = fill(site, staged, feeds)
-    write_rejected(checks.rejected, fed)
-    _complete(site, package, staged, new, fed)
-    try:
-        findings = {
-            "probes": _probed(site, new, checks, fed),
-            "parity": _compared(site, new, checks),
-            "measured": _measured(site, staged, new, checks),
-        }
-    except UserError:
-        # what was fed is not fed again, should the model be deployed all the same
-        filled = staged.knowing(stored)
-        if filled != staged:
-            site.deploy(filled, package.models)
-        raise
-    after = staged.serving(new.label).knowing(stored)
-    if after != staged:
-        site.deploy(after, package.models)
+    with site.giving_back(staged, package.models):
+        fed, stored = fill(site, staged, feeds)
+        write_rejected(checks.rejected, fed)
+        _complete(site, package, staged, new, fed)
+        staged = staged.knowing(stored)
+    # what was fed is not fed again, should the model be deployed all the same
+    with site.giving_back(staged, package.models):
+        probes = _probed(site, new, checks, fed)
+        parity = _compared(site, new, checks)
+        recall = _explored(site, new, checks)
+        staged = staged.exploring(new.label, recall["additional_hits"])
+        figures = _measured(site, staged, staged.model(new.label), checks)
+    after = staged.serving(new.label)
+    site.release(after, package.models)
+    after = _whole(site, package, after, feeds, fed)
     return {
         "live": after.live,
         "previous": after.previous,
@@ -80,26 +80,49 @@ def swap(site: Site, package: Package, checks: Checks) -> dict[str, Any]:
         "fed": dict(after.fed),
         "documents": count_documents(site.connection),
         "rejected": len(fed.rejected),
-        **findings,
+        "probes": probes,
+        "parity": parity,
+        "recall": recall,
+        "measured": figures,
         "forced": checks.force,
     }
+
+
+def _whole(
+    site: Site, package: Package, after: Application, feeds: Mapping[str, Path], fed: Fed
+) -> Application:
+    """Counts once more now that the model serves; what is missing is fed, whatever is on record."""
+    refused = len(fed.rejected)
+    if all(missing(site, after, name, path) <= refused for name, path in feeds.items()):
+        return after
+    emptied = replace(after, fed={})
+    site.deploy(emptied, package.models)
+    with site.giving_back(emptied, package.models):
+        fed, stored = fill(site, emptied, feeds)
+        _complete(site, package, emptied, emptied.model(str(after.live)), fed)
+    site.release(emptied.knowing(stored), package.models)
+    return emptied.knowing(stored)
 
 
 def _complete(
     site: Site, package: Package, staged: Application, new: ServedModel, fed: Fed
 ) -> None:
-    """Sees to it that every document is there and has a vector of the new model."""
+    """Sees to it that every document is there and has a vector of the new model.
+
+    Documents that somebody else fed have one only where Vespa embeds them.
+    """
     documents = count_documents(site.connection)
-    expected = sum(1 for _ in read_jsonl(package.documents)) - len(fed.rejected)
+    expected = sum(1 for _ in read_lines(package.documents)) - len(fed.rejected)
     if documents < expected:
         raise UserError(f"{expected} documents were fed, but {documents} are in Vespa")
     vectors = count_vectors(site.connection, new.profile, documents)
-    if vectors < documents and new.filling == "fed":
+    embeds = new.filling == "vespa" or new.embeds_new
+    if vectors < expected and not embeds:
         raise UserError(
-            f"{new.field}: {vectors} of {documents} documents have a vector; run dvc repro "
+            f"{new.field}: {vectors} of {expected} documents have a vector; run dvc repro "
             "package, then make deploy"
         )
-    if vectors < documents:
+    if vectors < documents and embeds:
         site.reindex(staged, new.profile, documents, package.models)
 
 
@@ -133,11 +156,24 @@ def _compared(site: Site, new: ServedModel, checks: Checks) -> dict[str, Any]:
     }
 
 
+def _explored(site: Site, new: ServedModel, checks: Checks) -> dict[str, Any]:
+    """How far the search of the graph looks, so that it finds what the exact one does."""
+    params = site.params.deploy
+    exploration = explore(
+        _engine(site, "semantic", new, exact=True),
+        lambda number: _engine(site, "semantic", replace(new, additional_hits=number)),
+        drawn(checks.split.queries, params.queries, site.params.seed),
+        params.explore,
+        params.min_recall,
+    )
+    return exploration.row
+
+
 def _measured(
     site: Site, staged: Application, new: ServedModel, checks: Checks
 ) -> dict[str, float]:
     """nDCG@10 by engine; refuses a new model that loses against the live one."""
-    profile: Kind = site.params.package.profile
+    profile: Kind = new.serving.profile
     engines: dict[str, Engine] = {
         "semantic": _engine(site, "semantic", new),
         "semantic_exact": _engine(site, "semantic", new, exact=True),
@@ -161,5 +197,11 @@ def _measured(
 
 
 def _engine(site: Site, kind: Kind, model: ServedModel, exact: bool = False) -> VespaEngine:
-    ranking = Ranking(kind, model.profile, exact, targets=site.params.package.targets)
+    ranking = Ranking(
+        kind,
+        model.profile,
+        exact,
+        targets=model.serving.targets,
+        additional_hits=model.additional_hits,
+    )
     return VespaEngine(site.connection, ranking)

@@ -1,25 +1,44 @@
-"""The application that is deployed: what it holds, and what deploying makes of it next.
-
-The record travels in the package, as embedsmith.json, so that Vespa gives it back.
-"""
+"""The application that is deployed: what it holds, and what deploying makes of it next."""
 
 from collections.abc import Mapping, Set
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
 
-from stages.lib.core.files import read_json
-from stages.lib.errors import UserError
-from stages.lib.vespa.package.served import ServedModel, from_dict
+from pydantic import Field
+
+from stages.lib.params import Params
+from stages.lib.values import LARGEST, Language, Share, XmlText
+from stages.lib.vespa.package.served import ServedModel
 from stages.lib.vespa.package.tower import Tower
 from stages.lib.vespa.search.profile import Profile
 
-MANIFEST = "embedsmith.json"
 CLUSTER = "content"
 DOCUMENT_TYPE = "doc"
 
 DOCUMENTS = "documents"
 """The name of the feed of documents; the others are named by their vector field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all models of an application stand on.
+
+    The language of the words; `k1`, `b` and `targets` of BM25 where it ranks alone; where all of
+    it runs, and Vespa Cloud's name of a token.
+    """
+
+    language: Language = "english"
+    k1: Annotated[float, Field(gt=0, le=1000)] = 1.2
+    b: Share = 0.75
+    targets: Annotated[int, Field(ge=1, le=LARGEST)] = 200
+    nodes: Literal["local", "cloud", "cloud-gpu"] = "local"
+    token: XmlText = ""
+
+
+def ground_of(params: Params) -> Ground:
+    """The ground that today's parameters say."""
+    bm25, package = params.bm25, params.package
+    return Ground(bm25.language, bm25.k1, bm25.b, package.targets, package.nodes, package.token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,7 @@ class Application:
     previous: str | None = None
     indexes: tuple[Profile, ...] = ()
     fed: Mapping[str, str] = field(default_factory=dict)
+    ground: Ground = field(default_factory=Ground)
 
     def model(self, label: str) -> ServedModel:
         """The model of a label."""
@@ -58,6 +78,18 @@ class Application:
 
     def _keeping(self, labels: Set[str | None]) -> tuple[ServedModel, ...]:
         return tuple(model for model in self.models if model.label in labels)
+
+    def exploring(self, label: str, additional_hits: int) -> "Application":
+        """The same, where a model's searches look at so many more neighbours."""
+        models = (
+            replace(model, additional_hits=additional_hits) if model.label == label else model
+            for model in self.models
+        )
+        return replace(self, models=tuple(models))
+
+    def on(self, ground: Ground) -> "Application":
+        """The same on another ground."""
+        return replace(self, ground=ground)
 
     def serving(self, label: str) -> "Application":
         """Another model live; the one that was stays as the way back, and no other."""
@@ -97,7 +129,7 @@ class Application:
         used: dict[str, Tower] = {}
         for model in self.models:
             used[model.query.hash] = model.query
-            if model.filling == "vespa":
+            if model.filling == "vespa" or model.embeds_new:
                 used[model.document.hash] = model.document
         return used
 
@@ -105,30 +137,3 @@ class Application:
     def summary(self) -> str:
         """One line on what serves and what could."""
         return f"{self.live or 'no model'} serves; on the shelf: {self.previous or 'nothing'}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The manifest."""
-        return {
-            "live": self.live,
-            "previous": self.previous,
-            "fed": dict(self.fed),
-            "models": [model.as_dict() for model in self.models],
-            "indexes": [asdict(index) for index in self.indexes],
-        }
-
-
-def read_application(folder: Path) -> Application:
-    """Reads what a package holds from its manifest."""
-    row = read_json(folder / MANIFEST)
-    try:
-        return Application(
-            tuple(from_dict(model) for model in row["models"]),
-            row["live"],
-            row["previous"],
-            tuple(Profile(**index) for index in row["indexes"]),
-            row["fed"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{folder / MANIFEST}: not a manifest of this version; deploy to a fresh application"
-        ) from error

@@ -47,7 +47,12 @@ def document_row(name: str, document: Document) -> dict[str, Any]:
             )
     if not document.doc_id:
         raise UserError("a document's _id is empty; Vespa needs one")
-    fields = {"doc_id": document.doc_id, "title": document.title, "text": document.text}
+    fields = {
+        "doc_id": document.doc_id,
+        "title": document.title,
+        "text": document.text,
+        "to_embed": "",  # its vectors are fed, or embedded from title and text alone
+    }
     return {
         "update": document_id(name, document.doc_id),
         "create": True,
@@ -62,9 +67,12 @@ def document_rows(name: str, corpus: Corpus) -> Iterator[dict[str, Any]]:
 
 
 def vector_rows(
-    name: str, doc_ids: list[str], vectors: Vectors, profile: Profile
+    name: str, doc_ids: list[str], vectors: Vectors, profile: Profile, field: str
 ) -> Iterator[dict[str, Any]]:
-    """The operations that store vectors, (documents, dimensions), in the order of `doc_ids`."""
+    """The operations that store vectors, (documents, dimensions), in the order of `doc_ids`.
+
+    They go to `field`, in the form that the profile's has.
+    """
     for start in range(0, len(doc_ids), BLOCK):
         block = np.asarray(vectors[start : start + BLOCK], dtype=np.float32)
         if profile.dimension < block.shape[1]:
@@ -74,7 +82,7 @@ def vector_rows(
             yield {
                 "update": document_id(name, doc_id),
                 "create": True,
-                "fields": {profile.field: {"assign": {"values": row}}},
+                "fields": {field: {"assign": {"values": row}}},
             }
 
 

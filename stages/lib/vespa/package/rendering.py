@@ -8,43 +8,47 @@ from xml.sax.saxutils import escape, quoteattr
 
 from stages.lib.core.files import building, write_json
 from stages.lib.errors import UserError
-from stages.lib.params import Params
 from stages.lib.search.linguistics import TAGS
-from stages.lib.vespa.package.application import MANIFEST, Application
-from stages.lib.vespa.package.served import USUAL_GRAPH, ServedModel
+from stages.lib.vespa.package.application import Application
+from stages.lib.vespa.package.manifest import MANIFEST, Manifest
+from stages.lib.vespa.package.served import USUAL_GRAPH, ServedModel, Serving
 from stages.lib.vespa.package.templates import fill, write_text, write_xml
 from stages.lib.vespa.package.tower import FILES, Tower
 from stages.lib.vespa.search.profile import Profile
 
 PROFILES = ("semantic", "hybrid", "rrf")
+STORED = "indexing: attribute | index"
+TEXT = '(input title || "") . " " . (input text || "")'
+EMBEDDED = "indexing: {text} | trim | embed {embedder} | attribute | index"
+EITHER = (
+    "indexing: input {given} || ((input to_embed || ({text})) | trim | embed {embedder}) | "
+    "attribute | index"
+)
+"""The vector that is fed; without one, that of the text, unless it is to wait for being fed."""
+
 PROBE = "probe"  # ranks for nobody: it gives a query's vector back
 
 
 def write_application(
-    folder: Path,
-    application: Application,
-    templates: Path,
-    models: Mapping[str, Path],
-    params: Params,
+    folder: Path, manifest: Manifest, templates: Path, models: Mapping[str, Path]
 ) -> None:
     """Writes a package that Vespa can deploy.
 
     Args:
         folder: the package's; replaced as a whole.
-        application: what it holds.
+        manifest: what it holds, and who changes it.
         templates: the folder application-package.
         models: by tower hash, the folder of its model.onnx and tokenizer.json.
-        params: bm25 and package.
 
     """
     with building(folder) as out:
-        _Rendering(out, application, templates, params).write()
-        for tower in sorted(application.towers()):
+        _Rendering(out, manifest.application, templates).write()
+        for tower in sorted(manifest.application.towers()):
             target = out / "models" / tower
             target.mkdir(parents=True)
             for name in FILES:
                 shutil.copyfile(models[tower] / name, target / name)
-        write_json(out / MANIFEST, application.as_dict())
+        write_json(out / MANIFEST, manifest.as_dict())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,6 @@ class _Rendering:
     out: Path
     application: Application
     templates: Path
-    params: Params
 
     def write(self) -> None:
         """Writes services.xml, the schema with its rank profiles, and the query profiles."""
@@ -64,17 +67,17 @@ class _Rendering:
             self._rank_profiles(model)
             self._query_profiles(model)
         for index in self.application.indexes:
-            self._rank_profile("semantic", index, self._search(index))
+            self._rank_profile("semantic", index, self._search(index, Serving()))
         self._common_query_profiles()
 
     def _services(self) -> None:
         towers = sorted(self.application.towers().items())
-        component, package = self.templates / "embedder.xml", self.params.package
+        component, ground = self.templates / "embedder.xml", self.application.ground
         nodes, clients = "", ""
-        if package.nodes != "local":
-            nodes = fill(self.templates / "nodes" / f"{package.nodes}.xml", {})
-        if package.token:  # who may read and write beside the certificate of the package
-            clients = fill(self.templates / "clients.xml", {"token": quoteattr(package.token)})
+        if ground.nodes != "local":
+            nodes = fill(self.templates / "nodes" / f"{ground.nodes}.xml", {})
+        if ground.token:  # who may read and write beside the certificate of the package
+            clients = fill(self.templates / "clients.xml", {"token": quoteattr(ground.token)})
         values = {
             "embedders": "".join(fill(component, _component(tower)) for _, tower in towers),
             "clients": clients,
@@ -87,24 +90,27 @@ class _Rendering:
         # by name, since towers may share a field
         fed, embedded = {}, {}
         for index in self.application.indexes:
-            fed[index.field] = self._field(index, "attribute | index", *USUAL_GRAPH)
+            fed[index.field] = self._field(index, STORED, *USUAL_GRAPH)
         for model in self.application.models:
             graph = model.links, model.explore
-            if model.filling == "fed":
-                fed[model.field] = self._field(model.profile, "attribute | index", *graph)
+            embedded_by = {"text": TEXT, "embedder": model.document.embedder}
+            if model.embeds_new:
+                given = {"field": model.fed_field, "tensor": model.profile.tensor}
+                fed[model.field] = fill(self.templates / "schemas" / "given.sd", given)
+                indexing = EITHER.format(given=model.fed_field, **embedded_by)
+                embedded[model.field] = self._field(model.profile, indexing, *graph)
+            elif model.filling == "fed":
+                fed[model.field] = self._field(model.profile, STORED, *graph)
             else:
-                indexing = (
-                    '(input title || "") . " " . (input text || "") | trim | embed '
-                    f"{model.document.embedder} | attribute | index"
-                )
+                indexing = EMBEDDED.format(**embedded_by)
                 embedded[model.field] = self._field(model.profile, indexing, *graph)
         values = {
             # the fed ones lie in the document, one step further in
             "fed_fields": "".join(fed[name].replace("\n  ", "\n    ") for name in sorted(fed)),
             "embedded_fields": "".join(embedded[name] for name in sorted(embedded)),
-            "language": TAGS[self.params.bm25.language],
-            "k1": self.params.bm25.k1,
-            "b": self.params.bm25.b,
+            "language": TAGS[self.application.ground.language],
+            "k1": self.application.ground.k1,
+            "b": self.application.ground.b,
         }
         text = fill(self.templates / "schemas" / "doc.sd", values)
         write_text(self.out / "schemas" / "doc.sd", text)
@@ -123,7 +129,8 @@ class _Rendering:
 
     def _rank_profiles(self, model: ServedModel) -> None:
         for kind in (*PROFILES, PROBE):
-            self._rank_profile(kind, model.profile, self._search(model.profile) | _weights(model))
+            values = self._search(model.profile, model.serving) | _weights(model)
+            self._rank_profile(kind, model.profile, values)
 
     def _rank_profile(self, kind: str, profile: Profile, values: Mapping[str, object]) -> None:
         binary = kind == "semantic" and profile.binary
@@ -141,24 +148,26 @@ class _Rendering:
             for name in profile.inputs
         )
         for kind in PROFILES:
-            values = self._search(profile) | {"near": profile.near, "embedded": inputs}
+            near = {"near": profile.near, "explore": model.additional_hits, "embedded": inputs}
+            values = self._search(profile, model.serving) | near
             self._query_profile(f"{kind}.xml", f"{kind}_{profile.label}.xml", values)
 
     def _common_query_profiles(self) -> None:
-        live, package = self.application.live, self.params.package
-        default = f"{package.profile}_{live}" if live else "bm25"
-        language = TAGS[self.params.bm25.language]
-        self._query_profile("base.xml", "base.xml", {"language": language})
-        self._query_profile("bm25.xml", "bm25.xml", {"targets": package.targets})
+        application, ground = self.application, self.application.ground
+        default = "bm25"
+        if application.live:
+            default = f"{application.model(application.live).serving.profile}_{application.live}"
+        self._query_profile("base.xml", "base.xml", {"language": TAGS[ground.language]})
+        self._query_profile("bm25.xml", "bm25.xml", {"targets": ground.targets})
         self._query_profile("default.xml", "default.xml", {"live": quoteattr(default)})
 
     def _query_profile(self, template: str, name: str, values: Mapping[str, object]) -> None:
         folder = Path("search", "query-profiles")
         write_xml(self.out / folder / name, fill(self.templates / folder / template, values))
 
-    def _search(self, profile: Profile) -> dict[str, object]:
+    def _search(self, profile: Profile, serving: Serving) -> dict[str, object]:
         """What the templates of a search say."""
-        targets = self.params.package.targets
+        targets = serving.targets
         return {
             "label": profile.label,
             "field": profile.field,
@@ -168,6 +177,8 @@ class _Rendering:
             ),
             "targets": targets,
             "rerank": 2 * targets,
+            "k1": serving.k1,
+            "b": serving.b,
         }
 
 

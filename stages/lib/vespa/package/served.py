@@ -5,15 +5,17 @@ a word. So nothing keeps its name when the model changes, and two models live si
 one takes over from the other.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from stages.lib.core.hashes import file_hash
+from pydantic import Field
+
+from stages.lib.core.hashes import file_hash, text_hash
 from stages.lib.encoding.vectors import TRAINED, made_by
 from stages.lib.errors import UserError
-from stages.lib.export.embedder import Embedder
-from stages.lib.params import Package
+from stages.lib.params import Params
+from stages.lib.values import LARGEST, Share
 from stages.lib.vespa.package.tower import Tower, read_tower
 from stages.lib.vespa.search.profile import Profile, VectorType
 
@@ -23,6 +25,20 @@ Side = Literal["query", "document"]
 SIDES: tuple[Side, Side] = ("query", "document")
 USUAL_GRAPH = (16, 200)
 """Links and neighbours explored where nothing else is said: those of indexes, and of no name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a model answers, whatever its vectors: what comes back with it when it comes back.
+
+    `profile` answers those who name none; each retriever finds `targets` candidates; `k1` and `b`
+    are BM25's.
+    """
+
+    profile: Literal["semantic", "hybrid", "rrf"] = "hybrid"
+    targets: Annotated[int, Field(ge=1, le=LARGEST)] = 200
+    k1: Annotated[float, Field(gt=0, le=1000)] = 1.2
+    b: Share = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +54,19 @@ class ServedModel:
     query: Tower
     document: Tower
     vector_type: VectorType
-    dimension: int
+    dimension: Annotated[int, Field(ge=1, le=LARGEST)]
     filling: Filling
-    dense_weight: float
-    vectors: str = ""
+    dense_weight: Share
+    vectors: Annotated[str, Field(pattern="^([0-9a-f]{12})?$")] = ""
     """The hash of vectors that training moved, which no encoder gives; else empty."""
-    links: int = USUAL_GRAPH[0]
-    explore: int = USUAL_GRAPH[1]
+    links: Annotated[int, Field(ge=2, le=LARGEST)] = USUAL_GRAPH[0]
+    explore: Annotated[int, Field(ge=1, le=LARGEST)] = USUAL_GRAPH[1]
     """The graph of the approximate search, which Vespa does not change under a field's name."""
+    serving: Serving = Serving()
+    embeds_new: bool = False
+    """Whether Vespa embeds documents that come in without a fed vector."""
+    additional_hits: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    """Neighbours that a search of the graph looks at beyond its targets; found by measuring."""
 
     @property
     def field(self) -> str:
@@ -53,10 +74,20 @@ class ServedModel:
         return f"embedding_{self.vectors or self.document.hash}_{self._stored}"
 
     @property
+    def fed_field(self) -> str:
+        """The field that vectors are fed to; where Vespa embeds what has none, it fills `field`."""
+        return f"given_{self.field}" if self.embeds_new else self.field
+
+    @property
     def label(self) -> str:
         """What the profiles are named by; a new weight is a new profile, with a way back."""
-        vectors = f"_{self.vectors}" if self.vectors else ""
-        return f"{self.query.hash}{vectors}_{self._stored}_w{round(1000 * self.dense_weight)}"
+        parts: list[object] = [self.query.hash]
+        if self.vectors:
+            parts.append(self.vectors)
+        parts += [self._stored, f"w{round(1000 * self.dense_weight)}"]
+        if self.serving != Serving():
+            parts.append(f"s{text_hash(repr(self.serving), digits=8)}")
+        return "_".join(map(str, parts))
 
     @property
     def _stored(self) -> str:
@@ -67,6 +98,8 @@ class ServedModel:
             parts.append(f"graph{self.links}_{self.explore}")
         if self.filling == "fed":
             parts.append("fed")
+        if self.embeds_new:
+            parts.append("new")
         return "_".join(map(str, parts))
 
     @property
@@ -81,26 +114,9 @@ class ServedModel:
             unit=self.query.settings.normalize and self.document.settings.normalize,
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """The model as it stands in the deployed manifest."""
-        return asdict(self) | {side: _tower_dict(getattr(self, side)) for side in SIDES}
-
-
-def _tower_dict(tower: Tower) -> dict[str, Any]:
-    return {"hash": tower.hash, "settings": tower.settings.model_dump()}
-
-
-def from_dict(row: dict[str, Any]) -> ServedModel:
-    """The model of a manifest's entry."""
-    towers: dict[str, Any] = {
-        side: Tower(row[side]["hash"], Embedder.model_validate(row[side]["settings"]))
-        for side in SIDES
-    }
-    return ServedModel(**row | towers)
-
 
 def read_model(
-    onnx: Path, variant: str, vectors: Path, package: Package, dense_weight: float
+    onnx: Path, variant: str, vectors: Path, params: Params, dense_weight: float
 ) -> ServedModel:
     """The model of an export's folder; with `query/` and `document/` in it, of two towers.
 
@@ -108,7 +124,7 @@ def read_model(
         onnx: the exported model.
         variant: of it.
         vectors: the model's vectors of the corpus.
-        package: how they are stored.
+        params: how they are stored, and how they answer.
         dense_weight: what they weigh beside BM25.
 
     Raises:
@@ -116,6 +132,7 @@ def read_model(
             compute vectors that no encoder gives.
 
     """
+    package, bm25 = params.package, params.bm25
     query, document = (read_tower(tower_folder(onnx, variant, side)) for side in SIDES)
     if query.settings.dimension != document.settings.dimension:
         raise UserError(
@@ -149,6 +166,8 @@ def read_model(
         file_hash(vectors / "vectors.npy", 12) if trained else "",
         links=package.hnsw_links,
         explore=package.hnsw_explore,
+        serving=Serving(package.profile, package.targets, bm25.k1, bm25.b),
+        embeds_new=package.embed_new and package.vectors == "fed",
     )
 
 

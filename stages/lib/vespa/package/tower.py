@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import onnx
+from pydantic import Field
 
 from stages.lib.core.files import read_json
 from stages.lib.core.hashes import content_hash
@@ -21,7 +22,7 @@ FILES = ("model.onnx", "tokenizer.json")
 class Tower:
     """One encoder: what Vespa must be told of it, and the hash that names all of it."""
 
-    hash: str
+    hash: Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
     settings: Embedder
 
     @property

@@ -90,7 +90,18 @@ class Connection:
     def deploy(self, folder: Path, wait: int) -> None:
         """Deploys a package and waits until it serves."""
         certificate = ["--add-cert"] if self.cloud else []
-        run([*self._deploy_to("deploy"), *certificate, "--wait", str(wait), str(folder)])
+        run(
+            [*self._deploy_to("deploy"), *certificate, "--wait", str(wait), str(folder)],
+            folder.parent,
+        )
+
+    def prepare(self, folder: Path, wait: int) -> str:
+        """Has the config server take and check a package; returns the number of its session."""
+        done = run([*self._deploy_to("prepare"), "--wait", str(wait), str(folder)], folder.parent)
+        found = re.search(r"with session (\d+)", done.stdout)
+        if found is None:
+            raise UserError(f"vespa prepare names no session: {' '.join(done.stdout.split())}")
+        return found[1]
 
     def fetch(self, folder: Path) -> bool:
         """Unpacks the active application's package; False if there is none."""
@@ -98,13 +109,14 @@ class Connection:
             return False
         archive = folder.with_suffix(".zip")
         archive.unlink(missing_ok=True)
-        run([*self._deploy_to("fetch"), str(archive)])
+        run([*self._deploy_to("fetch"), str(archive)], archive.parent)
         if not zipfile.is_zipfile(archive):
             # Vespa Cloud's refusals arrive in the place of the package
             refusal = " ".join(archive.read_text(encoding="utf-8", errors="replace").split())
             if "NOT_FOUND" in refusal:
                 return False
             raise UserError(f"{self.target}: the deployed package cannot be had: {refusal[:200]}")
+        shutil.rmtree(folder, ignore_errors=True)
         with zipfile.ZipFile(archive) as package:
             package.extractall(folder)
         return True
@@ -116,11 +128,11 @@ class Connection:
         )
         return self.ask("GET", path).status_code != httpx.codes.NOT_FOUND
 
-    def ask(self, method: str, path: str) -> httpx.Response:
-        """A request to the config server."""
+    def ask(self, method: str, path: str, timeout: int = 60) -> httpx.Response:
+        """A request to the config server, which has some seconds for it."""
         url = self.config_server + path
         try:
-            with httpx.Client(verify=self.credentials.context(), timeout=60) as client:
+            with httpx.Client(verify=self.credentials.context(), timeout=timeout) as client:
                 return client.request(method, url)
         except httpx.HTTPError as error:
             raise UserError(unreachable(self.config_server, str(error))) from error
@@ -192,14 +204,18 @@ def executable() -> str:
     return command
 
 
-def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Runs the `vespa` command; its error becomes one line."""
+def run(arguments: list[str], scratch: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs the `vespa` command; its error becomes one line.
+
+    It makes temporary files in `scratch`, where they are found if it is killed.
+    """
+    folder = {"TMPDIR": str(scratch)} if scratch else {}
     done = subprocess.run(  # noqa: S603 - no shell, and arguments of our own
         [executable(), *arguments],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        env=os.environ | {"VESPA_CLI_COLOR": "never"},
+        env=os.environ | {"VESPA_CLI_COLOR": "never"} | folder,
         check=False,
     )
     # some of its commands say "Error:" and exit with 0 all the same

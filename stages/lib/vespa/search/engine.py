@@ -23,7 +23,9 @@ LEXICAL = (
     "{{grammar.syntax:'none',grammar.tokenization:'linguistics',grammar.composite:'weakAnd',"
     "defaultIndex:'contents',totalTargetHits:{targets}}}userInput(@query)"
 )
-NEAREST = "{{totalTargetHits:{targets},approximate:{approximate}}}nearestNeighbor({field},{near})"
+NEAREST = "{{totalTargetHits:{targets},{how}}}nearestNeighbor({field},{near})"
+EXACT = "approximate:false"
+EXPLORE = "hnsw.exploreAdditionalHits:{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Ranking:
 
     `exact` compares with every vector instead of walking the HNSW graph. With `encode`, queries
     become vectors here; without it, in Vespa by the profile's embedder. Each retriever finds
-    `targets` candidates, or as many as are asked for where those are more.
+    `targets` candidates, or as many as are asked for where those are more; the graph's looks at
+    `additional_hits` neighbours beyond.
     """
 
     kind: Kind
@@ -40,6 +43,7 @@ class Ranking:
     exact: bool = False
     encode: Callable[[Sequence[str]], Vectors] | None = None
     targets: int = 0
+    additional_hits: int = 0
 
     def requests(self, texts: Sequence[str], depth: int) -> Iterator[dict[str, Any]]:
         """The query API's parameters for each text, which goes in by reference alone."""
@@ -73,17 +77,13 @@ class Ranking:
         lexical = LEXICAL.format(targets=targets)
         if self.profile is None:
             return lexical
-        nearest = _nearest(self.profile, targets, self.exact)
+        how = EXACT if self.exact else EXPLORE.format(number=self.additional_hits)
+        nearest = _nearest(self.profile, targets, how)
         return nearest if self.kind == "semantic" else f"({nearest}) or ({lexical})"
 
 
-def _nearest(profile: Profile, targets: int, exact: bool) -> str:
-    return NEAREST.format(
-        targets=targets,
-        approximate=str(not exact).lower(),
-        field=profile.field,
-        near=profile.near,
-    )
+def _nearest(profile: Profile, targets: int, how: str) -> str:
+    return NEAREST.format(targets=targets, how=how, field=profile.field, near=profile.near)
 
 
 class VespaEngine:
@@ -183,6 +183,6 @@ def count_vectors(connection: Connection, profile: Profile, documents: int) -> i
     }
     return count(
         connection,
-        _nearest(profile, max(1, documents), exact=True),
+        _nearest(profile, max(1, documents), EXACT),
         any_vector | {"ranking.profile": f"semantic_{profile.label}"},
     )

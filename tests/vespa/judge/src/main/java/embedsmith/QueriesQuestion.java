@@ -67,7 +67,8 @@ class QueriesQuestion implements Question {
             return written.put("nearest", near.getIndexName())
                     .put("input", near.getQueryTensorName())
                     .put("targets", near.getTotalTargetHits())
-                    .put("approximate", near.getAllowApproximate());
+                    .put("approximate", near.getAllowApproximate())
+                    .put("explore", near.getHnswExploreAdditionalHits());
         } else if (item instanceof WeakAndItem any) {
             written.put("targets", any.getTotalTargetHits());
             return written.set("weak_and", branches(any));
