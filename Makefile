@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show compare cost bases saturation deploy query rollback prune index serve test types tests clean
+.PHONY: help install repro show model compare cost bases saturation deploy query rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -32,10 +32,14 @@ repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfc
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@python -m stages.operate.mend
 	@dvc repro
+	@python -m stages.operate.model --out models/embedder
 	@python -m stages.operate.show
 
 show: $(VENV)/installed ## Show the systems' measures, and how sure their differences are
 	@python -m stages.operate.show
+
+model: $(VENV)/installed ## Assemble models/embedder, the folder to take home: model, ONNX, vectors, card
+	@python -m stages.operate.model --out models/embedder
 
 compare: $(VENV)/installed ## Show the systems' measures beside those of a git revision; REV=HEAD~1
 	@python -m stages.operate.compare $(REV)

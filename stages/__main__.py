@@ -39,6 +39,7 @@ OPERATE = (
     "cost",
     "bases",
     "saturation",
+    "model",
     "serve",
     "deploy",
     "query",

@@ -18,6 +18,8 @@ from stages.lib.encoding.hub import (
     fetch_model,
     is_fetched,
 )
+from stages.lib.encoding.portable import standardise
+from stages.lib.encoding.remote import is_remote
 from stages.lib.params import Params, read_params
 
 
@@ -40,6 +42,7 @@ def main(params: Path, out: Path, teacher: Path, documents: Path) -> str:
         with building(out) as folder:
             fetch_model(base.model, base.revision, "base.model", folder)
             _check(folder, settings)
+    standardise(out, settings.encoder.max_length)
     message = prompts_message(out, settings.encoder)
     if message:
         click.echo(f"Warning: base.model: {message}", err=True)
@@ -57,6 +60,8 @@ def _documents(settings: Params, folder: Path) -> None:
     fetch_embedder(model, "documents.model", "documents.revision", folder)
     if has_files(folder):
         check_code(folder, model.model, settings.base.custom_code)
+        if not is_remote(folder):
+            standardise(folder, model.max_length)
 
 
 def _check(folder: Path, settings: Params) -> None:

@@ -9,10 +9,16 @@ import numpy as np
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus
 from stages.lib.core.files import building, has_files
-from stages.lib.core.hashes import content_hash
 from stages.lib.core.text import all_sentences
 from stages.lib.encoding.encoder import dimension, load_encoder, towers
-from stages.lib.encoding.vectors import count_vectors, describe_vectors, made_by, write_vectors
+from stages.lib.encoding.store import VectorStore
+from stages.lib.encoding.vectors import (
+    count_vectors,
+    describe_vectors,
+    encoder_hash,
+    made_by,
+    write_vectors,
+)
 from stages.lib.params import read_params
 
 
@@ -46,12 +52,12 @@ def main(
         with building(out) as folder:
             shutil.copytree(model / "vectors", folder, dirs_exist_ok=True)
         return f"embed: {count_vectors(out):,} documents, vectors of the model taken over"
-    encoder_hash = content_hash(towers(model)[1])
+    made_of = encoder_hash(towers(model)[1])
     made = {made_by(other): other for other in vectors if has_files(other)}
-    if encoder_hash in made:
+    if made_of in made:
         with building(out) as folder:
             only_documents = shutil.ignore_patterns("sentence*")
-            shutil.copytree(made[encoder_hash], folder, ignore=only_documents, dirs_exist_ok=True)
+            shutil.copytree(made[made_of], folder, ignore=only_documents, dirs_exist_ok=True)
         return f"embed: {count_vectors(out):,} documents, vectors of the same encoder taken over"
     settings = read_params(params)
     documents = read_corpus(corpus)
@@ -60,16 +66,23 @@ def main(
     encoder = load_encoder(towers(model)[1], used)
     prefix = used.document_prefix
     counts = f"{len(documents):,} documents"
+    store = VectorStore(out, made_of, dimension(encoder))
     with building(out) as folder:
         label = f"encode by {model.name}"
-        write_vectors(folder / "vectors.npy", encoder, Texts(documents), prefix, label)
+        path = folder / "vectors.npy"
+        encoded = write_vectors(path, encoder, Texts(documents), prefix, label, store)
         if with_sentences and settings.embed.sentences:
             pieces, starts = all_sentences(documents)
-            write_vectors(folder / "sentences.npy", encoder, pieces, prefix, "encode sentences")
+            path = folder / "sentences.npy"
+            encoded += write_vectors(path, encoder, pieces, prefix, "encode sentences", store)
             np.save(folder / "sentence_starts.npy", np.array(starts, np.int64))
             counts += f" and their {len(pieces):,} sentences"
-        describe_vectors(folder, list(documents), encoder_hash)
-    return f"embed: {counts}, encoded by {model.name} in {dimension(encoder)} dimensions"
+        describe_vectors(folder, list(documents), made_of)
+    store.close()
+    return (
+        f"embed: {counts}, {encoded:,} of them encoded by {model.name} in {dimension(encoder)} "
+        "dimensions"
+    )
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def main(corpus: Path, model: Path, store: Path, out: Path, params: Path) -> str
     embedder = open_embedder(model, settings.documents, settings, store, "documents.model")
     with building(out) as folder:
         width = write_documents(folder / "vectors.npy", embedder, Texts(documents))
-        describe_vectors(folder, list(documents), content_hash(model))
+        describe_vectors(folder, list(documents), encoder_hash(model))
     embedder.save()
     return (
         f"embed_documents: {len(documents):,} documents, encoded by {settings.documents.model} in "

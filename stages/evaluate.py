@@ -7,7 +7,9 @@ import click
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus
 from stages.lib.core.files import building, read_json, write_json, write_jsonl, writing
+from stages.lib.encoding.vectors import TRAINED, load_vectors, made_by
 from stages.lib.evaluation.comparison import evaluate, read_basis
+from stages.lib.evaluation.newcomers import measure_newcomers
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.runs import write_run
 from stages.lib.evaluation.served import SERVED, served_engine
@@ -103,7 +105,12 @@ def main(
     with building(metrics) as folder:
         for system, row in evaluation.means().items():
             write_json(folder / f"{system}.json", row)
-    write_json(summary, evaluation.summary() | serving.summary())
+    figures = evaluation.summary() | serving.summary()
+    if made_by(tuned_vectors) == TRAINED:
+        # the base encodes documents where vectors are trained
+        encoded = load_vectors(base_vectors, corpus)
+        figures |= measure_newcomers(models["tuned"], encoded, corpus, basis)
+    write_json(summary, figures)
     return (
         f"evaluate: {len(engines)} systems, {headline(evaluation.summary())}, "
         f"report in {out / 'report.html'}"

@@ -4,14 +4,11 @@ from pathlib import Path
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
-from stages.lib.core.files import building, read_json, write_json, writing
-from stages.lib.core.hashes import file_hash
+from stages.lib.core.files import building, write_json
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.remote import is_remote
 from stages.lib.encoding.vectors import load_vectors
-from stages.lib.export.card import model_card
 from stages.lib.export.dev_check import check_retrieval, measured_texts, verdicts
-from stages.lib.export.embedder import read_embedders
 from stages.lib.export.variants import export_variants
 from stages.lib.params import read_params
 
@@ -22,7 +19,6 @@ from stages.lib.params import read_params
 @path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
 @path_option("--model", help="The tuned model.")
 @path_option("--vectors", help="The tuned model's vectors of the corpus.")
-@path_option("--generated", help="JSON file that says who wrote the queries.")
 @path_option("--out", help="Folder for the exported variants.")
 @path_option("--metrics", help="JSON file for parity and gate.")
 @PARAMS
@@ -32,7 +28,6 @@ def main(
     synthetic_dev: Path,
     model: Path,
     vectors: Path,
-    generated: Path,
     out: Path,
     metrics: Path,
     params: Path,
@@ -74,10 +69,6 @@ def main(
             "dev": {"by": "people" if by_people else "synthetic"} | retrieval,
             "gate": {variant: verdict.row for variant, verdict in gate.items()},
         }
-        writer = read_json(generated)["writer"]
-        card = model_card(settings, read_embedders(folder), file_hash(corpus), writer, figures)
-        with writing(folder / "README.md") as file:
-            file.write(card)
     write_json(metrics, figures)
     graphs = sum(map(len, parity.values()))
     refused = "; ".join(verdict.reason for verdict in gate.values() if not verdict.passed)

@@ -88,7 +88,7 @@ def main(
             if name != DOCUMENTS:
                 vectors.mkdir(parents=True)
                 write_documents(vectors / "vectors.npy", embedder, Texts(collection))
-                describe_vectors(vectors, list(collection), content_hash(place))
+                describe_vectors(vectors, list(collection), encoder_hash(place))
             (folder / name / "queries").mkdir(parents=True)
             save_queries(folder / name / "queries", queries, embedder.queries(queries))
             embedder.save()

@@ -7,6 +7,7 @@ from stages.lib.core.collection import read_corpus
 from stages.lib.core.files import building, read_json, write_json, write_jsonl
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.errors import UserError
+from stages.lib.export.embedder import SIDES, tower_folder
 from stages.lib.export.gate import next_best, read_verdicts
 from stages.lib.params import read_params
 from stages.lib.vespa.package.application import Application, ground_of
@@ -14,7 +15,7 @@ from stages.lib.vespa.package.feed import document_rows, vector_rows
 from stages.lib.vespa.package.manifest import Manifest
 from stages.lib.vespa.package.probe import document_probes, query_probes, write_probes
 from stages.lib.vespa.package.rendering import write_application
-from stages.lib.vespa.package.served import SIDES, read_model, tower_folder
+from stages.lib.vespa.package.served import read_model
 
 
 @stage

@@ -8,9 +8,8 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.examples import read_mined
 from stages.lib.core.files import building, has_files, write_json
-from stages.lib.encoding.declared import write_prompts
 from stages.lib.encoding.encoder import load_encoder, towers
-from stages.lib.encoding.remote import is_remote
+from stages.lib.encoding.portable import declare
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.evidence import dev_sets, measure
 from stages.lib.params import read_params
@@ -105,11 +104,7 @@ def main(
     with building(out) as folder:
         tuned.save(document_model if others else model, folder)
         # what trained is what sentence-transformers does with the model, whatever the base said
-        sides = towers(folder)
-        prefixes = (settings.encoder, settings.document_encoder)
-        for path, side, used in zip(sides, ("query", "document"), prefixes, strict=True):
-            if not is_remote(path):
-                write_prompts(path, used, side if sides[0] != sides[1] else "")
+        declare(folder, settings.encoder, settings.document_encoder)
     weights = {"base": of_base.weight.dense, "tuned": chosen.evidence.weight.dense}
     write_json(fusion, weights)
     write_json(curve, [standing.row for standing in standings])

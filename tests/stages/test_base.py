@@ -205,8 +205,8 @@ def test_weights_of_a_module_are_kept_and_missed(
     (dense,) = model.glob("*_Dense")
     assert (dense / "pytorch_model.bin").is_file()
     assert fetch(model, tmp_path, with_params, export__pooled=True).exit_code == 0
-    assert (tmp_path / "base" / dense.name / "pytorch_model.bin").is_file()
-    assert not (tmp_path / "base" / "pytorch_model.bin").exists()
+    assert (tmp_path / "base" / dense.name / "model.safetensors").is_file()
+    assert not list((tmp_path / "base").rglob("*.bin"))
     params = with_params({"encoder.max_length": 32})
     found, wanted = (
         encode(load_encoder(each, params.encoder), ["red apple"])

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from stages.embed import main as embed
 from stages.export import main as export
 from stages.lib.core.collection import Document, Split, write_corpus, write_split
-from stages.lib.encoding.encoder import towers
-from stages.lib.export.embedder import read_embedder
+from stages.lib.encoding.portable import join_towers
+from stages.lib.export.embedder import tower_folder
 from stages.lib.export.folder import load_onnx
 from stages.lib.params import Params
 from tests.imports import ROOT
@@ -28,7 +28,6 @@ def collection(tmp_path: Path) -> Path:
     queries = {f"q-{each}": f"what is the {each}" for each in FRUITS}
     write_split(folder / "synthetic", Split(queries, {f"q-{each}": {each: 1} for each in FRUITS}))
     write_split(folder / "dev", Split())
-    (folder / "generate.json").write_text('{"writer": "a model of the tests"}')
     return folder
 
 
@@ -42,11 +41,11 @@ def test_a_tuned_query_tower_is_exported_beside_the_documents(
     model, vectors, out = tmp_path / "tuned", tmp_path / "vectors", tmp_path / "onnx"
     for tower in ("query", "document"):
         shutil.copytree(tiny_model, model / tower)
+    join_towers(model)
     common = ["--corpus", collection / "corpus.jsonl", "--model", model]
     common += ["--params", tmp_path / "params.yaml"]
     arguments = [*common, "--vectors", vectors, "--out", out, "--metrics", tmp_path / "m.json"]
     arguments += ["--dev", collection / "dev", "--synthetic-dev", collection / "synthetic"]
-    arguments += ["--generated", collection / "generate.json"]
     CliRunner().invoke(embed, [*map(str, common), "--out", str(vectors)], catch_exceptions=False)
     result = CliRunner().invoke(export, list(map(str, arguments)), catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -57,13 +56,7 @@ def test_a_tuned_query_tower_is_exported_beside_the_documents(
     assert metrics["dev"]["loss"]["queries"] == 6
     assert metrics["dev"]["documents"] == metrics["dev"]["queries"] == 6
     assert {variant: row["passed"] for variant, row in metrics["gate"].items()}["fp32"]
-    assert [each.parent.name for each in map(Path, towers(out))] == ["onnx", "onnx"]
-    assert load_onnx(towers(out)[0] / "int8").get_embedding_dimension() == 32
-    card = (out / "README.md").read_text()
-    assert card.startswith("---\nlicense: apache-2.0\nbase_model: sentence-transformers/")
-    assert read_embedder(out / "document" / "int8").hash in card
-    assert "by a model of the tests" in card
-    assert str(tmp_path) not in card
+    assert load_onnx(tower_folder(out, "int8", "query")).get_embedding_dimension() == 32
 
 
 def test_vectors_of_another_corpus_are_refused(
@@ -76,7 +69,6 @@ def test_vectors_of_another_corpus_are_refused(
     (vectors / "doc_ids.json").write_text('["other"]')
     arguments = ["--corpus", collection / "corpus.jsonl", "--model", tiny_model]
     arguments += ["--dev", collection / "dev", "--synthetic-dev", collection / "synthetic"]
-    arguments += ["--generated", collection / "generate.json"]
     arguments += ["--params", ROOT / "params.yaml"]
     arguments += ["--vectors", vectors, "--out", tmp_path / "o", "--metrics", tmp_path / "m.json"]
     result = CliRunner().invoke(export, list(map(str, arguments)))

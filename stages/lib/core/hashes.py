@@ -1,6 +1,7 @@
 """Hashes of files and folders, which name models and data by their content."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 WHOLE = 64
@@ -13,10 +14,14 @@ def file_hash(path: Path, digits: int = WHOLE) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:digits]
 
 
-def content_hash(folder: Path, digits: int = 16) -> str:
-    """The first hexadecimal digits of the sha256 over a folder's file names and contents."""
+def content_hash(folder: Path, digits: int = 16, *, without: Collection[str] = ()) -> str:
+    """The first hexadecimal digits of the sha256 over a folder's file names and contents.
+
+    Files whose names are in `without` do not count.
+    """
     total = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in without)
+    for path in sorted(files):
         total.update(path.relative_to(folder).as_posix().encode())
         total.update(bytes.fromhex(file_hash(path)))
     return total.hexdigest()[:digits]

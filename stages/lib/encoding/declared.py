@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from stages.lib.core.files import read_json, write_json
+from stages.lib.core.files import read_json
 from stages.lib.encoder_params import Encoder
 from stages.lib.errors import UserError
 
@@ -81,19 +81,3 @@ def prompts_message(folder: Path, params: Encoder) -> str:
     if not apart:
         return ""
     return f"{'; '.join(apart)}: the prefixes in params.yaml are used, so set them to its prompts"
-
-
-def write_prompts(folder: Path, params: Encoder, side: str = "") -> None:
-    """Makes the prefixes in use a saved model's prompts.
-
-    Args:
-        folder: the model's.
-        params: the prefixes.
-        side: what the model encodes if a caller names no prompt: "query", "document", or empty
-            where it encodes both.
-
-    """
-    path = folder / CONFIG
-    config = read_json(path) if path.is_file() else {}
-    prompts = {"query": params.query_prefix, "document": params.document_prefix}
-    write_json(path, config | {"prompts": prompts, "default_prompt_name": side or None})

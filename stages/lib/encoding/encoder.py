@@ -5,7 +5,7 @@ nothing is spent on padding, and computed in bfloat16 where the processor has it
 """
 
 import logging as python_logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers.utils import logging
 
+from stages.lib.core.files import read_json
 from stages.lib.encoder_params import Encoder
 from stages.lib.encoding.hub import custom_code
 from stages.lib.errors import UserError
@@ -27,6 +28,11 @@ Vectors = npt.NDArray[np.float32]
 # loading weights takes no time; encoding has a bar of its own
 python_logging.getLogger("sentence_transformers").setLevel(python_logging.ERROR)
 logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+ROUTER = "router_config.json"
+"""Sentence-transformers' record of which module of a model encodes which side."""
+
+SIDES = ("query", "document")
 
 BATCH_TOKENS = 8192
 BLOCK = 50_000
@@ -81,9 +87,12 @@ def _positions(model: SentenceTransformer) -> int:
 
 def towers(folder: Path) -> tuple[Path, Path]:
     """The folders of a model's query and document encoders; the same for an ordinary model."""
-    if (folder / "query").is_dir():
-        return folder / "query", folder / "document"
-    return folder, folder
+    if not (folder / ROUTER).is_file():
+        return folder, folder
+    structure = read_json(folder / ROUTER)["structure"]
+    # an encoder behind an endpoint has no modules, and its folder is that of its record
+    query, document = (folder / structure.get(side, [side])[0] for side in SIDES)
+    return query, document
 
 
 def token_ids(model: SentenceTransformer, texts: Sequence[str]) -> list[list[int]]:
@@ -116,32 +125,33 @@ def embed(model: SentenceTransformer, ids: Sequence[list[int]]) -> Tensor:
 
 
 def encode(
-    model: SentenceTransformer,
-    texts: Sequence[str],
-    prefix: str = "",
-    write: Callable[[int, Vectors], None] | None = None,
-    label: str = "encode",
+    model: SentenceTransformer, texts: Sequence[str], prefix: str = "", label: str = "encode"
 ) -> Vectors:
-    """Unit vectors of the texts, (texts, dimensions), in their order.
-
-    `write`, where given, gets each block of vectors with the number of its first row; the function
-    then returns an empty array, so that memory does not grow with the number of texts.
-    """
-    model.eval()
-    out: list[Vectors] = []
+    """Unit vectors of the texts, (texts, dimensions), in their order."""
+    vectors = np.empty((len(texts), dimension(model)), dtype=np.float32)
     with tqdm(total=len(texts), desc=label, unit="text", delay=2) as progress:
         for start in range(0, len(texts), BLOCK):
-            ids = token_ids(model, [prefix + text for text in texts[start : start + BLOCK]])
-            block = np.empty((len(ids), dimension(model)), dtype=np.float32)
-            with torch.inference_mode():
-                for batch in batches([len(tokens) for tokens in ids]):
-                    block[batch] = embed(model, [ids[index] for index in batch]).cpu().numpy()
-                    progress.update(len(batch))
-            if write:
-                write(start, block)
-            else:
-                out.append(block)
-    return np.concatenate(out) if out else np.empty((0, dimension(model)), dtype=np.float32)
+            block = [prefix + text for text in texts[start : start + BLOCK]]
+            for rows, found in encode_batches(model, block):
+                vectors[[start + row for row in rows]] = found
+                progress.update(len(rows))
+    return vectors
+
+
+def encode_batches(
+    model: SentenceTransformer, texts: Sequence[str]
+) -> Iterator[tuple[list[int], Vectors]]:
+    """Unit vectors of the texts, prefixes included, in batches of like length.
+
+    Yields:
+        The rows of the batch's texts, and their vectors.
+
+    """
+    model.eval()
+    ids = token_ids(model, texts) if texts else []
+    for batch in batches([len(tokens) for tokens in ids]):
+        with torch.inference_mode():
+            yield batch, embed(model, [ids[index] for index in batch]).cpu().numpy()
 
 
 def dimension(model: SentenceTransformer) -> int:

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+from tqdm import tqdm
 
 from stages.lib.core.collection import Corpus
 from stages.lib.core.files import read_json, read_text, write_json, writing
-from stages.lib.encoding.encoder import Vectors, dimension, encode
+from stages.lib.core.hashes import content_hash
+from stages.lib.encoding.encoder import BLOCK, Vectors, dimension, encode_batches
+from stages.lib.encoding.store import Keys, VectorStore, text_keys
 from stages.lib.errors import UserError
 
 TRAINED = "trained"
@@ -23,18 +26,49 @@ def save_vectors(folder: Path, vectors: Vectors, doc_ids: Sequence[str], made_by
 
 
 def write_vectors(
-    path: Path, model: SentenceTransformer, texts: Sequence[str], prefix: str, label: str
-) -> None:
-    """Encodes texts into a file, a row a text, block by block: memory does not grow with them."""
+    path: Path,
+    model: SentenceTransformer,
+    texts: Sequence[str],
+    prefix: str,
+    label: str,
+    store: VectorStore,
+) -> int:
+    """Writes the vectors of texts and their keys, block by block: memory does not grow with them.
+
+    Args:
+        path: the file, as `vectors.npy`; the keys go beside it, into `vectors.keys.npy`.
+        model: encodes what the store does not know,
+        texts: of these,
+        prefix: after this.
+        label: of the progress.
+        store: knows vectors of texts, and keeps those that are new.
+
+    Returns:
+        How many texts were encoded.
+
+    """
     shape = (len(texts), dimension(model))
-    with path.open("wb") as file:
+    all_keys: list[Keys] = []
+    encoded = 0
+    with path.open("wb") as file, tqdm(total=len(texts), desc=label, unit="text", delay=2) as bar:
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-
-        def append(_: int, block: Vectors) -> None:
-            file.write(block.astype("<f4", copy=False).tobytes())
-
-        encode(model, texts, prefix, append, label)
+        for start in range(0, len(texts), BLOCK):
+            block = [prefix + text for text in texts[start : start + BLOCK]]
+            keys = text_keys(block)
+            vectors = np.empty((len(block), shape[1]), dtype=np.float32)
+            missing = np.flatnonzero(~store.fill(keys, vectors))
+            bar.update(len(block) - len(missing))
+            for batch, found in encode_batches(model, [block[row] for row in missing]):
+                rows = missing[batch]
+                vectors[rows] = found
+                store.add(keys[rows], found)
+                bar.update(len(rows))
+            file.write(vectors.astype("<f4", copy=False).tobytes())
+            all_keys.append(keys)
+            encoded += len(missing)
+    np.save(path.with_suffix(".keys.npy"), np.concatenate(all_keys or [text_keys([])]))
+    return encoded
 
 
 def describe_vectors(folder: Path, doc_ids: Sequence[str], made_by: str) -> None:
@@ -87,3 +121,12 @@ def load_queries(folder: Path) -> dict[str, Vectors]:
     """The vectors that `save_queries` wrote, by text."""
     vectors: Vectors = np.load(folder / "vectors.npy")
     return dict(zip(read_json(folder / "texts.json"), vectors, strict=True))
+
+
+UNREAD = {"config_sentence_transformers.json", "source.json", "README.md", "data_config.json"}
+"""Files of an encoder that change no vector: prompts are told apart from the text they precede."""
+
+
+def encoder_hash(folder: Path) -> str:
+    """What an encoder's vectors are known by: the content of all files that change them."""
+    return content_hash(folder, without=UNREAD)

@@ -10,6 +10,9 @@ from stages.lib.errors import UserError
 
 SETTINGS = "embedder.json"
 
+Side = Literal["query", "document"]
+SIDES: tuple[Side, Side] = ("query", "document")
+
 
 class Embedder(BaseModel):
     """What a server must be told about an exported model.
@@ -54,3 +57,8 @@ def read_embedders(folder: Path) -> dict[str, Embedder]:
     return {
         path.parent.relative_to(folder).as_posix(): read_embedder(path.parent) for path in paths
     }
+
+
+def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
+    """Where the export keeps a tower's files: by side where the towers differ."""
+    return onnx / side / variant if (onnx / side).is_dir() else onnx / variant

@@ -16,10 +16,10 @@ from stages.lib.core.collection import Corpus, Texts
 from stages.lib.core.files import write_json
 from stages.lib.core.hashes import content_hash
 from stages.lib.encoder_params import Encoder
-from stages.lib.encoding.encoder import dimension, encode, towers
+from stages.lib.encoding.encoder import dimension, encode
 from stages.lib.encoding.vectors import stored_vectors, trained_vectors
 from stages.lib.errors import UserError
-from stages.lib.export.embedder import SETTINGS, Embedder, read_embedder
+from stages.lib.export.embedder import SETTINGS, SIDES, Embedder, read_embedder, tower_folder
 from stages.lib.export.graph import OUTPUT, split_at_pooling
 from stages.lib.export.runtime import OnnxTransformer
 from stages.lib.params import Params
@@ -124,7 +124,7 @@ def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, param
         params: all parameters.
 
     """
-    query, document = (tower / variant for tower in towers(onnx))
+    query, document = (tower_folder(onnx, variant, side) for side in SIDES)
     rows = trained_vectors(vectors, corpus)
     if rows is None and not document.is_dir():  # encoded by an endpoint
         rows = stored_vectors(vectors, corpus)

@@ -13,6 +13,7 @@ from torch.nn import functional
 from stages.lib.core.collection import Corpus
 from stages.lib.core.examples import Example
 from stages.lib.encoding.encoder import Vectors, dimension, encode
+from stages.lib.encoding.portable import join_towers
 from stages.lib.encoding.vectors import TRAINED, save_vectors
 from stages.lib.errors import UserError
 from stages.lib.params import Params
@@ -86,6 +87,7 @@ class QueryTower:
         """Saves the query encoder beside the base as document encoder."""
         self.model.save(str(folder / "query"), create_model_card=False)
         shutil.copytree(base, folder / "document")
+        join_towers(folder)
 
 
 class QueryAndVectors:
@@ -140,6 +142,7 @@ class QueryAndVectors:
         """Saves the query encoder, the base as document encoder, and the vectors."""
         self.model.save(str(folder / "query"), create_model_card=False)
         shutil.copytree(base, folder / "document")
+        join_towers(folder)
         save_vectors(folder / "vectors", self._vectors(), self._doc_ids, TRAINED)
 
     def _vectors(self) -> Vectors:

@@ -9,7 +9,7 @@ import pytest
 
 from stages.lib.encoding.encoder import Vectors, encode, load_encoder
 from stages.lib.encoding.hub import locate
-from stages.lib.export.embedder import read_embedder
+from stages.lib.export.embedder import Side, read_embedder, tower_folder
 from stages.lib.export.folder import load_onnx
 from stages.lib.export.parity import HARD_TEXTS
 from stages.lib.export.variants import export_variants
@@ -18,7 +18,7 @@ from stages.lib.search.vector_types import pack
 from stages.lib.vespa.package.application import Application, ground_of
 from stages.lib.vespa.package.manifest import Manifest
 from stages.lib.vespa.package.rendering import write_application
-from stages.lib.vespa.package.served import ServedModel, Side, tower_folder
+from stages.lib.vespa.package.served import ServedModel
 from stages.lib.vespa.package.tower import read_tower
 from tests.conftest import ROOT
 from tests.export.kinds import KINDS, make_model

@@ -14,15 +14,14 @@ from pydantic import Field
 from stages.lib.core.hashes import file_hash, text_hash
 from stages.lib.encoding.vectors import TRAINED, made_by
 from stages.lib.errors import UserError
+from stages.lib.export.embedder import SIDES, tower_folder
 from stages.lib.params import Params
 from stages.lib.values import LARGEST, Share
 from stages.lib.vespa.package.tower import Tower, read_tower
 from stages.lib.vespa.search.profile import Profile, VectorType
 
 Filling = Literal["vespa", "fed"]
-Side = Literal["query", "document"]
 
-SIDES: tuple[Side, Side] = ("query", "document")
 USUAL_GRAPH = (16, 200)
 """Links and neighbours explored where nothing else is said: those of indexes, and of no name."""
 
@@ -169,8 +168,3 @@ def read_model(
         serving=Serving(package.profile, package.targets, bm25.k1, bm25.b),
         embeds_new=package.embed_new and package.vectors == "fed",
     )
-
-
-def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
-    """Where the export keeps a tower's files."""
-    return onnx / side / variant if (onnx / side).is_dir() else onnx / variant

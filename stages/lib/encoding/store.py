@@ -1,0 +1,113 @@
+"""Vectors that are there already, so that a text is encoded once.
+
+A vector is known by its encoder and its text. The output of the run before holds a key beside each
+vector; what a run that was killed had encoded lies in a file of rows beside the output.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.lib.core.files import read_text
+from stages.lib.encoding.encoder import Vectors
+
+Keys = npt.NDArray[np.uint64]
+"""Two numbers a text: the first half of its sha256."""
+
+
+def text_keys(texts: Sequence[str]) -> Keys:
+    """The keys of texts, (texts, 2)."""
+    digests = b"".join(hashlib.sha256(text.encode()).digest()[:16] for text in texts)
+    return np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
+
+
+class Known:
+    """Vectors by the keys of their texts.
+
+    Args:
+        keys: (texts, 2).
+        vectors: a row for each key.
+
+    """
+
+    def __init__(self, keys: Keys, vectors: Vectors) -> None:
+        self._order = np.argsort(keys[:, 0], kind="stable")
+        self._sorted = keys[self._order]
+        self._vectors = vectors
+
+    def fill(self, keys: Keys, out: Vectors) -> npt.NDArray[np.bool_]:
+        """Writes the vectors of known texts into their rows of `out`; says which these are."""
+        if not len(self._order):
+            return np.zeros(len(keys), dtype=bool)
+        places = np.searchsorted(self._sorted[:, 0], keys[:, 0])
+        places = np.minimum(places, len(self._order) - 1)
+        known: npt.NDArray[np.bool_] = (self._sorted[places] == keys).all(axis=1)
+        out[known] = self._vectors[self._order[places[known]]]
+        return known
+
+
+class VectorStore:
+    """What is known of one encoder's vectors, and what is added to it.
+
+    Args:
+        out: the folder that the run before wrote, and this one will.
+        encoder: the encoder's hash.
+        dimension: of its vectors.
+
+    """
+
+    def __init__(self, out: Path, encoder: str, dimension: int) -> None:
+        self._journals = (out.parent, f".{out.name}.*.rows")
+        self._journal = out.with_name(f".{out.name}.{encoder}.rows")
+        self._row = np.dtype([("key", "<u8", (2,)), ("vector", "<f4", (dimension,))])
+        self._sources = [self._unfinished(), *_earlier(out, encoder)]
+
+    def fill(self, keys: Keys, out: Vectors) -> npt.NDArray[np.bool_]:
+        """Writes the vectors of known texts into their rows of `out`; says which these are."""
+        known = np.zeros(len(keys), dtype=bool)
+        for source in self._sources:
+            missing = np.flatnonzero(~known)
+            rows = np.empty((len(missing), out.shape[1]), dtype=np.float32)
+            found = source.fill(keys[missing], rows)
+            out[missing[found]] = rows[found]
+            known[missing[found]] = True
+        return known
+
+    def add(self, keys: Keys, vectors: Vectors) -> None:
+        """Keeps vectors at once, for a run after this one if it is killed."""
+        rows = np.empty(len(keys), dtype=self._row)
+        rows["key"], rows["vector"] = keys, vectors
+        with self._journal.open("ab") as file:
+            file.write(rows.tobytes())
+
+    def close(self) -> None:
+        """Drops what unfinished runs kept: the output has it now."""
+        folder, pattern = self._journals
+        for path in folder.glob(pattern):
+            path.unlink()
+
+    def _unfinished(self) -> Known:
+        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        self._journal.touch()
+        # a row that was being written when the run was killed is none
+        whole = self._journal.stat().st_size // self._row.itemsize
+        with self._journal.open("r+b") as file:
+            file.truncate(whole * self._row.itemsize)
+        rows = np.fromfile(self._journal, dtype=self._row)
+        return Known(rows["key"], rows["vector"])
+
+
+def _earlier(out: Path, encoder: str) -> list[Known]:
+    """What the run before wrote, where the same encoder made it."""
+    described = out / "encoder.txt"
+    if not described.is_file() or read_text(described) != encoder:
+        return []
+    found = []
+    for path in sorted(out.glob("*.keys.npy")):
+        keys = np.load(path)
+        vectors = np.load(out / path.name.replace(".keys", ""), mmap_mode="r")
+        found.append(Known(keys, vectors))
+    return found
