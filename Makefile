@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show model compare cost bases saturation deploy query rollback prune index serve test types tests clean
+.PHONY: help install repro show model publish mteb-task compare cost bases saturation deploy query rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -40,6 +40,12 @@ show: $(VENV)/installed ## Show the systems' measures, and how sure their differ
 
 model: $(VENV)/installed ## Assemble models/embedder, the folder to take home: model, ONNX, vectors, card
 	@python -m stages.operate.model --out models/embedder
+
+publish: $(VENV)/installed ## Say what REPO=you/name on a hub would get; UPLOAD=1 uploads it, UPDATE=1 over what is there
+	@python -m stages.operate.publish --out models/embedder --repo "$(REPO)" $(if $(UPLOAD),--upload) $(if $(UPDATE),--update)
+
+mteb-task: $(VENV)/installed ## Write data/mteb: the collection as a task of MTEB, for any model
+	@python -m stages.operate.mteb_task --collection data/collection --out data/mteb
 
 compare: $(VENV)/installed ## Show the systems' measures beside those of a git revision; REV=HEAD~1
 	@python -m stages.operate.compare $(REV)

@@ -40,6 +40,8 @@ OPERATE = (
     "bases",
     "saturation",
     "model",
+    "publish",
+    "mteb_task",
     "serve",
     "deploy",
     "query",

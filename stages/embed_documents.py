@@ -5,9 +5,8 @@ from pathlib import Path
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus
 from stages.lib.core.files import building, has_files
-from stages.lib.core.hashes import content_hash
 from stages.lib.embedders.embedder import open_embedder, write_documents
-from stages.lib.encoding.vectors import describe_vectors
+from stages.lib.encoding.vectors import describe_vectors, encoder_hash
 from stages.lib.llm.session import ask_nothing
 from stages.lib.params import read_params
 

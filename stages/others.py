@@ -6,12 +6,11 @@ from pathlib import Path
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus, read_queries, read_split
 from stages.lib.core.files import building, has_files, write_json
-from stages.lib.core.hashes import content_hash
 from stages.lib.embedders.embedder import open_embedder, write_documents
 from stages.lib.embedders.stock import BASE, DOCUMENTS, Stock
 from stages.lib.encoder_params import EmbedderModel
 from stages.lib.encoding.hub import check_code, fetch_embedder, licence
-from stages.lib.encoding.vectors import describe_vectors, save_queries
+from stages.lib.encoding.vectors import describe_vectors, encoder_hash, save_queries
 from stages.lib.evidence import dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_known, load_lexical

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -28,6 +29,7 @@ from stages.lib.encoding.hub import copy_model, locate
 from stages.lib.params import read_params
 from tests.commands import attempt, call, commit
 from tests.imports import ROOT
+from tests.publishing.test_alone import measure_alone
 from tests.unrouted import tried, uncountable
 
 pytestmark = pytest.mark.slow
@@ -176,6 +178,15 @@ def test_git_sees_nothing_but_the_lock_and_the_metrics(sample_project: Path) -> 
     ).split("\n")
     names = {line[3:] for line in changed if line}
     assert all(name == "dvc.lock" or name.startswith("data/metrics/") for name in names), names
+
+
+def test_what_is_taken_home_needs_no_project(sample_project: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "embedder"
+    call(sample_project, "python", "-m", "stages.operate.model", "--out", str(taken))
+    found = measure_alone(taken, sample_project / "data" / "collection", tmp_path)
+    systems: Any = metrics(sample_project, "evaluate")["systems"]
+    assert found["project"] == []
+    assert found["ndcg"] == pytest.approx(systems["tuned"]["ndcg_cut_10"], abs=0.0005)
 
 
 def test_a_second_run_has_nothing_to_do(sample_project: Path) -> None:

@@ -7,11 +7,11 @@ import click
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.files import building
 from stages.lib.params import read_params
-from stages.lib.publishing.outputs import OUTPUTS, Outputs, assemble_outputs
+from stages.lib.publishing.outputs import Outputs, assemble_outputs
 
 
 @stage
-@click.option("--outputs", type=click.Path(path_type=Path), default=OUTPUTS, help="The project.")
+@click.option("--outputs", type=click.Path(path_type=Path), default=Path(), help="The project.")
 @path_option("--out", help="Folder to take home.")
 @PARAMS
 def main(outputs: Path, out: Path, params: Path) -> str:

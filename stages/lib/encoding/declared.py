@@ -8,6 +8,12 @@ from stages.lib.encoder_params import Encoder
 from stages.lib.errors import UserError
 
 CONFIG = "config_sentence_transformers.json"
+
+ROUTER = "router_config.json"
+"""Sentence-transformers' record of which module of a model encodes which side."""
+
+SIDES = ("query", "document")
+
 SERVED = {"mean", "cls"}
 """The poolings that servers know."""
 

@@ -19,6 +19,7 @@ from transformers.utils import logging
 
 from stages.lib.core.files import read_json
 from stages.lib.encoder_params import Encoder
+from stages.lib.encoding.declared import ROUTER, SIDES
 from stages.lib.encoding.hub import custom_code
 from stages.lib.errors import UserError
 
@@ -28,11 +29,6 @@ Vectors = npt.NDArray[np.float32]
 # loading weights takes no time; encoding has a bar of its own
 python_logging.getLogger("sentence_transformers").setLevel(python_logging.ERROR)
 logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-
-ROUTER = "router_config.json"
-"""Sentence-transformers' record of which module of a model encodes which side."""
-
-SIDES = ("query", "document")
 
 BATCH_TOKENS = 8192
 BLOCK = 50_000

@@ -7,13 +7,9 @@ folders `query` and `document`, each of which is a model by itself too.
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-from torch import load
-
 from stages.lib.core.files import read_json, write_json
 from stages.lib.encoder_params import Encoder
-from stages.lib.encoding.declared import CONFIG
-from stages.lib.encoding.encoder import ROUTER, SIDES
+from stages.lib.encoding.declared import CONFIG, ROUTER, SIDES
 
 OWN = "sentence_transformers."
 NAMES = "sentence_transformers.models."
@@ -119,6 +115,10 @@ def _as_safetensors(folder: Path) -> None:
     """Replaces a module's pickled weights, which could run code when they are read."""
     pickled, weights = folder / "pytorch_model.bin", folder / "model.safetensors"
     if pickled.is_file() and not weights.is_file():
+        # torch takes seconds to load, and few models have such weights
+        from safetensors.torch import save_file
+        from torch import load
+
         tensors = load(pickled, map_location="cpu", weights_only=True)
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, weights)
     pickled.unlink(missing_ok=True)

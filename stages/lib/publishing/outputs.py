@@ -13,9 +13,6 @@ from stages.lib.params import Params
 from stages.lib.publishing.assembly import assemble
 from stages.lib.publishing.card import Made, model_card
 
-OUTPUTS = Path()
-"""The folder of the project, where dvc.yaml writes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
