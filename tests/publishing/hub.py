@@ -42,7 +42,11 @@ class Handler(BaseHTTPRequestHandler):
             asked = json.loads(body)
             name = f"{asked['organization']}/{asked['name']}"
             if name in self.server.repos:
-                return self._answer(409, {"error": "You already created this model repo"})
+                there = {
+                    "error": "You already created this repo",
+                    "url": f"{self.server.url}/{name}",
+                }
+                return self._answer(409, there)
             self.server.repos[name] = {}
             self.server.private[name] = asked.get("visibility") or asked.get("private")
             return self._answer(200, {"url": f"{self.server.url}/{name}", "name": name})

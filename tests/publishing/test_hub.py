@@ -62,7 +62,8 @@ def test_a_hub_that_refuses(hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPa
     assert not hub.repos
 
 
-def test_no_network(hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("hub")
+def test_no_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(UserError, match=r"127\.0\.0\.1:9 cannot be reached \(ConnectError\)"):
         upload(folder, "you/name", update=False)

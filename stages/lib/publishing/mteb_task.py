@@ -13,7 +13,7 @@ from stages.lib.core.collection import (
 from stages.lib.core.files import writing
 from stages.lib.errors import UserError
 
-MODULE = Template('''"""A retrieval task of MTEB: $documents documents, $queries queries that were judged.
+MODULE = Template('''"""A retrieval task of MTEB: $documents documents, $queries judged queries.
 
     python task.py MODEL
 
