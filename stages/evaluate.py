@@ -6,7 +6,7 @@ import click
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus
-from stages.lib.core.files import building, read_json, write_json, write_jsonl, writing
+from stages.lib.core.files import building, has_files, read_json, write_json, write_jsonl, writing
 from stages.lib.encoding.vectors import TRAINED, load_vectors, made_by
 from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.newcomers import measure_newcomers
@@ -107,8 +107,9 @@ def main(
             write_json(folder / f"{system}.json", row)
     figures = evaluation.summary() | serving.summary()
     if made_by(tuned_vectors) == TRAINED:
-        # the base encodes documents where vectors are trained
-        encoded = load_vectors(base_vectors, corpus)
+        # where vectors are trained, documents are encoded by documents.model or by the base
+        other = has_files(document_vectors)
+        encoded = load_vectors(document_vectors if other else base_vectors, corpus)
         figures |= measure_newcomers(models["tuned"], encoded, corpus, basis)
     write_json(summary, figures)
     return (

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from hashlib import md5
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,11 @@ def test_what_is_taken_home_needs_no_project(sample_project: Path, tmp_path: Pat
     systems: Any = metrics(sample_project, "evaluate")["systems"]
     assert found["project"] == []
     assert found["ndcg"] == pytest.approx(systems["tuned"]["ndcg_cut_10"], abs=0.0005)
+    blocks = re.findall(r"```python\n(.+?)```", (taken / "README.md").read_text(), re.S)
+    elsewhere = ("faiss", "qdrant_client", "psycopg", "langchain", "llama_index")
+    code = "\n".join(each for each in blocks if not any(name in each for name in elsewhere))
+    assert "onnxruntime" in code
+    call(tmp_path, sys.executable, "-I", "-c", code)
 
 
 def test_a_second_run_has_nothing_to_do(sample_project: Path) -> None:

@@ -71,14 +71,14 @@ class Handler(BaseHTTPRequestHandler):
             ]
             return self._answer(200, {"transfer": "basic", "objects": objects})
         if found := re.fullmatch(r"/api/models/(.+)/commit/main", path):
-            files = self.server.repos[found[1]]
+            repo = self.server.repos[found[1]]
             for line in body.splitlines():
                 row = json.loads(line)
                 value = row["value"]
                 if row["key"] == "file":
-                    files[value["path"]] = base64.b64decode(value["content"])
+                    repo[value["path"]] = base64.b64decode(value["content"])
                 elif row["key"] == "lfsFile":
-                    files[value["path"]] = self.server.objects[value["oid"]]
+                    repo[value["path"]] = self.server.objects[value["oid"]]
             url = f"{self.server.url}/{found[1]}/commit/1"
             return self._answer(200, {"commitUrl": url, "commitOid": "1" * 40, "success": True})
         return self._answer(404, {"error": path})

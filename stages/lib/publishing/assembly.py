@@ -10,6 +10,7 @@ from pyarrow import parquet
 
 from stages.lib.core.files import read_json
 from stages.lib.encoding.encoder import towers
+from stages.lib.encoding.remote import is_remote
 from stages.lib.encoding.vectors import TRAINED, made_by
 from stages.lib.export.embedder import read_embedder
 
@@ -36,7 +37,9 @@ def assemble(
     unused = shutil.ignore_patterns("vectors", "source.json", "README.md")
     # DVC's files may not be written; what is taken home may be
     shutil.copytree(model, folder, ignore=unused, dirs_exist_ok=True, copy_function=shutil.copyfile)
-    for tower in dict.fromkeys(towers(model)):
+    query, document = towers(model)
+    remote = is_remote(document)
+    for tower in dict.fromkeys([query] if remote else [query, document]):
         place = tower.relative_to(model)
         for variant in sorted(variants):
             exported = onnx / place / variant
@@ -44,8 +47,13 @@ def assemble(
             target = folder / place / (POOLED if pools else "onnx") / FILES[variant]
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(exported / "model.onnx", target)
-    if made_by(vectors) == TRAINED:
+    if data_belong(model, vectors):
         write_data(vectors, folder / "vectors")
+
+
+def data_belong(model: Path, vectors: Path) -> bool:
+    """Whether the documents' vectors belong to the model, because no encoder in it gives them."""
+    return made_by(vectors) == TRAINED or is_remote(towers(model)[1])
 
 
 def write_data(vectors: Path, folder: Path) -> None:

@@ -53,7 +53,8 @@ def model_card(
     *,
     place: str,
     on_hub: bool,
-    trained_vectors: bool,
+    vectors: bool,
+    local: bool,
 ) -> str:
     """The card in Markdown, with the front matter that the Hugging Face hub reads.
 
@@ -65,7 +66,8 @@ def model_card(
         export: what `export` measured.
         place: where the model is: a folder, or its name on the hub,
         on_hub: where it is the latter.
-        trained_vectors: whether vectors of the documents belong to it.
+        vectors: whether vectors of the documents belong to it.
+        local: whether its document encoder does; else that is behind an endpoint.
 
     """
     environment = Environment(  # noqa: S701 - Markdown, of the pipeline's own words and figures
@@ -90,7 +92,9 @@ def model_card(
         place=place,
         on_hub=on_hub,
         two=any(folder.startswith("query/") for folder in embedders),
-        trained_vectors=trained_vectors,
+        vectors=vectors,
+        local=local,
+        document_prefix=params.document_encoder.document_prefix,
         first=first,
         pooled=first.pooling == "none",
         source=_source(params),

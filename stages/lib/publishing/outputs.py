@@ -5,12 +5,13 @@ from pathlib import Path
 
 from stages.lib.core.files import read_json, writing
 from stages.lib.core.hashes import file_hash
-from stages.lib.encoding.vectors import TRAINED, made_by
+from stages.lib.encoding.encoder import towers
+from stages.lib.encoding.remote import is_remote
 from stages.lib.errors import UserError
 from stages.lib.export.embedder import read_embedders
 from stages.lib.export.gate import read_verdicts
 from stages.lib.params import Params
-from stages.lib.publishing.assembly import assemble
+from stages.lib.publishing.assembly import assemble, data_belong
 from stages.lib.publishing.card import Made, model_card
 
 
@@ -91,7 +92,8 @@ def assemble_outputs(
         read_json(outputs.metrics("export")),
         place=place,
         on_hub=on_hub,
-        trained_vectors=made_by(outputs.vectors) == TRAINED,
+        vectors=data_belong(outputs.model, outputs.vectors),
+        local=not is_remote(towers(outputs.model)[1]),
     )
     with writing(folder / "README.md") as file:
         file.write(card)
