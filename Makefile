@@ -42,7 +42,7 @@ model: $(VENV)/installed ## Assemble models/embedder, the folder to take home: m
 	@python -m stages.operate.model --out models/embedder
 
 publish: $(VENV)/installed ## Say what REPO=you/name on a hub would get; UPLOAD=1 uploads it, UPDATE=1 over what is there
-	@python -m stages.operate.publish --out models/embedder --repo "$(REPO)" $(if $(UPLOAD),--upload) $(if $(UPDATE),--update)
+	@python -m stages.operate.publish --out models/embedder "$(REPO)" $(if $(UPLOAD),--upload) $(if $(UPDATE),--update)
 
 mteb-task: $(VENV)/installed ## Write data/mteb: the collection as a task of MTEB, for any model
 	@python -m stages.operate.mteb_task --collection data/collection --out data/mteb

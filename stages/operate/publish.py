@@ -15,16 +15,16 @@ NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 @stage
+@click.argument("repo")
 @click.option("--outputs", type=click.Path(path_type=Path), default=Path(), help="The project.")
 @path_option("--out", help="Folder that is assembled, and uploaded.")
-@click.option("--repo", required=True, help="Name on the hub: you/name.")
 @click.option("--upload", is_flag=True, help="Upload; else only say what would be.")
 @click.option("--update", is_flag=True, help="The hub may have a model of this name.")
 @PARAMS
 def main(
-    outputs: Path, out: Path, repo: str, upload: bool, update: bool, params: Path
+    repo: str, outputs: Path, out: Path, upload: bool, update: bool, params: Path
 ) -> str | None:
-    """Assemble the folder to take home with its name on the hub, and upload it there."""
+    """Assemble the folder to take home, and upload it as REPO, a name on the hub: you/name."""
     if not NAME.fullmatch(repo):
         raise UserError(f"{repo!r} is no name on a hub; give REPO=you/name")
     # read when the hub's client is imported, so that this comes before what imports it

@@ -31,7 +31,8 @@ def vectors(folder: Path, texts: list[str]) -> np.ndarray[tuple[int, ...], np.dt
 
 def test_two_encoders_are_one_model(joined: Path, with_params: Change) -> None:
     prefixes = {"encoder.query_prefix": "what is ", "encoder.document_prefix": "a "}
-    declare(joined, with_params(prefixes | {"encoder.max_length": 8}).encoder)
+    encoder = with_params(prefixes | {"encoder.max_length": 8}).encoder
+    declare(joined, encoder, encoder)
     model = SentenceTransformer(str(joined), device="cpu")
     assert (model.max_seq_length, model.similarity_fn_name) == (8, "cosine")
     assert towers(joined) == (joined / "query", joined / "document")

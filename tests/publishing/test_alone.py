@@ -48,7 +48,7 @@ def test_the_same_figure_without_the_project(
         join_towers(folder)
     else:
         shutil.copytree(tiny_model, folder)
-    declare(folder, settings.encoder)
+    declare(folder, settings.encoder, settings.encoder)
     pairs = [f"{one} {other}" for one in WORDS for other in WORDS]
     corpus = {text.replace(" ", "-"): Document("", text, f"a {text}") for text in pairs}
     corpus = {each: Document(each, d.title, d.text) for each, d in corpus.items()}
