@@ -19,7 +19,6 @@ from stages.lib.encoding.hub import (
     is_fetched,
 )
 from stages.lib.encoding.portable import standardise
-from stages.lib.encoding.remote import is_remote
 from stages.lib.params import Params, read_params
 
 
@@ -38,11 +37,12 @@ def main(params: Path, out: Path, teacher: Path, documents: Path) -> str:
     base, mine = settings.base, settings.mine
     if is_fetched(base.model, base.revision, out):
         _check(out, settings)
+        standardise(out, settings.encoder.max_length)
     else:
         with building(out) as folder:
             fetch_model(base.model, base.revision, "base.model", folder)
             _check(folder, settings)
-    standardise(out, settings.encoder.max_length)
+            standardise(folder, settings.encoder.max_length)
     message = prompts_message(out, settings.encoder)
     if message:
         click.echo(f"Warning: base.model: {message}", err=True)
@@ -60,8 +60,6 @@ def _documents(settings: Params, folder: Path) -> None:
     fetch_embedder(model, "documents.model", "documents.revision", folder)
     if has_files(folder):
         check_code(folder, model.model, settings.base.custom_code)
-        if not is_remote(folder):
-            standardise(folder, model.max_length)
 
 
 def _check(folder: Path, settings: Params) -> None:

@@ -12,6 +12,7 @@ from stages.lib.distillation.space import agreement, distilled
 from stages.lib.distillation.texts import held_out, texts_to_learn
 from stages.lib.embedders.embedder import open_embedder
 from stages.lib.encoding.encoder import load_encoder, towers
+from stages.lib.encoding.portable import join_towers
 from stages.lib.encoding.vectors import load_vectors, save_queries
 from stages.lib.llm.session import ask_nothing
 from stages.lib.params import read_params
@@ -68,6 +69,7 @@ def main(
     )
     with building(out) as folder:
         student.save(str(folder / "query"), create_model_card=False)
+        join_towers(folder)
     with building(queries) as folder:
         needed = sorted({*asked, *dev})
         save_queries(folder, needed, np.array([known[text] for text in needed]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from stages.lib.core.files import building, read_json, write_json
 from stages.lib.core.hashes import file_hash
 from stages.lib.encoder_params import EmbedderModel
+from stages.lib.encoding.portable import standardise
 from stages.lib.encoding.remote import write_record
 from stages.lib.errors import UserError
 
@@ -115,7 +116,14 @@ def fetch_model(model: str, revision: str, key: str, target: Path) -> None:
         write_json(target / SOURCE, {"model": model, "revision": revision})
 
 
-def fetch_beside(model: str, revision: str, key: str, revision_key: str, target: Path) -> None:
+def fetch_beside(
+    model: str,
+    revision: str,
+    key: str,
+    revision_key: str,
+    target: Path,
+    max_length: int | None = None,
+) -> None:
     """Fetches a model that may be named beside the base; an empty folder where none is.
 
     Args:
@@ -124,15 +132,20 @@ def fetch_beside(model: str, revision: str, key: str, revision_key: str, target:
         key: the parameter that names the model, for errors...
         revision_key: ...and that of the commit.
         target: the folder.
+        max_length: tokens that an embedder is to see; None for a model of another kind.
 
     """
     if is_fetched(model, revision, target):
+        if max_length:
+            standardise(target, max_length)
         return
     if model:
         check_revision(model, revision, revision_key)
     with building(target) as folder:
         if model:
             fetch_model(model, revision, key, folder)
+            if max_length:
+                standardise(folder, max_length)
 
 
 def fetch_embedder(model: EmbedderModel, key: str, revision_key: str, target: Path) -> None:
@@ -149,7 +162,9 @@ def fetch_embedder(model: EmbedderModel, key: str, revision_key: str, target: Pa
         with building(target) as folder:
             write_record(folder, model)
     else:
-        fetch_beside(model.model, model.revision, key, revision_key, target)
+        fetch_beside(
+            model.model, model.revision, key, revision_key, target, max_length=model.max_length
+        )
 
 
 def licence(model: str, revision: str) -> str:
