@@ -32,20 +32,20 @@ repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfc
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@python -m stages.operate.mend
 	@dvc repro
-	@python -m stages.operate.model --out models/embedder
+	@python -m stages.share.model --out models/embedder
 	@python -m stages.operate.show
 
 show: $(VENV)/installed ## Show the systems' measures, and how sure their differences are
 	@python -m stages.operate.show
 
 model: $(VENV)/installed ## Assemble models/embedder, the folder to take home: model, ONNX, vectors, card
-	@python -m stages.operate.model --out models/embedder
+	@python -m stages.share.model --out models/embedder
 
 publish: $(VENV)/installed ## Say what REPO=you/name on a hub would get; UPLOAD=1 uploads it, UPDATE=1 over what is there
-	@python -m stages.operate.publish --out models/embedder "$(REPO)" $(if $(UPLOAD),--upload) $(if $(UPDATE),--update)
+	@python -m stages.share.publish --out models/embedder "$(REPO)" $(if $(UPLOAD),--upload) $(if $(UPDATE),--update)
 
 mteb-task: $(VENV)/installed ## Write data/mteb: the collection as a task of MTEB, for any model
-	@python -m stages.operate.mteb_task --collection data/collection --out data/mteb
+	@python -m stages.share.mteb_task --collection data/collection --out data/mteb
 
 compare: $(VENV)/installed ## Show the systems' measures beside those of a git revision; REV=HEAD~1
 	@python -m stages.operate.compare $(REV)

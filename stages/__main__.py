@@ -39,9 +39,6 @@ OPERATE = (
     "cost",
     "bases",
     "saturation",
-    "model",
-    "publish",
-    "mteb_task",
     "serve",
     "deploy",
     "query",
@@ -51,9 +48,14 @@ OPERATE = (
 )
 """What make runs beside the pipeline."""
 
-MODULES = {name: f"stages.{name}" for name in PIPELINE} | {
-    name: f"stages.operate.{name}" for name in OPERATE
-}
+SHARE = ("model", "publish", "mteb_task")
+"""What make runs to hand the model on."""
+
+MODULES = (
+    {name: f"stages.{name}" for name in PIPELINE}
+    | {name: f"stages.operate.{name}" for name in OPERATE}
+    | {name: f"stages.share.{name}" for name in SHARE}
+)
 """The module of each command, by the command's name."""
 
 
@@ -82,7 +84,12 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Writes a line a command, without importing its module."""
-        for title, names in (("The pipeline", PIPELINE), ("Beside the pipeline", OPERATE)):
+        parts = {
+            "The pipeline": PIPELINE,
+            "Beside the pipeline": OPERATE,
+            "To hand the model on": SHARE,
+        }
+        for title, names in parts.items():
             with formatter.section(title):
                 formatter.write_dl([(name, summary(MODULES[name])) for name in names])
 

@@ -17,7 +17,7 @@ import yaml
 from click.testing import CliRunner, Result
 from dvc.cli.parser import get_main_parser
 
-from stages.__main__ import MODULES, OPERATE, PIPELINE, main
+from stages.__main__ import MODULES, OPERATE, PIPELINE, SHARE, main
 from tests.imports import ROOT
 
 DOCUMENTS = [
@@ -38,7 +38,11 @@ def load(name: str) -> click.Command:
 
 
 def test_the_list_is_whole() -> None:
-    for names, folder in ((PIPELINE, "stages"), (OPERATE, "stages/operate")):
+    for names, folder in (
+        (PIPELINE, "stages"),
+        (OPERATE, "stages/operate"),
+        (SHARE, "stages/share"),
+    ):
         files = {path.stem for path in (ROOT / folder).glob("*.py")}
         assert set(names) == files - {"__init__", "__main__", "cli"}
 

@@ -183,7 +183,7 @@ def test_git_sees_nothing_but_the_lock_and_the_metrics(sample_project: Path) -> 
 
 def test_what_is_taken_home_needs_no_project(sample_project: Path, tmp_path: Path) -> None:
     taken = tmp_path / "embedder"
-    call(sample_project, "python", "-m", "stages.operate.model", "--out", str(taken))
+    call(sample_project, "python", "-m", "stages.share.model", "--out", str(taken))
     found = measure_alone(taken, sample_project / "data" / "collection", tmp_path)
     systems: Any = metrics(sample_project, "evaluate")["systems"]
     assert found["project"] == []

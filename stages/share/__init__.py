@@ -1,0 +1,1 @@
+"""What make runs to hand the model on: the folder to take home, a hub, MTEB."""
