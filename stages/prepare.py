@@ -15,6 +15,7 @@ from stages.lib.params import Prepare, read_params
 from stages.lib.sources.catalogue import open_source
 from stages.lib.sources.cleaning import clean_documents, clean_splits
 from stages.lib.sources.lengths import count_long, long_documents_message, read_tokenizer
+from stages.lib.sources.people import add_people
 from stages.lib.sources.queries.holdout import with_dev
 from stages.lib.sources.queries.matching import match
 from stages.lib.sources.queries.written import read_written
@@ -23,10 +24,11 @@ from stages.lib.sources.spool import spooling
 
 @stage
 @path_option("--tokenizer", help="The base model's tokenizer.json.")
+@path_option("--judgements", help="Folder of what people judged; may be empty.")
 @path_option("--out", help="Folder for the collection.")
 @path_option("--metrics", help="JSON file for its sizes and faults.")
 @PARAMS
-def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
+def main(tokenizer: Path, judgements: Path, out: Path, metrics: Path, params: Path) -> str:
     """Read a collection into BEIR's form; drop or refuse what is wrong with it."""
     settings = read_params(params)
     policy = settings.prepare
@@ -36,6 +38,9 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
         corpus = folder / "corpus.jsonl"
         documents = tqdm(source.documents, "prepare", unit=" documents", disable=None)
         counts = clean_documents(source.name, documents, policy, spool)
+        by_people = add_people(source, policy.judgements, judgements)
+        if by_people:
+            counts["queries_judged_by_people"] = by_people
         labelled, faults = clean_splits(source, spool, policy)
         for note in source.notes:
             click.echo(note, err=True)
