@@ -121,7 +121,7 @@ def named(who: str) -> str:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket at an address and port.
+    """A socket that listens at an address and port.
 
     Raises:
         UserError: it is taken, or not this machine's.
@@ -132,6 +132,7 @@ def bound(host: str, port: int) -> socket.socket:
         opened = socket.socket(family, socket.SOCK_STREAM)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((host, port))
+        opened.listen()  # who comes before the page is there waits
     except OSError as error:
         raise UserError(f"{host}:{port}: {error.strerror or error}; choose another port") from error
     return opened

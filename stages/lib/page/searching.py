@@ -37,7 +37,8 @@ class Column:
 
     name: str
     hits: list[Hit]
-    seconds: float
+    seconds: float | None
+    """None where the query was encoded among others, so that nobody knows."""
 
     @property
     def ranks(self) -> dict[str, int]:
@@ -64,21 +65,27 @@ class Remembered:
 
     def __init__(self, scorer: Scorer) -> None:
         self.doc_ids = scorer.doc_ids
-        self.seconds = 0.0
         self._scorer = scorer
-        self._texts: tuple[str, ...] = ()
+        self._text = ""
         self._scores: Vectors | None = None
+        # a model keeps the vectors of queries, so that the first time alone tells what it takes
+        self._seconds: dict[str, float | None] = {}
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Scores of every document for each text, (texts, documents)."""
         if len(texts) != 1:  # those of many would fill the memory
+            self._seconds = dict.fromkeys(texts) | self._seconds
             return self._scorer.scores(texts)
-        if self._scores is None or self._texts != tuple(texts):
+        if self._scores is None or self._text != texts[0]:
             start = time.perf_counter()
             self._scores = self._scorer.scores(texts)
-            self._texts = tuple(texts)
-            self.seconds = time.perf_counter() - start
+            self._text = texts[0]
+            self._seconds.setdefault(self._text, time.perf_counter() - start)
         return self._scores
+
+    def seconds(self, text: str) -> float | None:
+        """How long it took to score a text alone."""
+        return self._seconds.get(text)
 
 
 class Searcher:
@@ -139,7 +146,8 @@ class Searcher:
             part.scores([query])
         start = time.perf_counter()
         ranking = self.engines[name].search({"": query}, depth)[""]
-        seconds = time.perf_counter() - start + sum(part.seconds for part in parts)
+        known = [time.perf_counter() - start, *(part.seconds(query) for part in parts)]
+        seconds = None if None in known else sum(each or 0.0 for each in known)
         hits = [
             self._hit(query, self.corpus[doc_id], rank, score)
             for rank, (doc_id, score) in enumerate(ranking.items(), 1)
@@ -161,6 +169,7 @@ class Searcher:
         spans = [span for span in sentence_spans(document.text) if _counts(document.text, span)]
         if len(spans) != stop - starts[row] or len(spans) < 2:  # one sentence needs no mark
             return 0, 0
+        self._parts["base"].scores([query])  # so that its column knows what encoding takes
         cosines = vectors[starts[row] : stop] @ self._base.encode([query])[0]
         return spans[int(cosines.argmax())]
 
