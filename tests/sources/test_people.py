@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def judgements(folder: Path) -> None:
     write(folder, "judgements/ann.jsonl", ANN)
 
 
-def collection(folder: Path) -> dict[str, str]:
+def collection(folder: Path) -> dict[str, Any]:
     write(folder, "source/corpus.jsonl", CORPUS)
     write(folder, "source/queries.jsonl", QUERIES)
     write(folder, "source/qrels/test.tsv", f"{HEADER}q1\td1\t1\n")

@@ -119,7 +119,7 @@ def _serving_needs(serving: Serving | None, package: Package) -> str:
     kind = serving.vector_types.get(package.vector_type, {}) if serving else {}
     if "bytes" not in model or "bytes" not in kind:
         return ""
-    return f"a model of {model['bytes'] / 1e6:.0f} MB, {kind['bytes']:,} bytes a passage"
+    return f"{model['bytes'] / 1e6:.0f} MB of model, {kind['bytes']:,} bytes a passage"
 
 
 def _chosen_by(
@@ -138,10 +138,9 @@ def _chosen_by(
 def _differences(summary: Mapping[str, Any]) -> list[tuple[str, float, float, float]]:
     """What is served and dense search alone, each with its interval, in points of 100."""
     names = {SERVED: "as served", "tuned": "without keywords"}
-    rows = {name: summary["comparisons"][name] for name in names}
+    rows = ((name, summary["comparisons"][system]) for system, name in names.items())
     return [
-        (names[name], *(100 * float(row[key]) for key in ("difference", "low", "high")))
-        for name, row in rows.items()
+        (name, 100 * row["difference"], 100 * row["low"], 100 * row["high"]) for name, row in rows
     ]
 
 
