@@ -8,12 +8,12 @@ from stages.lib.core.files import building, write_json
 from stages.lib.core.generated import read_generated, write_generated
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
+from stages.lib.people.reviews import read_decisions, reviewed
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search.engine import Embedded
 from stages.lib.selection.copies import find_copies
 from stages.lib.selection.filters import hold_out, own_words, round_trip, sift
 from stages.lib.selection.phrases import unlabelled_queries
-from stages.lib.selection.reviewed import read_decisions, reviewed
 
 
 @stage

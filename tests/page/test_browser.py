@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from stages.lib.selection.reviewed import read_decisions
-from stages.lib.sources.people import read_people
+from stages.lib.people.judgements import read_people
+from stages.lib.people.reviews import read_decisions
 from tests.imports import ROOT
 from tests.page.small import QUESTION
 

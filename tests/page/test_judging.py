@@ -10,7 +10,7 @@ from stages.lib.page.judging import Desk, agreements
 from stages.lib.page.needed import outlook
 from stages.lib.page.web.application import Parts
 from stages.lib.params import Params
-from stages.lib.sources.people import read_people
+from stages.lib.people.judgements import read_people
 from tests.page.small import CORPUS, make_parts, searcher
 
 

@@ -11,7 +11,7 @@ from stages.lib.page.exchange import as_csv, as_records, read_exchange
 from stages.lib.page.reviewing import KEPT, Fate, rates, stratified, wilson
 from stages.lib.page.web.application import Parts
 from stages.lib.params import Params
-from stages.lib.selection.reviewed import Decision
+from stages.lib.people.reviews import Decision
 from tests.page.small import CORPUS, make_parts
 
 

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from stages.lib.core.collection import Corpus
 from stages.lib.errors import UserError
 from stages.lib.page.reviewing import Fate
-from stages.lib.selection.reviewed import Decision
+from stages.lib.people.reviews import Decision
 
 READ = ("query_id", "decision", "text", "doc_id")
 COLUMNS = (*READ, "query", "type", "fate", "source", "title", "document")

@@ -14,7 +14,7 @@ from stages.lib.errors import UserError
 from stages.lib.page.importing import query_id
 from stages.lib.page.log import Log, drop_torn_line
 from stages.lib.page.searching import Searcher
-from stages.lib.sources.people import HIGHEST, QUERIES, Judge, People, read_people
+from stages.lib.people.judgements import HIGHEST, QUERIES, Judge, People, read_people
 
 DEPTH = 10
 """Documents of each system that are judged: what nDCG@10 looks at."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.lib.page.searching import Searcher
+from stages.lib.people.judgements import People
 from stages.lib.search.bootstrap import interval
 from stages.lib.search.measures import HEADLINE
 from stages.lib.search.metrics import per_query
-from stages.lib.sources.people import People
 
 DEPTH = 100
 RESAMPLES = 2000

@@ -15,9 +15,9 @@ from stages.lib.errors import UserError
 from stages.lib.page.log import Log, drop_torn_line
 from stages.lib.page.searching import Searcher
 from stages.lib.params import Params
+from stages.lib.people.reviews import Decision, as_decision, read_decisions
 from stages.lib.selection.copies import find_copies
 from stages.lib.selection.filters import round_trip, sift
-from stages.lib.selection.reviewed import Decision, as_decision, read_decisions
 
 MOST = 2000
 """Queries that are searched to tell what the round trip does; of more, so many drawn by hash."""

@@ -6,7 +6,7 @@ from stages.lib.page.exchange import as_csv, as_records, read_exchange
 from stages.lib.page.reviewing import rates
 from stages.lib.page.web.application import Given, Parts, page
 from stages.lib.page.web.forms import choice
-from stages.lib.selection.reviewed import DECISIONS
+from stages.lib.people.reviews import DECISIONS
 
 
 def review(parts: Parts, _given: Given) -> Response:

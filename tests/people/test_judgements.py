@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from stages.lib.errors import UserError
-from stages.lib.sources.people import read_people
+from stages.lib.people.judgements import read_people
 from tests.preparing import contents, prepare
 from tests.stages.beir import CORPUS, HEADER, QUERIES, metrics, write
 

@@ -18,7 +18,6 @@ from typing import Any
 from stages.lib.core.collection import Qrels, Queries, check_id
 from stages.lib.core.files import read_jsonl
 from stages.lib.errors import UserError
-from stages.lib.sources.source import PlacedQuery, Source
 
 QUERIES = "queries.jsonl"
 HIGHEST = 3
@@ -133,17 +132,3 @@ def read_people(folder: Path) -> People:
                     f"{path}:{number}: {folder / QUERIES} has no query {row['query_id']!r}"
                 )
     return people
-
-
-def add_people(source: Source, split: str, folder: Path) -> int:
-    """Adds the judged queries of the folder to a split of a source, and says how many."""
-    people = read_people(folder)
-    qrels = {name: row for name, row in people.qrels().items() if name not in people.checks}
-    if qrels and split != "none":
-        place = str(folder / QUERIES)
-        source.queries.setdefault(split, []).extend(
-            PlacedQuery(place, name, people.queries[name]) for name in qrels
-        )
-        source.qrels.setdefault(split, {}).update(qrels)
-        return len(qrels)
-    return 0

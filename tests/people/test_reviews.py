@@ -4,7 +4,7 @@ import pytest
 
 from stages.lib.core.generated import Generated, query_id
 from stages.lib.errors import UserError
-from stages.lib.selection.reviewed import read_decisions, reviewed
+from stages.lib.people.reviews import read_decisions, reviewed
 
 QUERIES = [
     Generated("s1", "a", "question", "one"),
