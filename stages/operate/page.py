@@ -70,6 +70,9 @@ def main(
     settings = read_params(params)
     token = allowed(host, os.environ.get(TOKEN, ""))
     who = named(who or getpass.getuser())
+    for needed in (collection / "corpus.jsonl", fusion, generated):
+        if not needed.is_file():
+            raise UserError(f"{needed}: no such file; run make repro first")
     corpus = read_corpus(collection / "corpus.jsonl")
     models = {
         "base": load_dense(corpus, base, base_vectors, settings),

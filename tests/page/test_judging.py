@@ -145,6 +145,15 @@ def test_how_many_more_are_needed_follows_from_the_spread(parts: Parts) -> None:
     assert same.more[0.02] == 0, "where nothing differs, nothing more is needed"
 
 
+def test_queries_that_others_added_meanwhile_stay(
+    parts: Parts, tmp_path: Path, params: Params
+) -> None:
+    other = make_parts(tmp_path, params, "bob").desk
+    other.add(["prices"])
+    parts.desk.add(["keys"])
+    assert set(read_people(tmp_path / "judgements").queries.values()) == {"keys", "prices"}
+
+
 def test_checks_of_the_llm_are_no_queries_of_a_split(parts: Parts, tmp_path: Path) -> None:
     assert parts.plan
     parts.desk.add_checks(parts.plan.queries, 5)

@@ -88,7 +88,9 @@ class Desk:
 
     def _add(self, queries: Mapping[str, str], check: bool) -> int:
         with self._lock:
-            people = self.people
+            people, fresh = self.people, read_people(self._folder)
+            people.queries |= fresh.queries  # others may have added some meanwhile
+            people.checks |= fresh.checks
             new = {name: text for name, text in queries.items() if name not in people.queries}
             people.queries.update(new)
             people.checks.update(new if check else ())
