@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stages.lib.page.web.forms import fields
+
 COOKIE = "embedsmith_token"
 LARGEST_BODY = 20_000_000
 """Bytes of a request: a day's log of queries."""
@@ -89,8 +91,6 @@ class Guard:
         return HTMLResponse(ENTER, 401)
 
     async def _enter(self, request: Request) -> Response:
-        from stages.lib.page.web.forms import fields
-
         given = (await fields(request)).get("token", "")
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             return HTMLResponse(ENTER, 401)
