@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show model publish mteb-task compare cost bases saturation deploy query rollback prune index serve test types tests clean
+.PHONY: help install repro show model publish mteb-task compare cost bases saturation page deploy query rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -66,6 +66,12 @@ saturation: $(VENV)/installed ## Train on a quarter, half and all of the queries
 	  --dev data/collection/dev --synthetic-dev data/synthetic/dev --judged data/judged --test data/collection/test \
 	  --model models/base --vectors data/vectors/base --distilled models/distilled \
 	  --document-vectors data/vectors/documents --out data/saturation
+
+page: $(VENV)/installed ## Serve a local page to search, judge, review and ask; PORT=8000 WHO=your name
+	@python -m stages.operate.page --collection data/collection --base models/base --base-vectors data/vectors/base \
+	  --tuned models/tuned --tuned-vectors data/vectors/tuned --fusion data/fusion.json --generated data/generated/queries.jsonl \
+	  --judged data/judged --judgements data/judgements --reviews data/reviews --prompts stages/prompts --store data/llm/ask.jsonl \
+	  $(if $(PORT),--port $(PORT)) $(if $(HOST),--host $(HOST)) $(if $(WHO),--who $(WHO))
 
 deploy: $(VENV)/installed ## Bring the packaged model into Vespa; FORCE=1 whatever the gates say
 	@dvc repro application-package/dvc.yaml:deploy

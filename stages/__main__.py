@@ -39,6 +39,7 @@ OPERATE = (
     "cost",
     "bases",
     "saturation",
+    "page",
     "serve",
     "deploy",
     "query",

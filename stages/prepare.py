@@ -12,21 +12,24 @@ from stages.lib.core.files import building, write_json
 from stages.lib.core.generated import Generated, write_generated
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare, read_params
+from stages.lib.people.judgements import QUERIES, read_people
 from stages.lib.sources.catalogue import open_source
 from stages.lib.sources.cleaning import clean_documents, clean_splits
 from stages.lib.sources.lengths import count_long, long_documents_message, read_tokenizer
 from stages.lib.sources.queries.holdout import with_dev
 from stages.lib.sources.queries.matching import match
 from stages.lib.sources.queries.written import read_written
+from stages.lib.sources.source import PlacedQuery, Source
 from stages.lib.sources.spool import spooling
 
 
 @stage
 @path_option("--tokenizer", help="The base model's tokenizer.json.")
+@path_option("--judgements", help="Folder of what people judged; may be empty.")
 @path_option("--out", help="Folder for the collection.")
 @path_option("--metrics", help="JSON file for its sizes and faults.")
 @PARAMS
-def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
+def main(tokenizer: Path, judgements: Path, out: Path, metrics: Path, params: Path) -> str:
     """Read a collection into BEIR's form; drop or refuse what is wrong with it."""
     settings = read_params(params)
     policy = settings.prepare
@@ -36,6 +39,9 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
         corpus = folder / "corpus.jsonl"
         documents = tqdm(source.documents, "prepare", unit=" documents", disable=None)
         counts = clean_documents(source.name, documents, policy, spool)
+        by_people = _add_judged(source, policy.judgements, judgements)
+        if by_people:
+            counts["queries_judged_by_people"] = by_people
         labelled, faults = clean_splits(source, spool, policy)
         for note in source.notes:
             click.echo(note, err=True)
@@ -66,6 +72,20 @@ def main(tokenizer: Path, out: Path, metrics: Path, params: Path) -> str:
 
 def _size(split: Split) -> dict[str, int]:
     return {"queries": len(split.queries), "judgements": sum(map(len, split.qrels.values()))}
+
+
+def _add_judged(source: Source, split: str, folder: Path) -> int:
+    """Adds what people judged on the page to a split of a source, and says how many queries."""
+    people = read_people(folder)
+    qrels = {name: row for name, row in people.qrels().items() if name not in people.checks}
+    if not qrels or split == "none":
+        return 0
+    place = str(folder / QUERIES)
+    source.queries.setdefault(split, []).extend(
+        PlacedQuery(place, name, people.queries[name]) for name in qrels
+    )
+    source.qrels.setdefault(split, {}).update(qrels)
+    return len(qrels)
 
 
 def _documents(corpus: Path) -> Iterator[Document]:

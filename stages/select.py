@@ -8,6 +8,7 @@ from stages.lib.core.files import building, write_json
 from stages.lib.core.generated import read_generated, write_generated
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
+from stages.lib.people.reviews import read_decisions, reviewed
 from stages.lib.retrievers import load_retrievers
 from stages.lib.search.engine import Embedded
 from stages.lib.selection.copies import find_copies
@@ -21,6 +22,7 @@ from stages.lib.selection.phrases import unlabelled_queries
 @path_option("--imported", help="JSONL of queries that other tools wrote; may be empty.")
 @path_option("--dev", help="queries.jsonl of the dev split: texts that no query may repeat.")
 @path_option("--test", help="queries.jsonl of the test split: texts that no query may repeat.")
+@path_option("--reviews", help="Folder of what people decided about queries; may be empty.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
 @path_option("--out", help="Folder for the splits train, dev and asked.")
@@ -32,6 +34,7 @@ def main(
     imported: Path,
     dev: Path,
     test: Path,
+    reviews: Path,
     model: Path,
     vectors: Path,
     out: Path,
@@ -43,7 +46,13 @@ def main(
     documents = read_corpus(corpus)
     evaluation = [*read_queries(dev).values(), *read_queries(test).values()]
     retrievers = load_retrievers(documents, model, vectors, settings)
-    queries = [*read_generated(generated), *read_generated(imported)]
+    written = [*read_generated(generated), *read_generated(imported)]
+    queries, vouched = reviewed(written, read_decisions(reviews))
+    strangers = {query.doc_id for query in queries} - documents.keys()
+    if strangers:
+        raise UserError(
+            f"{reviews}: document {min(strangers)!r} is not in the corpus; review the query anew"
+        )
     copies = find_copies(documents)
     left = sift(queries, evaluation, settings.select, copies)
     own_words(left, documents, settings.copied_words)
@@ -53,6 +62,7 @@ def main(
         [Embedded(retrievers.dense), Embedded(retrievers.lexical)],
         Embedded(retrievers.fused(settings.fusion.dense_weight)),
         settings.select,
+        vouched,
     )
     share, seed = settings.select.dev_share, settings.seed
     splits = hold_out(sifted, left.queries, share, seed, copies)

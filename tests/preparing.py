@@ -32,6 +32,7 @@ def prepare(folder: Path, max_length: int = 256, prefix: str = "", **changes: An
     options = {
         "params": file,
         "tokenizer": word_tokenizer(folder / "tokenizer.json"),
+        "judgements": folder / "judgements",
         "out": folder / "collection",
         "metrics": folder / "prepare.json",
     }

@@ -37,7 +37,7 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_prepare_calls_nobody(counted: Path, tiny_model: Path) -> None:
     arguments = ["--tokenizer", tiny_model / "tokenizer.json", "--out", counted / "collection"]
-    arguments += ["--metrics", counted / "metrics.json"]
+    arguments += ["--metrics", counted / "metrics.json", "--judgements", counted / "none"]
     command = [sys.executable, "-m", "stages.prepare", *map(str, arguments)]
     assert tried(counted, *command) == 0
 

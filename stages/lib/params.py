@@ -43,6 +43,7 @@ class Prepare(Section):
     long_documents: Literal["error", "warn"]
     repeated_queries: Literal["error", "drop", "keep"]
     dev_share: Annotated[float, Field(ge=0, lt=1)]
+    judgements: Literal["test", "dev", "none"]
 
     @model_validator(mode="after")
     def advancing(self) -> Self:

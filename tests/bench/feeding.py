@@ -59,7 +59,7 @@ def main(documents: int, unsteady: float, restart: bool) -> None:
                 threading.Thread(target=cycle).start()
 
         vespa.hook = hook
-        fed = feed(connection, path, timeout=10)
+        fed = feed(connection, path, path.parent, timeout=10)
     writes = vespa.container.writes
     click.echo(
         json.dumps(

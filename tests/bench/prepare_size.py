@@ -58,6 +58,7 @@ def main(tokenizer: Path, sizes: tuple[int, ...]) -> None:
             params["prepare"] |= {"source": "beir", "path": str(folder / "beir")}
             (folder / "params.yaml").write_text(yaml.safe_dump(params))
             command = ["-m", "stages.prepare", "--tokenizer", str(tokenizer)]
+            command += ["--judgements", str(folder / "none")]
             command += ["--params", str(folder / "params.yaml"), "--out", str(folder / "out")]
             measure(f"prepare {documents:>9}", [*command, "--metrics", str(folder / "m.json")])
             measure(f"read    {documents:>9}", ["-c", READ, str(folder / "out/corpus.jsonl")])

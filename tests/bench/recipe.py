@@ -74,7 +74,8 @@ def prepare(folder: Path, params: Path, queries: Path | None) -> None:
     call("base", params, "--out", folder / "base", *models)
     tokenizer = folder / "base" / "tokenizer.json"
     metrics = folder / "prepare.json"
-    call("prepare", params, "--tokenizer", tokenizer, "--out", data, "--metrics", metrics)
+    given = ("--tokenizer", tokenizer, "--judgements", folder / "none")
+    call("prepare", params, *given, "--out", data, "--metrics", metrics)
     corpus, train = data / "corpus.jsonl", data / "train"
     generated = folder / "generated.jsonl"
     if queries:
@@ -108,6 +109,7 @@ def tune(
         "select": (
             *("--generated", folder / "generated.jsonl", "--imported", data / "imported.jsonl"),
             *("--dev", dev / "queries.jsonl", "--test", data / "test" / "queries.jsonl"),
+            *("--reviews", folder / "none"),
             *(*model, "--out", synthetic, "--metrics", run / "select.json"),
         ),
         "expand": (

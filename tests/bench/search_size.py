@@ -78,6 +78,7 @@ def main(model: Path, sizes: tuple[int, ...]) -> None:
             select: list[str | Path] = ["--generated", folder / "generated.jsonl"]
             select += ["--imported", folder / "imported.jsonl"]
             select += ["--dev", folder / "dev.jsonl", "--test", folder / "queries.jsonl"]
+            select += ["--reviews", folder / "none"]
             select += ["--out", folder / "synthetic", "--metrics", folder / "select.json"]
             run("select", size, [*common, *searched, *select])
             write_split(folder / "train", Split())

@@ -7,7 +7,10 @@ import pytest
 
 from stages.lib.core.collection import Corpus, Document, Split
 from stages.lib.evaluation.comparison import AGAINST, Basis, Evaluation
-from stages.lib.evaluation.report import render
+from stages.lib.evaluation.groups import groups
+from stages.lib.evaluation.money import bills, in_money
+from stages.lib.evaluation.opening import opening
+from stages.lib.evaluation.report import render, unjudged_share
 from stages.lib.evaluation.significance import compare
 from stages.lib.evaluation.table import (
     change_table,
@@ -20,6 +23,7 @@ from stages.lib.evaluation.variants import Serving
 from stages.lib.params import Params
 from stages.lib.search.engine import Run
 from stages.lib.search.metrics import per_query
+from tests.conftest import Change
 
 HOSTILE = "<script>alert('x')</script> & \"quotes\""
 
@@ -102,6 +106,9 @@ def words(page: str) -> str:
 def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> None:
     page = words(render(evaluation(), corpus, params, STAGES, SERVING))
     # q1 rises from (2/log2(3)) / (2 + 1/log2(3)) = 0.4796 to 1, q2 falls from 1 to 1/log2(3)
+    opening = "Nobody can tell whether search has become better: 81.5 points of 100 on 2 judged"
+    assert f"{opening} queries, against 74.0 by search with the base model; only 63.5" in page
+    assert "+7.6 points (-36.9 to +52.0)" in page
     assert "As served: nDCG@10 0.7398 (base) → 0.8155 ( +0.0757 ): no difference" in page
     assert "Dense search alone: 0.7398 → 0.8155 (+0.0757), 95% interval" in page
     assert "on test, n = 2 queries" in page
@@ -138,7 +145,7 @@ def test_hostile_text_stays_text(corpus: Corpus, params: Params) -> None:
     assert page.count("&lt;script&gt;") >= 3
     assert "<script" not in page
     assert not re.search(r"<img (?!src=\"data:)", page)
-    assert not re.search(r"(src|href)=\"(?!data:)", page), "the page needs no other file"
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page), "the page needs no other file"
 
 
 def test_the_page_stands_by_itself_and_is_the_same_each_time(
@@ -147,7 +154,7 @@ def test_the_page_stands_by_itself_and_is_the_same_each_time(
     page = render(evaluation(), corpus, params, STAGES, SERVING)
     assert page.lstrip().startswith("<!doctype html>")
     pictures = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)
-    assert len(pictures) == 3
+    assert len(pictures) == 5
     assert all(b"<svg" in base64.b64decode(picture) for picture in pictures)
     assert page == render(evaluation(), corpus, params, STAGES, SERVING)
 
@@ -172,6 +179,56 @@ def test_rules_and_queries_are_shown(corpus: Corpus, params: Params) -> None:
     assert HOSTILE not in page
 
 
+def test_who_gained_is_told_by_form_and_length(corpus: Corpus, params: Params) -> None:
+    found = groups(evaluation(), "served", 200, 1)
+    # "where is it" lost 0.369, the other, of five words, gained 0.520
+    assert [(g.name, g.n, round(g.difference, 3)) for g in found] == [
+        ("keywords: 4 words at most", 1, -0.369),
+        ("other sentences", 1, 0.52),
+        ("short: below 5 words", 1, -0.369),
+        ("5 to 12 words", 1, 0.52),
+    ]
+    assert unjudged_share(evaluation()) == 0.25, "q2's a, of four documents in all"
+    page = words(render(evaluation(), corpus, params, {}))
+    assert "25% of what is served at the first ten ranks was never judged" in page
+
+
+def test_what_the_llm_cost_is_told(corpus: Corpus, with_params: Change) -> None:
+    prices = {"some": {"input": 1.0, "output": 2.0}}
+    paid = {"llm.provider": "openai", "llm.model": "some", "prices.models": prices}
+    counts = {"responses": 10, "prompt_tokens": 1_000_000, "completion_tokens": 500_000}
+    stages = {
+        "generate": STAGES["generate"] | counts,
+        "judge_dev": {"hard": counts, "more": counts},
+    }
+    stages["expand"] = {"enabled": False}
+    rows = bills(stages, with_params(paid))
+    assert [(bill.stage, bill.responses, bill.money) for bill in rows] == [
+        ("generate", 10, 2.0),
+        ("judge_dev", 20, 4.0),
+    ]
+    page = words(render(evaluation(), corpus, with_params(paid), stages))
+    assert "6.00 for 30 answers, at the prices of params.yaml" in page
+    half = bills(stages, with_params(paid | {"llm.mode": "batch", "prices.batch_factor": 0.5}))
+    assert [bill.money for bill in half] == [1.0, 2.0]
+    free = bills(stages, with_params({"llm.provider": "recorded"}))
+    assert {bill.money for bill in free} == {None}
+    assert in_money(free, "recorded") == "30 answers, nothing charged (recorded)"
+    assert in_money([], "none") == "none was asked"
+
+
+def test_the_opening_says_what_to_do() -> None:
+    row = {"against": "bm25", "n": 50, "low": 0.01, "high": 0.03}
+    systems = {"served": {"ndcg_cut_10": 0.52}, "bm25": {"ndcg_cut_10": 0.5}}
+    found = {"comparisons": {"served": row}, "systems": systems}
+    assert opening(found, True, False) == (
+        "Search has become better: 52.0 points of 100 on 50 judged queries, instead of 50.0 by "
+        "the best that needs no tuning, keyword search (BM25); this is not luck."
+    )
+    worse = found | {"comparisons": {"served": row | {"low": -0.03, "high": -0.01}}}
+    assert "worse, and should not be deployed" in opening(worse, True, False)
+
+
 def test_a_run_without_train_labels_is_called_zero_shot(corpus: Corpus, params: Params) -> None:
     for zero_shot in (True, False):
         stages = {"prepare": STAGES["prepare"] | {"zero_shot": zero_shot}}
@@ -194,6 +251,7 @@ def test_a_kept_base_is_said(corpus: Corpus, params: Params) -> None:
     train = STAGES["train"] | {"chosen": "base", "kept_base": True}
     page = words(render(evaluation("test", same, same), corpus, params, {"train": train}))
     assert "The base was kept, and “tuned” is the base" in page
+    assert "so the base model is kept: it reaches 88.0 points" in page
     assert "p = 1.000" in page
     assert "Queries that lost most None." in page
 
@@ -210,6 +268,7 @@ def test_synthetic_queries_are_no_evidence(corpus: Corpus, params: Params) -> No
     page = words(render(found, corpus, params, {}))
     assert "neither test nor dev judgements" in page
     assert "could tell from chance" not in page + headline(found.summary())
+    assert "Nobody knows yet whether search has become better" in page
     assert "synthetic dev: not evidence of quality, n = 2 queries" in page
     assert "not evidence of quality" in comparison_table(found.summary())
     assert "so flatter it" in words(render(evaluation("dev"), corpus, params, {}))

@@ -12,7 +12,8 @@ from stages import embed
 from stages.lib.core.collection import read_split
 from stages.lib.core.files import read_json
 from tests.llm.conftest import Project
-from tests.llm.server import Server, answer
+from tests.llm.diligent import answer
+from tests.llm.server import Server
 from tests.llm.test_stages import cost
 
 DOCUMENTS = 16

@@ -11,7 +11,8 @@ from stages.lib.llm.rules import DEFAULT, Refusal, order, settle
 from stages.lib.params import read_params
 from tests.imports import ROOT
 from tests.llm.conftest import Project
-from tests.llm.server import Server, answer
+from tests.llm.diligent import answer
+from tests.llm.server import Server
 
 FIRST = [
     "Queries come from lay people who look for evidence about food and disease.",

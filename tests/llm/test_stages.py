@@ -16,7 +16,8 @@ from stages.lib.llm.session import ask
 from stages.lib.params import read_params
 from tests.imports import ROOT
 from tests.llm.conftest import Project
-from tests.llm.server import Server, answer
+from tests.llm.diligent import answer
+from tests.llm.server import Server
 
 
 def cost(output: str) -> dict[str, list[float]]:

@@ -36,7 +36,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("dvc.lock", 1, 9, True),
         ("rwlock", 1, 0, False),
         ("rwlock", 12, 5, False),
-        ("rwlock", 26, 2, True),
+        ("rwlock", 26, 1, True),
     ],
 )
 def test_dvc_goes_on_and_nothing_runs_twice(

@@ -1,5 +1,6 @@
 """The stage select by itself."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def select(folder: Path, model: Path, with_params: Change, changes: dict[str, An
         "imported": "imported.jsonl",
         "dev": "dev.jsonl",
         "test": "test.jsonl",
+        "reviews": "reviews",
         "vectors": "vectors",
         "out": "synthetic",
         "metrics": "select.json",
@@ -90,3 +92,37 @@ def test_what_held_out_documents_were_asked_stays_though_its_document_does_not_c
     assert not unlabelled(tmp_path) & set(splits["asked"].queries.values())
     answers = {doc_id for judged in splits["asked"].qrels.values() for doc_id in judged}
     assert answers == {CORPUS_BY_TITLE[text] for text in splits["asked"].queries.values()}
+
+
+def test_what_people_decided_is_dropped_replaced_and_kept(
+    tmp_path: Path, tiny_model: Path, with_params: Change
+) -> None:
+    depths = {"select.retriever_depth": 1, "select.teacher_depth": 1, "fusion.dense_weight": 1.0}
+    select(tmp_path, tiny_model, with_params, depths)
+    before = _texts(tmp_path)
+    dead = next(d.title for d in CORPUS.values() if d.title not in before)
+    drop, edit, *_ = sorted(before)
+    rows = [
+        _decision(drop, "drop"),
+        _decision(edit, "edit") | {"text": "better words"},
+        _decision(dead, "keep"),
+    ]
+    (tmp_path / "reviews").mkdir()
+    (tmp_path / "reviews/README.md").write_text("no decisions\n")
+    select(tmp_path, tiny_model, with_params, depths)
+    assert _texts(tmp_path) == before
+    (tmp_path / "reviews/ann.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    select(tmp_path, tiny_model, with_params, depths)
+    after = _texts(tmp_path)
+    assert drop not in after
+    assert edit not in after
+    assert {"better words", dead} <= after, "people vouch for what the round trip would drop"
+
+
+def _decision(title: str, decision: str) -> dict[str, str]:
+    return {"query_id": query_id(CORPUS_BY_TITLE[title], "title", title), "decision": decision}
+
+
+def _texts(folder: Path) -> set[str]:
+    splits = (read_split(folder / "synthetic" / name) for name in ("train", "dev"))
+    return {text for split in splits for text in split.queries.values()}

@@ -39,6 +39,29 @@ def deltas(values: Sequence[float], label: str) -> str:
         return _svg(figure)
 
 
+def intervals(rows: Sequence[tuple[str, float, float, float]], label: str) -> str:
+    """Differences with their 95% intervals, the first on top, as SVG.
+
+    Args:
+        rows: name, difference, and the interval's ends.
+        label: of the axis.
+
+    """
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes(height=0.75 + 0.36 * len(rows))
+        for place, (_, difference, low, high) in enumerate(reversed(rows)):
+            colour = BLUE if low > 0 else RED if high < 0 else GREY
+            axes.plot([low, high], [place, place], color=colour, linewidth=3, alpha=0.6)
+            axes.plot([difference], [place], "o", color=colour, markersize=7)
+        axes.axvline(0, color=GREY, linewidth=0.8, linestyle="--")
+        axes.set_yticks(range(len(rows)), [name for name, *_ in reversed(rows)])
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set(xlabel=label)
+        return _svg(figure)
+
+
 def candidates(rows: Sequence[dict[str, Any]], chosen: str) -> str:
     """What each candidate is believed to gain, the best first, as SVG.
 

@@ -11,14 +11,18 @@ from markupsafe import Markup
 from stages.lib.core.collection import Corpus, Document
 from stages.lib.evaluation import plots
 from stages.lib.evaluation.comparison import Evaluation
+from stages.lib.evaluation.groups import groups
+from stages.lib.evaluation.money import bills, in_money
+from stages.lib.evaluation.opening import opening, points
 from stages.lib.evaluation.served import SERVED
-from stages.lib.evaluation.table import in_words, p_value
+from stages.lib.evaluation.table import in_words, least_difference, p_value
 from stages.lib.evaluation.variants import Serving
-from stages.lib.params import Params
+from stages.lib.params import Package, Params
 from stages.lib.search.measures import HEADLINE, NAMES
 
 TOP = 5
 """Documents shown of each ranking."""
+GAINED = "points gained, with 95% intervals"
 
 
 def render(
@@ -46,13 +50,22 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"p_value": p_value, "in_words": in_words, "text": _beginning}
+    environment.filters |= {
+        "p_value": p_value,
+        "in_words": in_words,
+        "points": points,
+        "text": _beginning,
+    }
     deltas, rival = evaluation.deltas(SERVED), evaluation.against[SERVED]
     order = sorted(deltas, key=lambda query_id: (deltas[query_id], query_id))
     shown = params.evaluate.shown
     candidates = stages.get("train_curve")
+    summary, train = evaluation.summary(), stages.get("train", {})
+    charged = bills(stages, params)
+    whom = groups(evaluation, SERVED, params.evaluate.resamples, params.seed)
     return environment.get_template("report.html").render(
-        summary=evaluation.summary(),
+        opening=opening(summary, evaluation.basis.is_evidence, train.get("kept_base", False)),
+        summary=summary,
         is_evidence=evaluation.basis.is_evidence,
         measures=NAMES,
         base=params.base,
@@ -60,18 +73,75 @@ def render(
         headline=HEADLINE,
         stages=stages,
         serving=serving,
+        serving_needs=_serving_needs(serving, params.package),
+        bills=charged,
+        llm_cost=in_money(charged, stages.get("generate", {}).get("provider", "")),
+        least=least_difference(summary["comparisons"][SERVED]),
+        chosen_by=_chosen_by(train, summary, evaluation.basis.name),
+        whom=whom,
+        unjudged=unjudged_share(evaluation),
+        differences_picture=_image(plots.intervals(_differences(summary), GAINED)),
+        whom_picture=_image(
+            plots.intervals(
+                [
+                    (f"{g.name} ({g.n})", 100 * g.difference, 100 * g.low, 100 * g.high)
+                    for g in whom
+                ],
+                GAINED,
+            )
+        ),
         deltas_picture=_image(
             plots.deltas(list(deltas.values()), f"{NAMES[HEADLINE]}: {SERVED} - {rival}")
         ),
-        candidates_picture=_image(
-            plots.candidates(candidates, stages.get("train", {}).get("chosen", ""))
-        )
+        candidates_picture=_image(plots.candidates(candidates, train.get("chosen", "")))
         if candidates
         else None,
         trade_picture=_image(plots.trade(serving.vector_types)) if serving else None,
         worst=[_query(evaluation, corpus, worst) for worst in order[:shown] if deltas[worst] < 0],
         best=[_query(evaluation, corpus, best) for best in order[::-1][:shown] if deltas[best] > 0],
     )
+
+
+def unjudged_share(evaluation: Evaluation) -> float:
+    """The share of what is served at the first ten ranks that nobody judged; it counts as wrong."""
+    qrels = evaluation.basis.split.qrels
+    shown = [
+        doc_id not in qrels[query_id]
+        for query_id, ranking in evaluation.runs[SERVED].items()
+        for doc_id in list(ranking)[:10]
+    ]
+    return sum(shown) / len(shown) if shown else 0.0
+
+
+def _serving_needs(serving: Serving | None, package: Package) -> str:
+    """The size of the packaged model and of a passage's vector; "" where that is unknown."""
+    model = serving.variants.get(package.variant, {}) if serving else {}
+    kind = serving.vector_types.get(package.vector_type, {}) if serving else {}
+    if "bytes" not in model or "bytes" not in kind:
+        return ""
+    return f"{model['bytes'] / 1e6:.0f} MB of model, {kind['bytes']:,} bytes a passage"
+
+
+def _chosen_by(
+    train: Mapping[str, Any], summary: Mapping[str, Any], basis: str
+) -> list[tuple[str, int, float]]:
+    """What ships on each kind of dev queries that chose it, and then on what is reported."""
+    rows = [
+        (f"dev, {kind}", count, train[f"{kind}_served"])
+        for kind, count in train.get("dev", {}).items()
+        if f"{kind}_served" in train
+    ]
+    reported = (basis, summary["queries"], summary["systems"][SERVED][HEADLINE])
+    return [*rows, reported] if rows else []
+
+
+def _differences(summary: Mapping[str, Any]) -> list[tuple[str, float, float, float]]:
+    """What is served and dense search alone, each with its interval, in points of 100."""
+    names = {SERVED: "as served", "tuned": "without keywords"}
+    rows = ((name, summary["comparisons"][system]) for system, name in names.items())
+    return [
+        (name, 100 * row["difference"], 100 * row["low"], 100 * row["high"]) for name, row in rows
+    ]
 
 
 def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, Any]:

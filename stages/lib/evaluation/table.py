@@ -47,19 +47,23 @@ def headline(summary: Mapping[str, Any]) -> str:
 
 
 def in_words(row: Mapping[str, Any]) -> str:
-    """What a comparison tells; where it tells nothing, how large a difference would have told.
-
-    A difference is found in four of five cases if it is 2.8 standard errors; the 95% interval
-    is 3.92 of them wide.
-    """
+    """What a comparison tells; where it tells nothing, how large a difference would have told."""
     if row["low"] > 0:
         return "better"
     if row["high"] < 0:
         return "WORSE"
-    least = 2.8 * (row["high"] - row["low"]) / 3.92
     return (
-        f"no difference that {row['n']} queries could tell from chance (only {least:.3f} or more)"
+        f"no difference that {row['n']} queries could tell from chance "
+        f"(only {least_difference(row):.3f} or more)"
     )
+
+
+def least_difference(row: Mapping[str, Any]) -> float:
+    """The difference that a comparison over these queries finds in four of five cases.
+
+    That is 2.8 standard errors; the 95% interval is 3.92 of them wide.
+    """
+    return float(2.8 * (row["high"] - row["low"]) / 3.92)
 
 
 def change_table(before: Means, after: Means, revision: str) -> str:

@@ -3,7 +3,7 @@
 Each filter takes the survivors of the one before, so that the counts tell where queries die.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stages.lib.core import seeds
@@ -18,14 +18,17 @@ from stages.lib.selection.leaks import nearest
 
 @dataclass(slots=True)
 class Survivors:
-    """The queries that are left, and how many were left after each filter."""
+    """The queries that are left, how many were left after each filter, and what each dropped."""
 
     queries: list[Generated]
     counts: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, list[Generated]] = field(default_factory=dict)
 
     def keep(self, step: str, kept: Iterable[Generated]) -> None:
         """Records a filter's survivors."""
-        self.queries = list(kept)
+        before, self.queries = self.queries, list(kept)
+        left = {query.query_id for query in self.queries}
+        self.dropped[step] = [query for query in before if query.query_id not in left]
         self.counts[step] = len(self.queries)
 
 
@@ -102,23 +105,31 @@ def _runs(text: str, length: int) -> set[tuple[str, ...]]:
 
 
 def round_trip(
-    left: Survivors, retrievers: Sequence[Engine], teacher: Engine, params: Select
+    left: Survivors,
+    retrievers: Sequence[Engine],
+    teacher: Engine,
+    params: Select,
+    vouched: Container[str] = (),
 ) -> None:
-    """Keeps the queries whose document comes back.
+    """Keeps the queries whose document comes back, and those that people vouch for.
 
     Args:
         left: the survivors so far.
         retrievers: one of them must find the document among its first `retriever_depth`.
         teacher: must find it among its first `teacher_depth`.
         params: the depths.
+        vouched: ids of queries that people kept, whether their document comes back or not.
 
     """
     runs = [_run(engine, left.queries, params.retriever_depth) for engine in retrievers]
-    left.keep(
-        "retrieved", (q for q in left.queries if any(q.doc_id in run[q.query_id] for run in runs))
-    )
+
+    def comes_back(query: Generated, found: Iterable[Run]) -> bool:
+        rankings = (run[query.query_id] for run in found)
+        return query.query_id in vouched or any(query.doc_id in ranking for ranking in rankings)
+
+    left.keep("retrieved", (query for query in left.queries if comes_back(query, runs)))
     run = _run(teacher, left.queries, params.teacher_depth)
-    left.keep("confirmed", (q for q in left.queries if q.doc_id in run[q.query_id]))
+    left.keep("confirmed", (query for query in left.queries if comes_back(query, [run])))
 
 
 def _well_formed(text: str, params: Select) -> bool:

@@ -136,6 +136,7 @@ def test_dvc_prepares_again_what_was_judged(folder: Path) -> None:
     shutil.copytree(ROOT / "stages", project / "stages", ignore=shutil.ignore_patterns("__pyc*"))
     shutil.move(folder, project / "docs")
     (project / "models/base").mkdir(parents=True)
+    (project / "data/judgements").mkdir(parents=True)
     word_tokenizer(project / "models/base/tokenizer.json")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["prepare"] |= {"source": "documents", "path": "docs", "queries_path": "docs"}

@@ -32,8 +32,8 @@ def test_the_first_number_that_finds_enough_is_taken(searched: Generated) -> Non
     exact = Searched(*searched)
     every = explore(exact, walk, QUERIES, [0, 100, 1000, 4000], 1.1)
     recall = list(every.recall.values())
-    assert recall == sorted(recall)
-    assert recall[0] < 0.95 < recall[-1]
+    assert recall == sorted(set(recall))  # each looks further, and finds more
+    assert recall[0] + 0.05 < recall[-1]
     assert every.additional_hits == 4000  # none is enough
     middle = explore(exact, walk, QUERIES, [100, 1000, 4000], every.recall[1000])
     assert middle.additional_hits == 1000

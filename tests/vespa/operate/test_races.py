@@ -122,6 +122,7 @@ def test_a_lease_that_has_ended_is_taken_over(workspace: Workspace, vespa: Stand
         assert manifest(vespa.sessions[-1])["lease"] is None
 
 
+INDEX = {"label": "x/../y", "field": "z", "vector_type": "float", "dimension": 16, "unit": True}
 BROKEN: list[tuple[Any, str]] = [
     (lambda row: row["models"][0]["query"].update(hash="../../etc"), "models.0.query.hash: "),
     (lambda row: row["models"][0].update(vectors="../up"), "models.0.vectors: "),
@@ -147,9 +148,6 @@ def test_a_manifest_is_believed_only_in_its_own_form(workspace: Workspace, vespa
         assert "embedsmith.json is not a manifest of this version" in result.output
         assert len(result.output.strip().splitlines()) == 1
     assert len(vespa.sessions) == before
-
-
-INDEX = {"label": "x/../y", "field": "z", "vector_type": "float", "dimension": 16, "unit": True}
 
 
 def test_an_application_that_somebody_else_changed_is_left_alone(

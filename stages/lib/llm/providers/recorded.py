@@ -14,12 +14,15 @@ FILES = {
     "synthetic_queries": "queries.jsonl",
     "hard_queries": "hard.jsonl",
     "relevance_judgements": "judgements.jsonl",
+    "passage_answer": "answers.jsonl",
 }
 SUBJECTS = {
     "synthetic_queries": "doc_id",
     "hard_queries": "doc_id",
     "relevance_judgements": "query_id",
+    "passage_answer": "question",
 }
+UNANSWERED = "The passages do not answer the question."
 
 
 def judges(folder: Path) -> bool:
@@ -29,10 +32,11 @@ def judges(folder: Path) -> bool:
 
 
 class Recorded:
-    """Answers from rules.json, queries.jsonl, hard.jsonl and judgements.jsonl.
+    """Answers from rules.json, queries.jsonl, hard.jsonl, judgements.jsonl and answers.jsonl.
 
     The lines of queries.jsonl and hard.jsonl are found by doc_id, those of judgements.jsonl by
-    query_id: of such a line, the documents count that a request shows.
+    query_id, those of answers.jsonl by question. Of a line of the last two, what rests on documents
+    counts that a request shows.
     """
 
     paid = False
@@ -49,6 +53,8 @@ class Recorded:
         answer = answers.get(request.subject if request.schema in SUBJECTS else "")
         if answer is not None and request.schema == "relevance_judgements":
             answer = _shown(answer, request)
+        elif answer is not None and request.schema == "passage_answer":
+            answer = _grounded(answer, request)
         if answer is None:
             return None
         return Response(orjson.dumps(answer).decode(), "stop", None, "recorded", 0, 0)
@@ -79,10 +85,30 @@ def _shown(answer: dict[str, Any], request: Request) -> dict[str, Any] | None:
     judgements = answer.get("judgements")
     if not isinstance(judgements, list):
         return answer
-    doc_ids = {orjson.loads(line).get("doc_id") for line in request.user.splitlines()}
+    doc_ids = _doc_ids(request)
     shown = [
         judgement
         for judgement in judgements
         if isinstance(judgement, dict) and judgement.get("doc_id") in doc_ids
     ]
     return {"judgements": shown} if shown else None
+
+
+def _grounded(answer: dict[str, Any], request: Request) -> dict[str, Any]:
+    """The statements that rest on a passage which the request shows; the words for none, if none.
+
+    What a language model would say of other passages nobody can know, but it would not say what
+    stands in none of them.
+    """
+    doc_ids = _doc_ids(request)
+    statements = [
+        statement
+        for statement in answer.get("statements", [])
+        if isinstance(statement, dict) and doc_ids & set(statement.get("doc_ids", []))
+    ]
+    return {"statements": statements or [{"text": UNANSWERED, "doc_ids": []}]}
+
+
+def _doc_ids(request: Request) -> set[str]:
+    """The documents that a request shows, a line of JSON each."""
+    return {orjson.loads(line).get("doc_id", "") for line in request.user.splitlines()}

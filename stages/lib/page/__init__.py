@@ -1,0 +1,1 @@
+"""The local page: search, judge, review and ask."""

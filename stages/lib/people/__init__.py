@@ -1,0 +1,1 @@
+"""What people judged and decided, as files that git keeps."""
