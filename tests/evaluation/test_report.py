@@ -5,27 +5,16 @@ from typing import Any
 
 import pytest
 
-from stages.lib.core.collection import Corpus, Document, Split
-from stages.lib.evaluation.comparison import AGAINST, Basis, Evaluation
+from stages.lib.core.collection import Corpus, Document
 from stages.lib.evaluation.groups import groups
 from stages.lib.evaluation.money import bills, in_money
 from stages.lib.evaluation.opening import opening
 from stages.lib.evaluation.report import render, unjudged_share
-from stages.lib.evaluation.significance import compare
-from stages.lib.evaluation.table import (
-    change_table,
-    comparison_table,
-    headline,
-    in_words,
-    p_value,
-)
+from stages.lib.evaluation.table import comparison_table, headline
 from stages.lib.evaluation.variants import Serving
 from stages.lib.params import Params
-from stages.lib.search.engine import Run
-from stages.lib.search.metrics import per_query
 from tests.conftest import Change
-
-HOSTILE = "<script>alert('x')</script> & \"quotes\""
+from tests.evaluation.small import HOSTILE, evaluation
 
 STAGES: dict[str, Any] = {
     "prepare": {"documents": 3, "zero_shot": False, "test": {"queries": 2, "judgements": 3}},
@@ -72,20 +61,6 @@ SERVING = Serving(
         "binary": {"bytes": 4, "ndcg_cut_10": 0.45},
     },
 )
-
-
-def evaluation(name: str = "test", base: Run | None = None, tuned: Run | None = None) -> Evaluation:
-    split = Split({"q1": HOSTILE, "q2": "where is it"}, {"q1": {"a": 2, "b": 1}, "q2": {"c": 1}})
-    runs = {
-        "base": base or {"q1": {"c": 2.0, "a": 1.0}, "q2": {"c": 1.0}},
-        "tuned": tuned or {"q1": {"a": 2.0, "b": 1.0}, "q2": {"a": 2.0, "c": 1.0}},
-    }
-    runs["served"] = runs["tuned"]
-    scores = {system: per_query(run, split.qrels) for system, run in runs.items()}
-    headline = {system: measures["ndcg_cut_10"] for system, measures in scores.items()}
-    against = {"served": "base", "tuned": AGAINST["tuned"]}
-    comparisons = compare(headline, against, 200, 1)
-    return Evaluation(Basis(name, split), 3, runs, scores, comparisons, against)
 
 
 @pytest.fixture
@@ -272,49 +247,3 @@ def test_synthetic_queries_are_no_evidence(corpus: Corpus, params: Params) -> No
     assert "synthetic dev: not evidence of quality, n = 2 queries" in page
     assert "not evidence of quality" in comparison_table(found.summary())
     assert "so flatter it" in words(render(evaluation("dev"), corpus, params, {}))
-
-
-def test_the_table_of_the_terminal() -> None:
-    lines = comparison_table(evaluation().summary()).splitlines()
-    assert lines[0] == "On test: 2 queries, 3 documents"
-    assert lines[2].split() == ["base", "0.7398", "0.7500", "0.7500", "0.6250", "0.1000", "1.0000"]
-    last = "tuned against base +0.0757 -0.3691 to +0.5204 p = 1.000 p = 1.000 1 1"
-    assert " ".join(lines[-1].split()) == last
-    assert max(map(len, lines)) <= 120
-
-
-def test_the_line_of_the_terminal() -> None:
-    assert headline(evaluation().summary()) == (
-        "nDCG@10 on test (n = 2): 0.8155 as served, 0.7398 by base; +0.0757, 95% interval -0.3691 "
-        "to +0.5204, p = 1.000: no difference that 2 queries could tell from chance (only 0.635 "
-        "or more) (dense alone +0.0757)"
-    )
-
-
-def test_what_a_comparison_tells_is_said_in_words() -> None:
-    assert in_words({"low": 0.01, "high": 0.03, "n": 50}) == "better"
-    assert in_words({"low": -0.03, "high": -0.01, "n": 50}) == "WORSE"
-    # a standard error of 0.01: four in five differences of 0.028 are told
-    row = {"low": -0.0096, "high": 0.0296, "n": 50}
-    assert in_words(row).endswith("that 50 queries could tell from chance (only 0.028 or more)")
-
-
-def test_means_beside_those_of_a_revision() -> None:
-    after = evaluation().means()
-    before = {
-        "gone": after["base"],
-        "base": after["base"] | {"ndcg_cut_10": 0.75, "n": 3},
-    }
-    title, base, tuned, served, gone, key, fault = change_table(before, after, "v1").splitlines()
-    assert title.split() == ["nDCG@10", "MRR@10", "Recall@100", "MAP", "P@10", "Hit@10"]
-    assert base.split()[:5] == ["base", "0.7398", "(-0.0102)", "0.7500", "(+0.0000)"]
-    assert tuned.split()[:3] == ["tuned", "0.8155", "(new)"]
-    assert served.split()[:3] == ["served", "0.8155", "(new)"]
-    assert gone.split() == ["gone"] * 7
-    assert key == "In brackets: the change since v1."
-    assert fault == "Not over the same queries: n = 2, 3 in v1, 2 now."
-    assert max(map(len, (title, base, tuned, gone))) <= 120
-
-
-def test_no_p_is_printed_as_0() -> None:
-    assert [p_value(p) for p in (0.0001, 0.0314, 1.0)] == ["p < 0.001", "p = 0.031", "p = 1.000"]

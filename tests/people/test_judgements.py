@@ -6,7 +6,7 @@ import pytest
 from stages.lib.errors import UserError
 from stages.lib.people.judgements import read_people
 from tests.preparing import contents, prepare
-from tests.stages.beir import CORPUS, HEADER, QUERIES, metrics, write
+from tests.stages.prepare.beir import CORPUS, HEADER, QUERIES, metrics, write
 
 JUDGED = '{"_id": "p1", "text": "two at once"}\n{"_id": "p2", "text": "at night"}\n'
 ANN = """\
