@@ -6,7 +6,7 @@ import numpy as np
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
-from stages.lib.core.files import building, has_files, write_json
+from stages.lib.core.files import building, has_files, leave_unused, write_json
 from stages.lib.core.generated import read_generated
 from stages.lib.distillation.space import agreement, distilled
 from stages.lib.distillation.texts import held_out, texts_to_learn
@@ -16,6 +16,8 @@ from stages.lib.encoding.portable import join_towers
 from stages.lib.encoding.vectors import load_vectors, save_queries
 from stages.lib.llm.session import ask_nothing
 from stages.lib.params import read_params
+
+OFF = "documents.model names no model"
 
 
 @stage
@@ -46,10 +48,11 @@ def main(
     """Fit the query encoder to the vectors that the bigger model gives queries and sentences."""
     settings = read_params(params)
     if not has_files(documents):
-        with building(out), building(queries):
-            ask_nothing(store)
+        leave_unused(out, OFF)
+        leave_unused(queries, OFF)
+        ask_nothing(store)
         write_json(metrics, {})
-        return "distill: documents.model is empty"
+        return f"distill: {OFF}"
     collection = read_corpus(corpus)
     splits = (read_split(synthetic / "train"), read_split(train))
     asked = [text for split in splits for text in split.queries.values()]

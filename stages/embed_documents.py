@@ -4,11 +4,13 @@ from pathlib import Path
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus
-from stages.lib.core.files import building, has_files
+from stages.lib.core.files import building, has_files, leave_unused
 from stages.lib.embedders.embedder import open_embedder, write_documents
 from stages.lib.encoding.vectors import describe_vectors, encoder_hash
 from stages.lib.llm.session import ask_nothing
 from stages.lib.params import read_params
+
+OFF = "documents.model names no model"
 
 
 @stage
@@ -21,9 +23,9 @@ def main(corpus: Path, model: Path, store: Path, out: Path, params: Path) -> str
     """Encode the corpus: vectors.npy, a row a document, in the order of doc_ids.json."""
     settings = read_params(params)
     if not has_files(model):
-        with building(out):
-            ask_nothing(store)
-        return "embed_documents: documents.model is empty"
+        leave_unused(out, OFF)
+        ask_nothing(store)
+        return f"embed_documents: {OFF}"
     documents = read_corpus(corpus)
     embedder = open_embedder(model, settings.documents, settings, store, "documents.model")
     with building(out) as folder:

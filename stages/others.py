@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus, read_queries, read_split
-from stages.lib.core.files import building, has_files, write_json
+from stages.lib.core.files import building, has_files, leave_unused, write_json
 from stages.lib.embedders.embedder import open_embedder, write_documents
 from stages.lib.embedders.stock import BASE, DOCUMENTS, Stock
 from stages.lib.encoder_params import EmbedderModel
@@ -57,8 +57,11 @@ def main(
     models.mkdir(parents=True, exist_ok=True)
     stores.mkdir(parents=True, exist_ok=True)
     if not named:
-        with building(out):
-            write_json(metrics, {})
+        for folder in (out, models, stores):
+            # what was fetched and paid for stays for when a model is named again
+            if folder == out or not has_files(folder):
+                leave_unused(folder, "evaluate.others is empty")
+        write_json(metrics, {})
         return "others: evaluate.others is empty"
     collection = read_corpus(corpus)
     lexical = load_lexical(collection, settings)

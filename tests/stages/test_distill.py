@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from stages import distill, embed, embed_documents, mine, train
 from stages.lib.core.collection import Split, write_corpus, write_qrels, write_split
-from stages.lib.core.files import read_json
+from stages.lib.core.files import has_files, read_json
 from stages.lib.core.generated import Generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import load_queries, load_vectors, save_vectors
@@ -142,9 +142,9 @@ def test_without_another_model_all_is_empty(
             file.unlink()
     for folder in sorted((tmp_path / "documents").rglob("*"), reverse=True):
         folder.rmdir()
-    assert "documents.model is empty" in prepared(run)
-    assert not any((project / "distilled").iterdir())
-    assert not any((project / "by_documents").iterdir())
+    assert "documents.model names no model" in prepared(run)
+    assert not has_files(project / "distilled")
+    assert not has_files(project / "by_documents")
     assert read_json(project / "distill.json") == {}
 
 

@@ -56,27 +56,21 @@ def building(folder: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+UNUSED = "unused.txt"
+"""A file that fills the folder of something optional that is off: DVC warns of empty folders."""
+
+
+def leave_unused(folder: Path, why: str) -> None:
+    """Makes the folder of something optional, with nothing but why it is off."""
+    with building(folder) as part:
+        (part / UNUSED).write_text(why + "\n", encoding="utf-8")
+
+
 def has_files(folder: Path) -> bool:
-    """Whether anything is in a folder: that of something optional is empty where it is off."""
+    """Whether a folder holds something: that of something optional that is off does not."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; run dvc repro")
-    return any(folder.iterdir())
-
-
-@contextlib.contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` for what is in the making, which goes at the end.
-
-    One that a killed process left goes with the next call.
-    """
-    clear_leftovers(folder.parent)
-    part = _part(folder)
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
-        yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    return any(path.name != UNUSED for path in folder.iterdir())
 
 
 def clear_leftovers(folder: Path) -> None:

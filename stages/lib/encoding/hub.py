@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from stages.lib.core.files import building, read_json, write_json
+from stages.lib.core.files import building, leave_unused, read_json, write_json
 from stages.lib.core.hashes import file_hash
 from stages.lib.encoder_params import EmbedderModel
 from stages.lib.encoding.portable import standardise
@@ -124,7 +124,7 @@ def fetch_beside(
     target: Path,
     max_length: int | None = None,
 ) -> None:
-    """Fetches a model that may be named beside the base; an empty folder where none is.
+    """Fetches a model that may be named beside the base; an unused folder where none is.
 
     Args:
         model: a folder, or a name on the hub; "" for none.
@@ -139,13 +139,14 @@ def fetch_beside(
         if max_length:
             standardise(target, max_length)
         return
-    if model:
-        check_revision(model, revision, revision_key)
+    if not model:
+        leave_unused(target, f"{key} names no model")
+        return
+    check_revision(model, revision, revision_key)
     with building(target) as folder:
-        if model:
-            fetch_model(model, revision, key, folder)
-            if max_length:
-                standardise(folder, max_length)
+        fetch_model(model, revision, key, folder)
+        if max_length:
+            standardise(folder, max_length)
 
 
 def fetch_embedder(model: EmbedderModel, key: str, revision_key: str, target: Path) -> None:
