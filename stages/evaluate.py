@@ -7,7 +7,8 @@ import click
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus
 from stages.lib.core.files import building, has_files, read_json, write_json, write_jsonl, writing
-from stages.lib.encoding.vectors import TRAINED, load_vectors, made_by
+from stages.lib.encoding.projection import cross_fitted
+from stages.lib.encoding.vectors import FITTED, TRAINED, load_vectors, made_by
 from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.newcomers import measure_newcomers
 from stages.lib.evaluation.report import render
@@ -107,9 +108,12 @@ def main(
             write_json(folder / f"{system}.json", row)
     figures = evaluation.summary() | serving.summary()
     if made_by(tuned_vectors) == TRAINED:
-        # where vectors are trained, documents are encoded by documents.model or by the base
+        # where vectors are trained, documents are encoded by documents.model or by the base, which
+        # was fitted to where training moved them: here without the documents that it is tried on
         other = has_files(document_vectors)
         encoded = load_vectors(document_vectors if other else base_vectors, corpus)
+        if (tuned_vectors / FITTED).is_file():
+            encoded = cross_fitted(encoded, models["tuned"].vectors, settings.seed)
         figures |= measure_newcomers(models["tuned"], encoded, corpus, basis)
     write_json(summary, figures)
     return (

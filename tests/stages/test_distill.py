@@ -129,6 +129,14 @@ def test_a_query_encoder_is_tuned_among_another_models_documents(project: Path, 
     assert encode(query, ["red car"]).shape == (1, 48)
     assert (project / "tuned" / "document" / "model.safetensors").is_file()
     assert read_json(project / "curve.json")[0]["name"] == "distilled"
+    # the document encoder is the bigger model, fitted to where training moved the vectors
+    assert (project / "tuned" / "vectors" / "fitted.json").is_file()
+    document = load_encoder(project / "tuned" / "document", settings.documents.encoder)
+    given = encode(document, [each.contents for each in CORPUS.values()])
+    before, moved = (
+        load_vectors(project / folder, CORPUS) for folder in ("by_documents", "tuned/vectors")
+    )
+    assert (given * moved).sum() > (before * moved).sum() + 0.01
     run(embed, corpus="corpus.jsonl", model="tuned", vectors="by_documents", out="again")
     assert load_vectors(project / "again", CORPUS).shape == (len(CORPUS), 48)
 

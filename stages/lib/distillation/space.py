@@ -12,19 +12,17 @@ import numpy as np
 import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling
 from torch import Tensor, nn
 from torch.nn import functional
 
 from stages.lib.core import seeds
 from stages.lib.encoding.encoder import Vectors, encode
+from stages.lib.encoding.projection import ends_in_pooling, fit, projected
 from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.training.batches import OneSourceABatch
 from stages.lib.training.trainer import run_trainer
 
-RIDGE = 1.0
-"""Keeps the least squares calm where texts are few."""
 TOP = 10
 MOST_DOCUMENTS = 20_000
 """Documents whose ranking is learnt; more say the same again, and cost time in each step."""
@@ -68,10 +66,7 @@ def distilled(
 
 
 def widened(model: SentenceTransformer, vectors: Vectors, targets: Vectors) -> SentenceTransformer:
-    """A model with a linear layer between its tokens and its pooling.
-
-    The layer has no bias, so that it commutes with the mean over the tokens: fitted to the vectors
-    of texts, it serves for tokens.
+    """A model with a linear layer that takes its vectors nearest to the targets.
 
     Args:
         model: ends in a mean or cls pooling, with or without a normalisation.
@@ -82,29 +77,13 @@ def widened(model: SentenceTransformer, vectors: Vectors, targets: Vectors) -> S
         UserError: the model ends in something else.
 
     """
-    transformer, *rest = list(model)
-    kept = [module for module in rest if not isinstance(module, Normalize)]
-    if len(kept) != 1 or not isinstance(kept[0], Pooling):
+    if not ends_in_pooling(model):
+        ending = ", ".join(type(module).__name__ for module in list(model)[1:])
         raise UserError(
-            "base.model: documents.model needs a base that ends in its pooling; this one ends in "
-            f"{', '.join(type(module).__name__ for module in rest)}"
+            "base.model: documents.model needs a base that ends in a mean or cls pooling; this one "
+            f"ends in {ending}"
         )
-    gram = vectors.T @ vectors + RIDGE * np.eye(vectors.shape[1], dtype=np.float32)
-    weight = np.linalg.solve(gram, vectors.T @ targets).T
-    layer = Dense(
-        vectors.shape[1],
-        targets.shape[1],
-        bias=False,
-        activation_function=nn.Identity(),
-        init_weight=torch.from_numpy(np.ascontiguousarray(weight, np.float32)),
-        module_input_name="token_embeddings",
-    )
-    pooling = Pooling(targets.shape[1], kept[0].pooling_mode)
-    student = SentenceTransformer(
-        modules=[transformer, layer, pooling, Normalize()], device=str(model.device)
-    )
-    student.max_seq_length = model.max_seq_length
-    return student
+    return projected(model, fit(vectors, targets))
 
 
 class Space(nn.Module):

@@ -14,6 +14,8 @@ from stages.lib.encoding.encoder import BLOCK, Vectors, dimension, encode_batche
 from stages.lib.encoding.store import Keys, VectorStore, text_keys
 from stages.lib.errors import UserError
 
+FITTED = "fitted.json"
+"""Lies beside trained vectors where the document encoder was fitted to them."""
 TRAINED = "trained"
 """Stands in the place of an encoder's hash where training changed the vectors."""
 

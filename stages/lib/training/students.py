@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
@@ -12,9 +13,12 @@ from torch.nn import functional
 
 from stages.lib.core.collection import Corpus
 from stages.lib.core.examples import Example
-from stages.lib.encoding.encoder import Vectors, dimension, encode
+from stages.lib.core.files import write_json
+from stages.lib.encoding.encoder import Vectors, dimension, encode, load_encoder
 from stages.lib.encoding.portable import join_towers
-from stages.lib.encoding.vectors import TRAINED, save_vectors
+from stages.lib.encoding.projection import ends_in_pooling, fit_shift, projected
+from stages.lib.encoding.remote import is_remote
+from stages.lib.encoding.vectors import FITTED, TRAINED, save_vectors
 from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense
@@ -94,8 +98,9 @@ class QueryAndVectors:
     """A query encoder and document vectors, tuned together.
 
     Vectors are trained far faster than an encoder of documents: every step moves all of them, and
-    encodes none. They ship as data; documents that come later get the base's vectors until the
-    next training.
+    encodes none. They ship as data; documents that come later get what the document encoder gives
+    until the next training. It is the base with a linear layer, fitted to where training moved the
+    vectors of these documents: without it, later ones would stand behind them.
 
     Args:
         model: the query encoder, at the base's weights.
@@ -115,10 +120,12 @@ class QueryAndVectors:
         params: Params,
     ) -> None:
         self.model = model
+        self._base = vectors
         self._start = start
         self._doc_ids = list(corpus)
         self._free = Free(_columns(corpus), vectors, start, params.train.anchor)
         self.documents: Documents = self._free
+        self._params = params
         self._prefix = params.encoder.query_prefix
 
     def weights(self) -> Weights:
@@ -139,11 +146,20 @@ class QueryAndVectors:
         return Dense(self._doc_ids, self._vectors(), self.model, self._prefix)
 
     def save(self, base: Path, folder: Path) -> None:
-        """Saves the query encoder, the base as document encoder, and the vectors."""
+        """Saves the query encoder, the fitted document encoder, and the vectors."""
         self.model.save(str(folder / "query"), create_model_card=False)
-        shutil.copytree(base, folder / "document")
+        vectors = self._vectors()
+        save_vectors(folder / "vectors", vectors, self._doc_ids, TRAINED)
+        encoder = None
+        if not is_remote(base) and not np.allclose(vectors, self._base, atol=1e-6):
+            encoder = load_encoder(base, self._params.document_encoder)
+        if encoder is not None and ends_in_pooling(encoder):
+            fitted = projected(encoder, fit_shift(self._base, vectors))
+            fitted.save(str(folder / "document"), create_model_card=False)
+            write_json(folder / "vectors" / FITTED, {"document_encoder": "fitted"})
+        else:
+            shutil.copytree(base, folder / "document")
         join_towers(folder)
-        save_vectors(folder / "vectors", self._vectors(), self._doc_ids, TRAINED)
 
     def _vectors(self) -> Vectors:
         vectors: Vectors = functional.normalize(self._free.vectors.detach(), dim=1).cpu().numpy()
