@@ -131,7 +131,9 @@ def test_a_query_encoder_is_tuned_among_another_models_documents(project: Path, 
     assert read_json(project / "curve.json")[0]["name"] == "distilled"
     # the document encoder is the bigger model, fitted to where training moved the vectors
     assert (project / "tuned" / "vectors" / "fitted.json").is_file()
-    document = load_encoder(project / "tuned" / "document", settings.documents.encoder)
+    document = load_encoder(
+        project / "tuned" / "document", read_params(project / "params.yaml").documents.encoder
+    )
     given = encode(document, [each.contents for each in CORPUS.values()])
     before, moved = (
         load_vectors(project / folder, CORPUS) for folder in ("by_documents", "tuned/vectors")

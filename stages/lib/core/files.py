@@ -73,6 +73,22 @@ def has_files(folder: Path) -> bool:
     return any(path.name != UNUSED for path in folder.iterdir())
 
 
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` for what is in the making, which goes at the end.
+
+    One that a killed process left goes with the next call.
+    """
+    clear_leftovers(folder.parent)
+    part = _part(folder)
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def clear_leftovers(folder: Path) -> None:
     """Removes what `writing` and `building` of dead processes left in a folder, as far as it may.
 
