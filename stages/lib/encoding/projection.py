@@ -77,7 +77,8 @@ def projected(model: SentenceTransformer, matrix: Vectors) -> SentenceTransforme
     transformer = model[0]
     pooling = next(module for module in model if isinstance(module, Pooling))
     layer = Dense(
-        *matrix.shape,
+        matrix.shape[0],
+        matrix.shape[1],
         bias=False,
         activation_function=nn.Identity(),
         init_weight=torch.from_numpy(np.ascontiguousarray(matrix.T, np.float32)),
