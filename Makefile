@@ -32,7 +32,7 @@ repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfc
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@python -m stages.operate.mend
 	@dvc repro
-	@python -m stages.share.model --out models/embedder
+	@python -m stages.share.model --unless-of dvc.lock --out models/embedder
 	@python -m stages.operate.show
 
 show: $(VENV)/installed ## Show the systems' measures, and how sure their differences are

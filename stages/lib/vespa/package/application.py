@@ -96,7 +96,8 @@ class Application:
         if label == self.live:
             return self
         models = self._keeping({label, self.live})
-        return replace(self, models=models, live=label, previous=self.live)
+        # the fields of a model that goes are emptied: should it come again, nothing is stored
+        return replace(self, models=models, live=label, previous=self.live).knowing({})
 
     def indexing(self, indexes: tuple[Profile, ...]) -> "Application":
         """The same models with these indexes, and no other."""

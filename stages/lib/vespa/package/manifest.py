@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from stages.lib.core.files import read_json
+from stages.lib.core.text import one_line
 from stages.lib.errors import UserError
 from stages.lib.vespa.package.application import DOCUMENTS, Application, Ground
 from stages.lib.vespa.package.lease import Lease
@@ -21,6 +22,10 @@ MANIFEST = "embedsmith.json"
 
 HASH = re.compile(r"[0-9a-f]{16}(-[a-z]+)?")
 """A feed's hash; the documents' has the language behind it."""
+
+FED = re.compile(rf"{DOCUMENTS}|embedding_[0-9a-f]{{12}}(_[a-z0-9]+)+")
+"""What a feed fills: the documents' own fields, or a field of vectors. Earlier versions kept those
+of models that had gone."""
 
 INDEX = re.compile(r"([0-9a-f]{12})_index embedding_\1_float_fed")
 """The label and the field of an index."""
@@ -92,7 +97,6 @@ def _faults(manifest: Manifest) -> Iterator[str]:
     for number, index in enumerate(application.indexes):
         if not INDEX.fullmatch(f"{index.label} {index.field}") or index.embedder:
             yield f"indexes.{number}: no name of an index"
-    fields = {DOCUMENTS, *(profile.field for profile in application.profiles)}
     for name, text in application.fed.items():
-        if name not in fields or not HASH.fullmatch(text):
-            yield "fed: no hash of a feed"
+        if not FED.fullmatch(name) or not HASH.fullmatch(text):
+            yield f"fed.{one_line(name)[:60]}: no hash of a feed"
