@@ -126,7 +126,7 @@ INDEX = {"label": "x/../y", "field": "z", "vector_type": "float", "dimension": 1
 BROKEN: list[tuple[Any, str]] = [
     (lambda row: row["models"][0]["query"].update(hash="../../etc"), "models.0.query.hash: "),
     (lambda row: row["models"][0].update(vectors="../up"), "models.0.vectors: "),
-    (lambda row: row["fed"].update({"../x": "0123456789abcdef"}), "fed: no hash of a feed"),
+    (lambda row: row["fed"].update({"../x": "0123456789abcdef"}), "fed.../x: no hash of a feed"),
     (lambda row: row.update(live="a_b"), "live: no such model"),
     (lambda row: row.update(indexes=[INDEX]), "indexes.0: no name of an index"),
     (lambda row: row["ground"].update(nodes="../../secret"), "ground.nodes: "),
