@@ -1,5 +1,4 @@
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -94,14 +93,7 @@ def embedding_server(
 ) -> Iterator["EmbeddingServer"]:
     """An endpoint that embeds, and an environment that points to it."""
     from tests.embedders.server import EmbeddingServer
+    from tests.serving import serving
 
-    server = EmbeddingServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "home"))
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(EmbeddingServer(), monkeypatch, tmp_path / "home") as server:
+        yield server

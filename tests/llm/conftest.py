@@ -1,5 +1,4 @@
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from stages import expand, generate, judge_dev, rules
 from stages.operate import cost
 from tests.imports import ROOT
 from tests.llm.server import Server
+from tests.serving import serving
 
 TOPICS = ["restoring", "backing", "encrypting", "licensing", "moving", "pruning", "testing"]
 
@@ -19,16 +19,8 @@ TOPICS = ["restoring", "backing", "encrypting", "licensing", "moving", "pruning"
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     """An endpoint, and an environment that points to it."""
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    monkeypatch.setenv("EMBEDSMITH_HOME", str(tmp_path / "home"))
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Server(), monkeypatch, tmp_path / "home") as server:
+        yield server
 
 
 class Project:

@@ -175,11 +175,13 @@ class Gathered(Generic[P]):
         )
 
 
-def _schema(items: str, item: dict[str, Any]) -> dict[str, Any]:
-    return _object({items: {"type": "array", "items": item}})
+def list_schema(items: str, item: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object that holds a list under `items`."""
+    return object_schema({items: {"type": "array", "items": item}})
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object with these properties and no other."""
     return {
         "type": "object",
         "properties": properties,
@@ -198,7 +200,7 @@ class Rules:
     @property
     def json_schema(self) -> dict[str, Any]:
         """A list of texts."""
-        return _schema(self.items, {"type": "string"})
+        return list_schema(self.items, {"type": "string"})
 
     def part(self, index: int, item: Any) -> tuple[str, str]:
         """A rule of one line."""
@@ -220,7 +222,9 @@ class Queries:
         self._names = {name.casefold(): name for name in types}
         self._max_characters = max_characters
         kind = {"type": "string", "enum": list(types)}
-        self.json_schema = _schema(self.items, _object({"type": kind, "text": {"type": "string"}}))
+        self.json_schema = list_schema(
+            self.items, object_schema({"type": kind, "text": {"type": "string"}})
+        )
 
     def part(self, index: int, item: Any) -> tuple[str, str]:  # noqa: ARG002 - see Form
         """Type and text of a query."""
@@ -260,7 +264,9 @@ class Judgements:
     def json_schema(self) -> dict[str, Any]:
         """Without the doc_ids: endpoints compile each new schema, which takes seconds."""
         grade = {"type": "integer", "enum": GRADES}
-        return _schema(self.items, _object({"doc_id": {"type": "string"}, "relevance": grade}))
+        return list_schema(
+            self.items, object_schema({"doc_id": {"type": "string"}, "relevance": grade})
+        )
 
     def part(self, index: int, item: Any) -> tuple[str, int]:  # noqa: ARG002 - see Form
         """Document and grade."""

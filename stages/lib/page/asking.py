@@ -11,7 +11,7 @@ import orjson
 from stages.lib.core.collection import Corpus, Document
 from stages.lib.core.text import first_words, one_line
 from stages.lib.errors import UserError
-from stages.lib.llm.answers import Fault, Question, UnusableError
+from stages.lib.llm.answers import Fault, Question, UnusableError, list_schema, object_schema
 from stages.lib.llm.messages import Request
 from stages.lib.llm.prompts import Template
 from stages.lib.llm.providers.table import PROVIDERS
@@ -39,33 +39,20 @@ class Reply:
     spent: float = 0.0
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 class Statements:
     """The form of an answer: its sentences, each with the doc_ids that it rests on."""
 
     name = "passage_answer"
     items = "statements"
     wanted: frozenset[str] = frozenset()
-    json_schema: ClassVar[dict[str, Any]] = _object(
-        {
-            "statements": {
-                "type": "array",
-                "items": _object(
-                    {
-                        "text": {"type": "string"},
-                        "doc_ids": {"type": "array", "items": {"type": "string"}},
-                    }
-                ),
+    json_schema: ClassVar[dict[str, Any]] = list_schema(
+        items,
+        object_schema(
+            {
+                "text": {"type": "string"},
+                "doc_ids": {"type": "array", "items": {"type": "string"}},
             }
-        }
+        ),
     )
 
     def __init__(self, doc_ids: Sequence[str]) -> None:
