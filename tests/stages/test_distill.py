@@ -91,7 +91,8 @@ def mined_and_trained(run: Run) -> None:
     run(
         mine,
         **by_documents,
-        **base,
+        model="not needed",
+        vectors="not needed",
         synthetic="synthetic",
         train="people",
         expanded="expanded",

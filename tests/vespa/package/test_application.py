@@ -56,6 +56,10 @@ def test_third_model_pushes_out_the_one_that_is_neither_live_nor_the_way_back() 
     staged = swapped.adding(C)
     assert labels(staged) == [A.label, B.label, C.label]
     assert labels(staged.serving(C.label)) == [B.label, C.label]
+    # and what was fed to its field goes with the field, should it come again
+    fed = {model.field: "0" * 16 for model in (A, B, C)}
+    after = staged.knowing(fed).serving(C.label)
+    assert after.fed == {name: fed[name] for name in sorted((B.field, C.field))}
 
 
 def test_indexes_serve_nobody_and_stay_until_pruned() -> None:
