@@ -1,18 +1,21 @@
 """Two commands at once: one is held before one of its requests while another one runs whole."""
 
 import copy
-import gc
+import multiprocessing
 import os
+import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import torch
 from click.testing import Result
 
+from stages.lib.vespa.package.lease import Lease
 from stages.operate.index import main as index_main
 from stages.operate.prune import main as prune_main
 from stages.operate.rollback import main as rollback_main
@@ -29,12 +32,27 @@ def index(workspace: Workspace) -> Result:
     return invoke(index_main, workspace, arguments | templates)
 
 
+def rollback(workspace: Workspace) -> Result:
+    return command(workspace, rollback_main)
+
+
+def prune(workspace: Workspace) -> Result:
+    return command(workspace, prune_main)
+
+
 COMMANDS: dict[str, Command] = {
     "deploy": deploy,
-    "rollback": lambda workspace: command(workspace, rollback_main),
-    "prune": lambda workspace: command(workspace, prune_main),
+    "rollback": rollback,
+    "prune": prune,
     "index": index,
 }
+
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Processes from one that has imported everything and done nothing: the threads of the client's
+native code do not survive a fork of this one."""
+PROCESSES.set_forkserver_preload([__name__])
+
+ENDED = Lease.ended
 
 
 @dataclass
@@ -125,18 +143,38 @@ class Race:
         return outcome
 
     @staticmethod
-    def _start(run: Command, workspace: Workspace) -> tuple[int, Path]:
-        gc.collect()  # a session's threads do not outlive a fork, and its end would wait for them
+    def _start(run: Command, workspace: Workspace) -> tuple[BaseProcess, Path]:
         written = Path(tempfile.mkstemp(dir=workspace.folder, suffix=".out")[1])
-        child = os.fork()
-        if child == 0:
-            torch.set_num_threads(1)  # threads do not outlive a fork
-            result = run(workspace)
-            written.write_text(result.output, encoding="utf-8")
-            os._exit(result.exit_code)
-        return child, written
+        leases = Lease.ended is ENDED  # a test may have switched them off
+        arguments = (run, workspace, written, leases, dict(os.environ), Path.cwd())
+        process = PROCESSES.Process(target=_run, args=arguments)
+        process.start()
+        return process, written
 
     @staticmethod
-    def _wait(child: int, written: Path) -> tuple[int, str]:
-        _, status = os.waitpid(child, 0)
-        return os.waitstatus_to_exitcode(status), written.read_text(encoding="utf-8")
+    def _wait(process: BaseProcess, written: Path) -> tuple[int, str]:
+        process.join()
+        code = process.exitcode
+        assert code is not None
+        assert code >= 0, f"ended by signal {-code}"
+        return code, written.read_text(encoding="utf-8")
+
+
+def _run(
+    run: Command,
+    workspace: Workspace,
+    written: Path,
+    leases: bool,
+    environment: Mapping[str, str],
+    place: Path,
+) -> None:
+    """Runs a command as its caller would, and exits as it does."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(place)
+    torch.set_num_threads(1)
+    if not leases:
+        Lease.ended = lambda *_: True  # type: ignore[method-assign]
+    result = run(workspace)
+    written.write_text(result.output, encoding="utf-8")
+    sys.exit(result.exit_code)
