@@ -14,11 +14,11 @@ from stages.lib.encoding.vectors import load_vectors
 from stages.lib.evidence import dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_lexical
-from stages.lib.training.candidates import BASE, DISTILLED, candidates
+from stages.lib.training.candidates import BASE, DISTILLED
 from stages.lib.training.choice import choose, in_words, measured
+from stages.lib.training.contest import contest
 from stages.lib.training.gate import judge
 from stages.lib.training.processes import is_first, launch
-from stages.lib.training.recipe import train, training_rows
 from stages.lib.training.students import student
 
 
@@ -77,23 +77,13 @@ def main(
     # where people alone judge, the synthetic dev queries judge nothing and train instead; those
     # that an LLM judges are about the same documents
     with_dev = bool(by_people) and not by_llm
-    examples = training_rows(mining, settings.train, with_dev=with_dev)
     tuned = student(encoder, documents, of_documents, mining.train, settings)
-    base, start = tuned.weights(), tuned.start()
-    trained = train(
-        tuned,
-        examples,
-        settings.encoder.query_prefix,
-        settings.train,
-        settings.seed,
-        taught=mining.taught,
-    )
+    untrained = DISTILLED if others else BASE
+    rows, competing = contest(tuned, mining, settings, with_dev=with_dev, untrained=untrained)
     if not is_first():
         return None
     lexical = load_lexical(documents, settings)
     sets = dev_sets(by_people, by_llm, synthetic, documents)
-    name = DISTILLED if others else BASE
-    competing = candidates(base, start, trained, settings.train.interpolations, name)
     standings = measured(tuned, competing, lexical, sets, settings)
     chosen = choose(standings)
     of_base = standings[0].evidence
@@ -116,13 +106,13 @@ def main(
             "chosen": chosen.candidate.name,
             "kept_base": chosen is standings[0],
             "dev": {dev.name: len(dev.split.qrels) for dev in sets},
-            "examples": len(examples),
+            "examples": rows,
             "base_dense_weight": weights["base"],
             "tuned_dense_weight": weights["tuned"],
             **{key: value for key, value in chosen.row.items() if key not in ("name",)},
         },
     )
-    lines = [f"train: {len(examples):,} examples, {in_words(chosen, sets)}"]
+    lines = [f"train: {rows:,} examples, {in_words(chosen, sets)}"]
     if not verdict.passed:
         lines.append(f"the gate is closed: {verdict.reason}")
     return "; ".join(lines)

@@ -17,9 +17,8 @@ from stages.lib.evidence import DevSet, dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
 from stages.lib.search.weights import Floats
-from stages.lib.training.candidates import candidates
 from stages.lib.training.choice import choose, measured
-from stages.lib.training.recipe import train, training_rows
+from stages.lib.training.contest import contest
 from stages.lib.training.saturation import SHARES, part
 from stages.lib.training.students import student
 
@@ -66,18 +65,10 @@ def main(
 
     def row(queries: Mined) -> dict[str, Any]:
         """What training on these queries reaches, by the set that it is measured on."""
-        rows = training_rows(queries, settings.train, with_dev=bool(by_people) and not by_llm)
-        tuned = student(
-            load_encoder(encoder, settings.encoder),
-            documents,
-            of_documents,
-            queries.train,
-            settings,
-        )
-        base, start = tuned.weights(), tuned.start()
-        prefix = settings.encoder.query_prefix
-        trained = train(tuned, rows, prefix, settings.train, settings.seed, taught=queries.taught)
-        competing = candidates(base, start, trained, settings.train.interpolations)
+        query_encoder = load_encoder(encoder, settings.encoder)
+        tuned = student(query_encoder, documents, of_documents, queries.train, settings)
+        with_dev = bool(by_people) and not by_llm
+        _, competing = contest(tuned, queries, settings, with_dev=with_dev)
         chosen = choose(measured(tuned, competing, lexical, sets, settings)).candidate
         tuned.load(chosen.weights())
         evidence = measure(tuned.dense(), lexical, shown, settings, learnt=chosen.learnt)

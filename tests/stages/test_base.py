@@ -12,6 +12,7 @@ from sentence_transformers.sentence_transformer.modules import Dense
 from stages.base import main
 from stages.lib.core.files import has_files
 from stages.lib.encoding.encoder import encode, load_encoder
+from stages.lib.encoding.hub import licence
 from tests.conftest import Change
 
 OWN = """from sentence_transformers.sentence_transformer.modules import Normalize
@@ -235,3 +236,16 @@ def test_the_documents_model_is_fetched_or_recorded(
     with_params(changes)
     assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
     assert not has_files(tmp_path / "documents")
+
+
+def test_a_licence_is_the_cards_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert licence(str(tmp_path), "") == "unknown"
+    for card, terms in (
+        ("---\nlicense: mit\n---\n# A model\n", "mit"),
+        ("# A model without front matter\n", "unknown"),
+        ("---\nlicense: [\n---\n", "unknown"),
+    ):
+        (tmp_path / "README.md").write_text(card)
+        assert licence(str(tmp_path), "") == terms
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert licence("nobody/nothing", "main") == "unknown"

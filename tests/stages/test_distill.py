@@ -15,6 +15,7 @@ from stages.lib.core.generated import Generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import load_queries, load_vectors, save_vectors
 from stages.lib.params import read_params
+from stages.operate import saturation
 from tests.conftest import Change
 from tests.stages.test_mine import CORPUS, DEV, SHORT, TRAIN
 from tests.tiny import make_tiny_model
@@ -168,3 +169,31 @@ def test_known_queries_are_the_documents_models(project: Path, run: Run) -> None
     np.testing.assert_allclose(
         np.array([known[text] for text in texts]), encode(wide, texts), atol=2e-2
     )
+
+
+def test_saturation_trains_on_more_and_more(project: Path, run: Run) -> None:
+    prepared(run)
+    mined_and_trained(run)
+    said = run(
+        saturation,
+        corpus="corpus.jsonl",
+        mined="mined",
+        dev="people",
+        synthetic_dev="synthetic/dev",
+        judged="people",
+        test="synthetic/dev",
+        model="base",
+        vectors="vectors",
+        distilled="distilled",
+        document_vectors="by_documents",
+        out="saturation",
+    )
+    rows = read_json(project / "saturation" / "saturation.json")
+    queries = [row["queries"] for row in rows]
+    assert queries == sorted(queries)
+    assert queries[0] < queries[-1]
+    assert queries[-1] == len(TRAIN.queries)
+    assert rows[-1]["test"] == rows[-1]["synthetic"], "the same queries, measured alike"
+    assert rows[-1]["test"]["n"] == len(DEV.queries)
+    assert f"{queries[-1]} queries:" in said
+    assert (project / "saturation" / "saturation.svg").read_text().startswith("<?xml")

@@ -222,12 +222,13 @@ class EndpointEmbedder:
         usage = answer.get("usage")
         counted = usage.get("prompt_tokens") if isinstance(usage, dict) else None
         tokens = counted if isinstance(counted, int) and counted > 0 else 0
+        characters = max(1, sum(len(text.text) for text in texts))
         for text, row in zip(texts, rows, strict=True):
             vector = _numbers(row["embedding"])
             if vector is None:
                 raise UserError(f"{self._record.model}: an answer holds no vector of numbers")
             encoded = base64.b64encode(vector.tobytes()).decode()
-            share = round(tokens * len(text.text) / max(1, sum(len(t.text) for t in texts)))
+            share = round(tokens * len(text.text) / characters)
             self._store.put(text, _response(encoded, self._record.model, share))
         return _response("", self._record.model, tokens)
 

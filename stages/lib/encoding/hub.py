@@ -9,7 +9,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from stages.lib.core.files import building, leave_unused, read_json, write_json
+from yaml import YAMLError
+
+from stages.lib.core.files import building, leave_unused, read_json, read_text, write_json
 from stages.lib.core.hashes import file_hash
 from stages.lib.encoder_params import EmbedderModel
 from stages.lib.encoding.portable import standardise
@@ -176,18 +178,21 @@ def licence(model: str, revision: str) -> str:
         revision: a commit, tag or branch on the hub.
 
     """
+    import httpx
     from huggingface_hub import HfApi, ModelCard
 
+    readme = Path(model) / "README.md"
     try:
-        if Path(model).is_dir():
-            card = ModelCard.load(Path(model) / "README.md").data
+        if readme.is_file():
+            card = ModelCard(read_text(readme)).data
+        elif Path(model).is_dir():
+            return UNKNOWN
         else:
             card = HfApi().model_info(model, revision=revision).card_data
-        return str(getattr(card, "license", None) or UNKNOWN)
-    except Exception:
-        # the hub's client and its transport raise errors of many kinds, and a card is a text of
-        # anybody's; a model without a readable card can be used all the same
+    except (httpx.HTTPError, OSError, ValueError, YAMLError):
+        # the hub is not reached, or the card is no card: the model can be used all the same
         return UNKNOWN
+    return str(getattr(card, "license", None) or UNKNOWN)
 
 
 def is_fetched(model: str, revision: str, folder: Path) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.llm.conftest import Project
+from tests.llm.providers.bad_answers import BAD_ANSWERS
 from tests.llm.server import Server
 
 
@@ -16,17 +17,7 @@ def batched(llm_project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     return llm_project
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
-        ("not_json", "not_json"),
-        ("cut_off", "truncated"),
-        ("refusal", "refused"),
-        ("empty", "empty"),
-        ("off_schema", "off_schema"),
-        ("over_long", "over_long"),
-    ],
-)
+@pytest.mark.parametrize(("fault", "kind"), BAD_ANSWERS)
 def test_a_bad_answer_is_counted_and_its_question_alone_submitted_again(
     server: Server, batched: Project, fault: str, kind: str
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from stages.lib.llm.storage.journal import Journal
 from tests.imports import ROOT
 from tests.llm.conftest import Project
+from tests.llm.providers.bad_answers import BAD_ANSWERS
 from tests.llm.server import Server
 
 
@@ -27,17 +28,7 @@ def test_two_stages_write_queries_of_each_type(server: Server, llm_project: Proj
     assert '- "Rule 4 about the queries. It is long.' in server.bodies[-1]["messages"][0]["content"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
-        ("not_json", "not_json"),
-        ("cut_off", "truncated"),
-        ("refusal", "refused"),
-        ("empty", "empty"),
-        ("off_schema", "off_schema"),
-        ("over_long", "over_long"),
-    ],
-)
+@pytest.mark.parametrize(("fault", "kind"), BAD_ANSWERS)
 def test_a_bad_answer_is_counted_kept_and_asked_again(
     server: Server, llm_project: Project, fault: str, kind: str
 ) -> None:
