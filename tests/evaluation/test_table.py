@@ -19,6 +19,19 @@ def test_the_table_of_the_terminal() -> None:
     assert max(map(len, lines)) <= 120
 
 
+def test_columns_stand_below_each_other_whatever_a_model_is_called() -> None:
+    summary = evaluation().summary()
+    name = "a-model-of-another-house+bm25"
+    summary["systems"][name] = summary["systems"]["base"]
+    summary["comparisons"][name] = summary["comparisons"]["tuned"]
+    first, second = comparison_table(summary).split("\n\n")
+    means = {name: row | {"n": 2} for name, row in summary["systems"].items()}
+    rows = [first.splitlines()[1:], change_table(means, means, "v1").splitlines()[1:-1]]
+    for lines in (*rows, second.splitlines()[1:]):
+        ends = {line.rstrip().rfind(" ") for line in lines}
+        assert len(ends) == 1, lines
+
+
 def test_the_line_of_the_terminal() -> None:
     assert headline(evaluation().summary()) == (
         "nDCG@10 on test (n = 2): 0.8155 as served, 0.7398 by base; +0.0757, 95% interval -0.3691 "

@@ -71,6 +71,15 @@ def test_the_lower_median_of_several_people_counts(tmp_path: Path) -> None:
     assert read_people(tmp_path / "judgements").qrels()["p1"]["d2"] == 1, "the stricter of two"
 
 
+def test_a_query_that_was_left_out_counts_once_it_is_taken_back(tmp_path: Path) -> None:
+    judgements(tmp_path)
+    path = tmp_path / "judgements/ann.jsonl"
+    path.write_text(ANN + '{"query_id": "p1", "skipped": true}\n')
+    assert read_people(tmp_path / "judgements").qrels() == {}
+    path.write_text(path.read_text() + '{"query_id": "p1", "skipped": false}\n')
+    assert read_people(tmp_path / "judgements").qrels() == {"p1": {"d1": 0, "d2": 3}}
+
+
 @pytest.mark.parametrize(
     ("line", "fault"),
     [

@@ -11,6 +11,7 @@ QUERIES = [
     Generated("s2", "a", "question", "two"),
     Generated("s3", "b", "question", "three"),
     Generated("s4", "b", "question", "four"),
+    Generated("s5", "b", "question", "five"),
 ]
 
 
@@ -40,6 +41,7 @@ def test_queries_become_what_people_want(tmp_path: Path) -> None:
         '{"query_id": "s2", "decision": "edit", "text": " in better  words"}',
         '{"query_id": "s3", "decision": "wrong_document", "doc_id": "c"}',
         '{"query_id": "s4", "decision": "wrong_document"}',
+        '{"query_id": "s5", "decision": "drop", "doc_id": "c"}',
     )
     kept, vouched = reviewed(QUERIES, read_decisions(tmp_path))
     assert kept == [

@@ -1,5 +1,6 @@
 """A bigger model's documents, from its vectors to a tuned query encoder among them."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from stages import distill, embed, embed_documents, mine, train
+from stages import distill, embed, embed_documents, export, mine, package, train
 from stages.lib.core.collection import Split, write_corpus, write_qrels, write_split
 from stages.lib.core.files import has_files, read_json
 from stages.lib.core.generated import Generated, write_generated
+from stages.lib.core.hashes import file_hash
 from stages.lib.encoding.encoder import encode, load_encoder
+from stages.lib.encoding.remote import write_record
 from stages.lib.encoding.vectors import load_queries, load_vectors, save_vectors
+from stages.lib.export.folder import load_exported
 from stages.lib.params import read_params
 from stages.operate import saturation
 from tests.conftest import Change
+from tests.embedders.server import EmbeddingServer
+from tests.imports import ROOT
 from tests.stages.test_mine import CORPUS, DEV, SHORT, TRAIN
 from tests.tiny import make_tiny_model
 
@@ -197,3 +203,55 @@ def test_saturation_trains_on_more_and_more(project: Path, run: Run) -> None:
     assert rows[-1]["test"]["n"] == len(DEV.queries)
     assert f"{queries[-1]} queries:" in said
     assert (project / "saturation" / "saturation.svg").read_text().startswith("<?xml")
+
+
+def test_an_endpoints_documents_go_all_the_way(
+    project: Path, run: Run, with_params: Change, embedding_server: EmbeddingServer
+) -> None:
+    """Its vectors are data wherever the base's document encoder would have been asked."""
+    model = {"model": "embed-1", "provider": "openai", "dimensions": 48}
+    changes = {f"documents.{key}": value for key, value in model.items()}
+    settings = with_params(
+        SHORT
+        | changes
+        | {"distill.batch_size": 8, "train.tower": "query", "package.variant": "fp32"}
+    )
+    shutil.rmtree(project / "documents")
+    (project / "documents").mkdir()
+    write_record(project / "documents", settings.documents)
+    assert "8 texts; of 1 others" in prepared(run)
+    mined_and_trained(run)
+    files = {"corpus": "corpus.jsonl", "model": "tuned", "vectors": "by_documents"}
+    run(embed, **files, out="vectors_tuned")
+    by_documents, tuned = (
+        load_vectors(project / folder, CORPUS) for folder in ("by_documents", "vectors_tuned")
+    )
+    np.testing.assert_array_equal(tuned, by_documents)
+    run(
+        export,
+        **(files | {"vectors": "vectors_tuned"}),
+        dev="people",
+        synthetic_dev="synthetic/dev",
+        out="onnx",
+        metrics="export.json",
+    )
+    assert sorted(path.name for path in (project / "onnx").iterdir()) == ["query"]
+    dense = load_exported(CORPUS, project / "onnx", "fp32", project / "vectors_tuned", settings)
+    np.testing.assert_array_equal(dense.vectors, by_documents)
+    package_files = {
+        "corpus": "corpus.jsonl",
+        "onnx": "onnx",
+        "gate": "export.json",
+        "vectors": "vectors_tuned",
+        "fusion": "fusion.json",
+        "templates": str(ROOT / "application-package"),
+        "out": "package",
+        "metrics": "package.json",
+    }
+    assert f"package: {len(CORPUS)} documents" in run(package, **package_files)
+    # named by the vectors, since no model here gives them
+    name = read_json(project / "package.json")["field"]
+    assert name.startswith(f"embedding_{file_hash(project / 'vectors_tuned/vectors.npy', 12)}_")
+    calls = embedding_server.stats["calls"]
+    prepared(run)
+    assert embedding_server.stats["calls"] == calls, "all is stored"

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from yaml import YAMLError
 
@@ -184,7 +185,7 @@ def licence(model: str, revision: str) -> str:
     readme = Path(model) / "README.md"
     try:
         if readme.is_file():
-            card = ModelCard(read_text(readme)).data
+            card: Any = ModelCard(read_text(readme)).data
         elif Path(model).is_dir():
             return UNKNOWN
         else:

@@ -1,6 +1,6 @@
 """How measures and comparisons are printed; light, so that showing results needs no model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stages.lib.search.measures import HEADLINE, NAMES
@@ -11,25 +11,37 @@ Means = Mapping[str, Mapping[str, float]]
 
 def comparison_table(summary: Mapping[str, Any]) -> str:
     """The systems with their measures, and the differences with their intervals."""
+    width = _width(summary["systems"])
+    wider = max([28, *(len(_against(item)) for item in summary["comparisons"].items())])
     lines = [
         f"On {summary['measured_on']}: {summary['queries']} queries, "
         f"{summary['documents']} documents",
-        " " * 12 + "".join(f"{name:>12}" for name in NAMES.values()),
+        " " * width + "".join(f"{name:>12}" for name in NAMES.values()),
     ]
     for system, means in summary["systems"].items():
-        lines.append(f"{system:12}" + "".join(f"{means[measure]:12.4f}" for measure in NAMES))
+        lines.append(f"{system:{width}}" + "".join(f"{means[measure]:12.4f}" for measure in NAMES))
     lines.append("")
     lines.append(
-        f"{'':28}{NAMES[HEADLINE]:>9}{'95% interval':>22}{'':14}{'after Holm':14}better  worse"
+        f"{'':{wider}}{NAMES[HEADLINE]:>9}{'95% interval':>22}{'':14}{'after Holm':14}better  worse"
     )
     for system, row in summary["comparisons"].items():
-        name = f"{system} against {row['against']}"
+        name = _against((system, row))
         interval = f"{row['low']:+.4f} to {row['high']:+.4f}"
         lines.append(
-            f"{name:28}{row['difference']:+9.4f}{interval:>22}  {p_value(row['p']):12}"
+            f"{name:{wider}}{row['difference']:+9.4f}{interval:>22}  {p_value(row['p']):12}"
             f"{p_value(row['p_holm']):14}{row['better']:6}{row['worse']:7}"
         )
     return "\n".join(lines)
+
+
+def _width(systems: Iterable[str]) -> int:
+    """The columns that the names of systems take; those of other models are of any length."""
+    return max([12, *(len(system) + 1 for system in systems)])
+
+
+def _against(item: tuple[str, Mapping[str, Any]]) -> str:
+    system, row = item
+    return f"{system} against {row['against']}"
 
 
 def headline(summary: Mapping[str, Any]) -> str:
@@ -68,10 +80,11 @@ def least_difference(row: Mapping[str, Any]) -> float:
 
 def change_table(before: Means, after: Means, revision: str) -> str:
     """Each system's means, and how far they are from those of a revision."""
-    lines = [f"{'':12}" + "".join(f"{name:^18}" for name in NAMES.values()).rstrip()]
+    width = _width([*after, *before])
+    lines = [" " * width + "".join(f"{name:^18}" for name in NAMES.values()).rstrip()]
     for system in dict.fromkeys((*after, *before)):
         cells = (_change(before.get(system), after.get(system), measure) for measure in NAMES)
-        lines.append(f"{system:12}" + "".join(f"{cell:18}" for cell in cells).rstrip())
+        lines.append(f"{system:{width}}" + "".join(f"{cell:18}" for cell in cells).rstrip())
     lines.append(f"In brackets: the change since {revision}.")
     queries = [
         sorted({int(means["n"]) for means in systems.values()}) for systems in (before, after)

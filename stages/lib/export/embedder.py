@@ -59,6 +59,16 @@ def read_embedders(folder: Path) -> dict[str, Embedder]:
     }
 
 
+def documents_elsewhere(onnx: Path) -> bool:
+    """Whether the export has a query tower alone, since an endpoint encodes the documents."""
+    return (onnx / "query").is_dir() and not (onnx / "document").is_dir()
+
+
 def tower_folder(onnx: Path, variant: str, side: Side) -> Path:
-    """Where the export keeps a tower's files: by side where the towers differ."""
+    """Where the export keeps a tower's files: by side where the towers differ.
+
+    Where documents are encoded elsewhere, the query tower stands for both: their vectors are data.
+    """
+    if documents_elsewhere(onnx):
+        side = "query"
     return onnx / side / variant if (onnx / side).is_dir() else onnx / variant

@@ -19,7 +19,14 @@ from stages.lib.encoder_params import Encoder
 from stages.lib.encoding.encoder import dimension, encode
 from stages.lib.encoding.vectors import stored_vectors, trained_vectors
 from stages.lib.errors import UserError
-from stages.lib.export.embedder import SETTINGS, SIDES, Embedder, read_embedder, tower_folder
+from stages.lib.export.embedder import (
+    SETTINGS,
+    SIDES,
+    Embedder,
+    documents_elsewhere,
+    read_embedder,
+    tower_folder,
+)
 from stages.lib.export.graph import OUTPUT, split_at_pooling
 from stages.lib.export.runtime import OnnxTransformer
 from stages.lib.params import Params
@@ -126,7 +133,7 @@ def load_exported(corpus: Corpus, onnx: Path, variant: str, vectors: Path, param
     """
     query, document = (tower_folder(onnx, variant, side) for side in SIDES)
     rows = trained_vectors(vectors, corpus)
-    if rows is None and not document.is_dir():  # encoded by an endpoint
+    if rows is None and documents_elsewhere(onnx):
         rows = stored_vectors(vectors, corpus)
     if rows is None:
         prefix = params.document_encoder.document_prefix

@@ -14,7 +14,7 @@ from pydantic import Field
 from stages.lib.core.hashes import file_hash, text_hash
 from stages.lib.encoding.vectors import TRAINED, made_by
 from stages.lib.errors import UserError
-from stages.lib.export.embedder import SIDES, tower_folder
+from stages.lib.export.embedder import SIDES, documents_elsewhere, tower_folder
 from stages.lib.params import Params
 from stages.lib.values import LARGEST, Share
 from stages.lib.vespa.package.tower import Tower, read_tower
@@ -57,7 +57,8 @@ class ServedModel:
     filling: Filling
     dense_weight: Share
     vectors: Annotated[str, Field(pattern="^([0-9a-f]{12})?$")] = ""
-    """The hash of vectors that training moved, which no encoder gives; else empty."""
+    """The hash of vectors that no encoder here gives, since training moved them or an endpoint made
+    them; else empty."""
     links: Annotated[int, Field(ge=2, le=LARGEST)] = USUAL_GRAPH[0]
     explore: Annotated[int, Field(ge=1, le=LARGEST)] = USUAL_GRAPH[1]
     """The graph of the approximate search, which Vespa does not change under a field's name."""
@@ -162,7 +163,7 @@ def read_model(
         dimension,
         package.vectors,
         dense_weight,
-        file_hash(vectors / "vectors.npy", 12) if trained else "",
+        file_hash(vectors / "vectors.npy", 12) if trained or documents_elsewhere(onnx) else "",
         links=package.hnsw_links,
         explore=package.hnsw_explore,
         serving=Serving(package.profile, package.targets, bm25.k1, bm25.b),
