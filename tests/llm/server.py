@@ -132,18 +132,21 @@ class Handler(BaseHTTPRequestHandler):
             case "/v1/files":
                 part = re.search(rb'name="file".*?\r\n\r\n(.*?)\r\n--', raw, re.DOTALL)
                 name = f"file-{len(self.server.files)}"
-                self.server.files[name] = part[1] if part else b""
-                self.send(200, {"id": name, "object": "file", "purpose": "batch"})
+                content = self.server.files[name] = part[1] if part else b""
+                named = {"id": name, "object": "file", "purpose": "batch", "status": "processed"}
+                # gateways refuse a file that lacks one of these
+                rest = {"bytes": len(content), "created_at": 0, "filename": "batch.jsonl"}
+                self.send(200, named | rest)
             case "/v1/batches":
-                self.batch(json.loads(raw)["input_file_id"])
+                self.batch(json.loads(raw))
             case _:
                 self.error(404, "not found")
 
-    def batch(self, file: str) -> None:
+    def batch(self, asked: dict[str, Any]) -> None:
         server = self.server
         lines: list[str] = []
         refused: list[str] = []
-        for row in map(json.loads, server.files[file].splitlines()):
+        for row in map(json.loads, server.files[asked["input_file_id"]].splitlines()):
             fault = "" if server.batch_failure else server.fault(row["body"])
             status, body = REPLIES.get(fault) or (200, self.completion(row["body"], fault))
             reply: dict[str, Any] = {"response": {"status_code": status, "body": body}}
@@ -162,8 +165,9 @@ class Handler(BaseHTTPRequestHandler):
                 if rows:
                     files[kind] = f"file-{len(server.files)}"
                     server.files[f"file-{len(server.files)}"] = "\n".join(rows).encode()
-        server.batches[name] = {"id": name, "object": "batch"} | state | files
-        self.send(200, {"id": name, "object": "batch", "status": "validating"})
+        named = asked | {"id": name, "object": "batch", "created_at": 0}
+        server.batches[name] = named | state | files
+        self.send(200, named | {"status": "validating"})
 
     def chat(self, body: dict[str, Any]) -> None:
         server = self.server
