@@ -71,14 +71,14 @@ def measured(run: Path) -> Collection:
     vectors = load_vectors(folder / "vectors", corpus)
     tuned = student(encoder, corpus, vectors, mined.train, params)
     lexical = load_lexical(corpus, params)
-    base, start = tuned.weights(), tuned.start()
+    base = tuned.weights()
     examples = training_rows(mined, params.train, with_dev=bool(people) and not judged)
     prefix = params.encoder.query_prefix
     trained = train(tuned, examples, prefix, params.train, params.seed, taught=mined.taught)
     sets = dev_sets(people, judged, synthetic, corpus)
     asked = [DevSet(TEST, test, sets[0].weighs)]
     rows: list[Row] = []
-    for candidate in candidates(base, start, trained, (0.25, 0.5, 0.75)):
+    for candidate in candidates(tuned, base, trained, (0.25, 0.5, 0.75)):
         tuned.load(candidate.weights())
         dev = measure(tuned.dense(), lexical, sets, params, learnt=candidate.learnt)
         # the weight is dev's: the weights' queries are dev's, and test is measured at it

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from stages.lib.training.students import DOCUMENTS, Weights
+from stages.lib.training.students import DOCUMENTS, Student, Weights
 
 BASE = "base"
 DISTILLED = "distilled"
@@ -40,35 +40,38 @@ class Candidate:
 
 
 def candidates(
+    student: Student,
     base: Weights,
-    start: Weights,
     trained: Weights | None,
     shares: Sequence[float],
     name: str = BASE,
 ) -> list[Candidate]:
-    """All that may ship, from the base to the end of training.
+    """All that may ship, from the base to the end of training; all but the base enriched.
+
+    Documents are enriched last: training that starts from enriched vectors learns less.
 
     Args:
-        base: the weights of the base.
-        start: where training started; enriched where documents' vectors are weights.
+        student: enriches; it is left with other weights.
+        base: the weights that training started from.
         trained: where it ended; None where nothing was trained.
-        shares: of the way from start to end, for the mixtures.
+        shares: of the way between them, for the mixtures.
         name: of the base; it is DISTILLED where another model encodes the documents.
 
     """
     found = [Candidate(name, BASE, lambda: base)]
-    if DOCUMENTS in start:
-        found.append(Candidate(ENRICHED, ENRICHED, lambda: start))
+    if DOCUMENTS in base:
+        found.append(Candidate(ENRICHED, ENRICHED, lambda: student.enrich(base)))
     if trained is not None:
         for share in sorted({*shares, 1.0}):
-            found.append(_mixture(start, trained, share))
+            found.append(_mixture(student, base, trained, share))
     return found
 
 
-def _mixture(start: Weights, trained: Weights, share: float) -> Candidate:
+def _mixture(student: Student, base: Weights, trained: Weights, share: float) -> Candidate:
     if share == 1:
-        return Candidate(TRAINED, TRAINED, lambda: trained)
-    return Candidate(f"{share:g} of the way", MIXTURE, lambda: interpolate(start, trained, share))
+        return Candidate(TRAINED, TRAINED, lambda: student.enrich(trained))
+    name = f"{share:g} of the way"
+    return Candidate(name, MIXTURE, lambda: student.enrich(interpolate(base, trained, share)))
 
 
 def interpolate(start: Weights, end: Weights, share: float) -> Weights:

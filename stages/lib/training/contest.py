@@ -24,8 +24,8 @@ def contest(
 
     """
     rows = training_rows(mined, params.train, with_dev=with_dev)
-    base, start = student.weights(), student.start()
+    base = student.weights()
     prefix = params.encoder.query_prefix
     trained = train(student, rows, prefix, params.train, params.seed, taught=mined.taught)
     shares = params.train.interpolations
-    return len(rows), candidates(base, start, trained, shares, untrained)
+    return len(rows), candidates(student, base, trained, shares, untrained)

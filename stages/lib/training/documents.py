@@ -58,19 +58,16 @@ class Free(torch.nn.Module):
 
     Args:
         columns: the rows of documents by id.
-        vectors: where training starts.
-        anchors: what the vectors are held to.
+        vectors: where training starts, and what it is held to.
         strength: how strongly.
 
     """
 
-    def __init__(
-        self, columns: dict[str, int], vectors: Vectors, anchors: Vectors, strength: float
-    ) -> None:
+    def __init__(self, columns: dict[str, int], vectors: Vectors, strength: float) -> None:
         super().__init__()
         self.columns = columns
         self.vectors = Parameter(torch.from_numpy(np.array(vectors)))
-        self._anchors = torch.from_numpy(anchors)
+        self._anchors = torch.from_numpy(np.array(vectors))
         self._strength = strength
 
     def of(self, examples: Sequence[Example]) -> tuple[dict[str, int], Tensor]:  # noqa: ARG002
@@ -82,7 +79,7 @@ class Free(torch.nn.Module):
         return [self.vectors]
 
     def penalty(self) -> Tensor | None:
-        """The mean squared distance of the vectors from their anchors, by the strength."""
+        """The mean squared distance of the vectors from where they started, by the strength."""
         moved = functional.normalize(self.vectors, dim=1) - self._anchors.to(self.vectors.device)
         return self._strength * moved.square().sum(dim=1).mean()
 

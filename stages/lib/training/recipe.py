@@ -67,7 +67,7 @@ def train(
     rows = Dataset.from_dict(
         {"query": [e.query for e in examples], "label": list(range(len(examples)))}
     )
-    start, mean = student.start(), Weights()
+    start, mean = student.weights(), Weights()
     with tqdm(desc="train", unit="batch", disable=not is_first()) as bar:
         for run in range(1, params.runs + 1):
             student.load(start)

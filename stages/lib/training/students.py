@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -22,8 +23,9 @@ from stages.lib.encoding.vectors import FITTED, TRAINED, save_vectors
 from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense
+from stages.lib.search.neighbours import Neighbours
 from stages.lib.training.documents import Documents, Free, Frozen, InBatch
-from stages.lib.training.start import enriched
+from stages.lib.training.enriching import enriched
 
 Weights = dict[str, Tensor]
 """Tensors by name: everything that training changes."""
@@ -42,12 +44,12 @@ class Student(Protocol):
         """A copy of what training changes."""
         ...
 
-    def start(self) -> Weights:
-        """The weights that training starts from."""
+    def load(self, weights: Weights) -> None:
+        """Takes weights that `weights` gave, or a mixture of such."""
         ...
 
-    def load(self, weights: Weights) -> None:
-        """Takes weights that `weights` or `start` gave, or a mixture of such."""
+    def enrich(self, weights: Weights) -> Weights:
+        """The weights with enriched documents, where these are weights; else as they are."""
         ...
 
     def dense(self) -> Dense:
@@ -75,13 +77,13 @@ class QueryTower:
         """The query encoder's."""
         return _copy(self.model)
 
-    def start(self) -> Weights:
-        """The base's."""
-        return self.weights()
-
     def load(self, weights: Weights) -> None:
         """Takes the query encoder's weights."""
         self.model.load_state_dict(weights)
+
+    def enrich(self, weights: Weights) -> Weights:
+        """As they are: documents keep the base's vectors."""
+        return weights
 
     def dense(self) -> Dense:
         """Ranks the base's document vectors by the tuned queries."""
@@ -105,8 +107,8 @@ class QueryAndVectors:
     Args:
         model: the query encoder, at the base's weights.
         corpus: the documents.
-        vectors: the base's document vectors, (documents, dimensions).
-        start: where their training starts, and what they are held to.
+        vectors: the base's document vectors, (documents, dimensions), which training holds them to.
+        examples: the queries that enrich the documents they were written for.
         params: the recipe.
 
     """
@@ -116,15 +118,15 @@ class QueryAndVectors:
         model: SentenceTransformer,
         corpus: Corpus,
         vectors: Vectors,
-        start: Vectors,
+        examples: Sequence[Example],
         params: Params,
     ) -> None:
         self.model = model
         self._base = vectors
-        self._start = start
         self._doc_ids = list(corpus)
-        self._free = Free(_columns(corpus), vectors, start, params.train.anchor)
+        self._free = Free(_columns(corpus), vectors, params.train.anchor)
         self.documents: Documents = self._free
+        self._examples = examples
         self._params = params
         self._prefix = params.encoder.query_prefix
 
@@ -132,14 +134,16 @@ class QueryAndVectors:
         """The query encoder's and the document vectors."""
         return _copy(self.model) | {DOCUMENTS: torch.from_numpy(self._vectors())}
 
-    def start(self) -> Weights:
-        """The base's query encoder, and the vectors that documents start from."""
-        return _copy(self.model) | {DOCUMENTS: torch.from_numpy(self._start)}
-
     def load(self, weights: Weights) -> None:
         """Takes both."""
         self.model.load_state_dict({k: v for k, v in weights.items() if k != DOCUMENTS})
         self._free.vectors.data.copy_(weights[DOCUMENTS])
+
+    def enrich(self, weights: Weights) -> Weights:
+        """The weights, with each document's vector mixed with its queries' and neighbours'."""
+        self.load(weights)
+        mixed = enriched(self.dense(), self._examples, self._neighbours, self._params.train)
+        return weights | {DOCUMENTS: torch.from_numpy(mixed)}
 
     def dense(self) -> Dense:
         """Ranks the document vectors by the queries, both as they are."""
@@ -161,6 +165,11 @@ class QueryAndVectors:
             shutil.copytree(base, folder / "document")
         join_towers(folder)
 
+    @cached_property
+    def _neighbours(self) -> Neighbours:
+        """Of the documents as the base has them: what they are about, whatever was trained."""
+        return Neighbours(np.asarray(self._base), self._params.train.neighbours)
+
     def _vectors(self) -> Vectors:
         vectors: Vectors = functional.normalize(self._free.vectors.detach(), dim=1).cpu().numpy()
         return vectors
@@ -179,13 +188,13 @@ class Full:
         """The encoder's."""
         return _copy(self.model)
 
-    def start(self) -> Weights:
-        """The base's."""
-        return self.weights()
-
     def load(self, weights: Weights) -> None:
         """Takes the encoder's weights."""
         self.model.load_state_dict(weights)
+
+    def enrich(self, weights: Weights) -> Weights:
+        """As they are: an encoder gives the documents' vectors."""
+        return weights
 
     def dense(self) -> Dense:
         """Ranks the corpus, encoded anew."""
@@ -229,9 +238,7 @@ def student(
         return Full(model, corpus, params)
     if params.train.tower == "query":
         return QueryTower(model, corpus, vectors, params)
-    base = Dense(list(corpus), vectors, model, params.encoder.query_prefix)
-    start = enriched(base, examples, params.train)
-    return QueryAndVectors(model, corpus, vectors, start, params)
+    return QueryAndVectors(model, corpus, vectors, examples, params)
 
 
 def _columns(corpus: Corpus) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Where the documents' vectors start: what queries and neighbours say of a document, beside it.
+"""Enriched documents: what queries and neighbours say of a document, beside it.
 
 A document's vector is mixed with those of the queries that it answers, as document expansion adds
 such queries to its text (doc2query, arXiv 1904.08375), and then with those of its neighbours:
@@ -18,14 +18,17 @@ from stages.lib.search.engine import Dense
 from stages.lib.search.neighbours import Neighbours
 
 
-def enriched(dense: Dense, examples: Sequence[Example], params: Train) -> Vectors:
+def enriched(
+    dense: Dense, examples: Sequence[Example], neighbours: Neighbours, params: Train
+) -> Vectors:
     """The documents' vectors, mixed with those of their queries and their neighbours.
 
     Args:
-        dense: the base's search.
+        dense: encodes queries, and has the documents' vectors.
         examples: training queries with the documents that they were written for, or that people or
             a judge found relevant.
-        params: the shares of queries and of neighbours, and how many neighbours.
+        neighbours: of the documents.
+        params: the shares of queries and of neighbours.
 
     Returns:
         Unit vectors, (documents, dimensions).
@@ -43,8 +46,6 @@ def enriched(dense: Dense, examples: Sequence[Example], params: Train) -> Vector
             mean = _unit(dense.encode(queries).mean(axis=0))
             mixed[row] = _unit((1 - params.query_share) * vectors[row] + params.query_share * mean)
     if params.neighbours and params.smoothing:
-        # the neighbours are those of the documents as they are, whoever asked for them
-        neighbours = Neighbours(vectors, params.neighbours)
         mixed = _unit(neighbours.mix(mixed.T, params.smoothing).T)
     return mixed
 
