@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show model publish mteb-task compare cost bases saturation page deploy query rollback prune index serve test types tests clean
+.PHONY: help install repro show model publish mteb-task compare cost bases saturation forgetting page deploy query rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -33,10 +33,10 @@ repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfc
 	@python -m stages.operate.mend
 	@dvc repro
 	@python -m stages.share.model --unless-of dvc.lock --out models/embedder
-	@python -m stages.operate.show
+	@python -m stages.study.show
 
 show: $(VENV)/installed ## Show the systems' measures, and how sure their differences are
-	@python -m stages.operate.show
+	@python -m stages.study.show
 
 model: $(VENV)/installed ## Assemble models/embedder, the folder to take home: model, ONNX, vectors, card
 	@python -m stages.share.model --out models/embedder
@@ -48,7 +48,7 @@ mteb-task: $(VENV)/installed ## Write data/mteb: the collection as a task of MTE
 	@python -m stages.share.mteb_task --collection data/collection --out data/mteb
 
 compare: $(VENV)/installed ## Show the systems' measures beside those of a git revision; REV=HEAD~1
-	@python -m stages.operate.compare $(REV)
+	@python -m stages.study.compare $(REV)
 
 cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
 	@dvc repro --quiet prepare
@@ -57,15 +57,18 @@ cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what t
 
 bases: $(VENV)/installed ## Compare the base with the untuned models of evaluate.others on dev; trains nothing
 	@dvc repro others
-	@python -m stages.operate.bases --metrics data/metrics/others.json --corpus data/collection/corpus.jsonl \
+	@python -m stages.study.bases --metrics data/metrics/others.json --corpus data/collection/corpus.jsonl \
 	  --base models/base --documents models/documents --models models/others
 
 saturation: $(VENV)/installed ## Train on a quarter, half and all of the queries: is it worth paying for more?
 	@dvc repro mine judge_dev
-	@python -m stages.operate.saturation --corpus data/collection/corpus.jsonl --mined data/mined \
+	@python -m stages.study.saturation --corpus data/collection/corpus.jsonl --mined data/mined \
 	  --dev data/collection/dev --synthetic-dev data/synthetic/dev --judged data/judged --test data/collection/test \
 	  --model models/base --vectors data/vectors/base --distilled models/distilled \
 	  --document-vectors data/vectors/documents --out data/saturation
+
+forgetting: $(VENV)/installed ## Measure base and tuned model on another judged collection: make forgetting COLLECTION=nanobeir/scifact
+	@python -m stages.study.forgetting --collection "$(COLLECTION)" --base models/base --tuned models/tuned
 
 page: $(VENV)/installed ## Serve a local page to search, judge, review and ask; PORT=8000 WHO=your name
 	@python -m stages.operate.page --collection data/collection --base models/base --base-vectors data/vectors/base \

@@ -34,11 +34,7 @@ PIPELINE = (
 OPERATE = (
     "preset",
     "mend",
-    "show",
-    "compare",
     "cost",
-    "bases",
-    "saturation",
     "page",
     "serve",
     "deploy",
@@ -49,12 +45,16 @@ OPERATE = (
 )
 """What make runs beside the pipeline."""
 
+STUDY = ("show", "compare", "bases", "saturation", "forgetting")
+"""What make runs to measure beside the pipeline, and to show what was measured."""
+
 SHARE = ("model", "publish", "mteb_task")
 """What make runs to hand the model on."""
 
 MODULES = (
     {name: f"stages.{name}" for name in PIPELINE}
     | {name: f"stages.operate.{name}" for name in OPERATE}
+    | {name: f"stages.study.{name}" for name in STUDY}
     | {name: f"stages.share.{name}" for name in SHARE}
 )
 """The module of each command, by the command's name."""
@@ -88,6 +88,7 @@ class Commands(click.Group):
         parts = {
             "The pipeline": PIPELINE,
             "Beside the pipeline": OPERATE,
+            "To measure": STUDY,
             "To hand the model on": SHARE,
         }
         for title, names in parts.items():

@@ -17,7 +17,7 @@ import yaml
 from click.testing import CliRunner, Result
 from dvc.cli.parser import get_main_parser
 
-from stages.__main__ import MODULES, OPERATE, PIPELINE, SHARE, main
+from stages.__main__ import MODULES, OPERATE, PIPELINE, SHARE, STUDY, main
 from tests.imports import ROOT
 
 DOCUMENTS = [
@@ -41,6 +41,7 @@ def test_the_list_is_whole() -> None:
     for names, folder in (
         (PIPELINE, "stages"),
         (OPERATE, "stages/operate"),
+        (STUDY, "stages/study"),
         (SHARE, "stages/share"),
     ):
         files = {path.stem for path in (ROOT / folder).glob("*.py")}

@@ -19,7 +19,7 @@ from stages.lib.encoding.remote import write_record
 from stages.lib.encoding.vectors import load_queries, load_vectors, save_vectors
 from stages.lib.export.folder import load_exported
 from stages.lib.params import read_params
-from stages.operate import saturation
+from stages.study import saturation
 from tests.conftest import Change
 from tests.embedders.server import EmbeddingServer
 from tests.imports import ROOT

@@ -16,7 +16,7 @@ from stages.lib.evaluation.runs import read_run
 from stages.lib.export.variants import export_variants
 from stages.lib.params import Params, read_params
 from stages.lib.search.metrics import ndcg
-from stages.operate import show
+from stages.study import show
 from tests.imports import ROOT
 
 CORPUS = {

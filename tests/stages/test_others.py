@@ -13,7 +13,7 @@ from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import load_queries, load_vectors, save_vectors
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
-from stages.operate import bases
+from stages.study import bases
 from tests.conftest import Change
 from tests.embedders.server import EmbeddingServer
 from tests.stages.test_mine import CORPUS, DEV, SHORT, TRAIN

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from stages.lib.core.files import write_json
 from stages.lib.search.measures import NAMES
-from stages.operate import compare, show
+from stages.study import compare, show
 from tests.commands import commit
 
 
