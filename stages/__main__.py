@@ -28,6 +28,8 @@ PIPELINE = (
     "others",
     "evaluate",
     "package",
+    "brainstorm",
+    "examples",
 )
 """The commands of dvc.yaml, in its order."""
 

@@ -13,7 +13,9 @@ from pydantic import Field, ValidationError, model_validator
 from stages.lib.encoder_params import Base, Distill, EmbedderModel, Encoder, Export, Other
 from stages.lib.errors import UserError
 from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
-from stages.lib.values import LARGEST, Count, Language, Positive, Section, Share, Whole, XmlText
+from stages.lib.package_params import Deploy, Package
+from stages.lib.synthetic_params import Brainstorm, Examples
+from stages.lib.values import Count, Language, Positive, Section, Share, Whole
 
 
 class Bm25(Section):
@@ -148,42 +150,6 @@ class Evaluate(Section):
         return self
 
 
-class Package(Section):
-    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
-    variant: Literal["fp32", "fp16", "int8"]
-    vector_type: Literal["float", "bfloat16", "binary"]
-    dimensions: Whole
-    vectors: Literal["vespa", "fed"]
-    embed_new: bool
-    profile: Literal["semantic", "hybrid", "rrf"]
-    hnsw_links: Annotated[int, Field(ge=2, le=LARGEST)]
-    hnsw_explore: Annotated[int, Field(ge=1, le=LARGEST)]
-    targets: Annotated[int, Field(ge=1, le=LARGEST)]
-    nodes: Literal["local", "cloud", "cloud-gpu"]
-    token: XmlText
-
-    @model_validator(mode="after")
-    def whole_bytes(self) -> Self:
-        if self.vector_type == "binary" and self.dimensions % 8:
-            raise ValueError("dimensions must be a multiple of 8 for binary vectors")
-        return self
-
-    @model_validator(mode="after")
-    def tokens_are_of_the_cloud(self) -> Self:
-        if self.token and self.nodes == "local":
-            raise ValueError("token is Vespa Cloud's; set nodes to cloud or cloud-gpu, or empty it")
-        return self
-
-
-class Deploy(Section):
-    queries: Count
-    min_cosine: Share
-    min_overlap: Share
-    max_loss: Share
-    explore: Annotated[list[Annotated[int, Field(ge=0, le=LARGEST)]], Field(min_length=1)]
-    min_recall: Share
-
-
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -210,6 +176,8 @@ class Params(Section):
     evaluate: Evaluate
     package: Package
     deploy: Deploy
+    brainstorm: Brainstorm
+    examples: Examples
 
     @model_validator(mode="after")
     def queries(self) -> Self:
@@ -220,6 +188,20 @@ class Params(Section):
             )
         if self.llm.provider == "none" and self.expand.enabled:
             raise ValueError("expand.enabled needs an LLM, and llm.provider is none")
+        return self
+
+    @model_validator(mode="after")
+    def tasks_are_thought_up(self) -> Self:
+        if self.brainstorm.families and self.llm.provider == "extractive":
+            raise ValueError(
+                "brainstorm.families is set, and llm.provider: extractive takes all words from "
+                "documents; set another provider, or brainstorm.families to []"
+            )
+        if "bitext" in self.brainstorm.families and len(self.examples.language) == 1:
+            raise ValueError(
+                "examples.language names one language, and the family bitext needs two; add one, "
+                "or take bitext out of brainstorm.families"
+            )
         return self
 
     @property

@@ -17,7 +17,8 @@ from stages.lib.evaluation.opening import opening, points
 from stages.lib.evaluation.served import SERVED
 from stages.lib.evaluation.table import in_words, least_difference, p_value
 from stages.lib.evaluation.variants import Serving
-from stages.lib.params import Package, Params
+from stages.lib.package_params import Package
+from stages.lib.params import Params
 from stages.lib.search.measures import HEADLINE, NAMES
 
 TOP = 5

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from stages.lib.params import Package
+from stages.lib.package_params import Package
 from stages.lib.search.engine import Dense, Embedded, Engine, Fused, ReciprocalRanks, Scorer
 from stages.lib.search.vector_types import Typed, stored_type
 

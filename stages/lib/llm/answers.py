@@ -208,7 +208,7 @@ class Rules:
             raise UnusableError(Fault.OFF_SCHEMA)
         if index >= MAX_RULES:
             raise UnusableError(Fault.OVER_LONG)
-        return f"{index:02}", _line(item, MAX_RULE)
+        return f"{index:02}", line_of(item, MAX_RULE)
 
 
 class Queries:
@@ -232,7 +232,7 @@ class Queries:
         name = self._names.get(kind.strip().casefold()) if isinstance(kind, str) else None
         if name is None or not isinstance(text, str):
             raise UnusableError(Fault.OFF_SCHEMA)
-        return name, _line(text, self._max_characters)
+        return name, line_of(text, self._max_characters)
 
 
 HARD = {
@@ -286,7 +286,8 @@ def _values(item: Any, first: str, second: str) -> tuple[Any, Any]:
     raise UnusableError(Fault.OFF_SCHEMA)
 
 
-def _line(text: str, max_characters: int) -> str:
+def line_of(text: str, max_characters: int) -> str:
+    """A text as one line; UnusableError where it is empty or longer than that."""
     line = one_line(text)
     if not line:
         raise UnusableError(Fault.EMPTY)

@@ -22,8 +22,10 @@ COMPLETION = {
     "synthetic_queries": 28.0,
     "hard_queries": 28.0,
     "relevance_judgements": 14.0,
+    "brainstormed_tasks": 500.0,
+    "task_examples": 400.0,
 }
-"""Tokens of an answer for each part that is wanted (of the rules, as a whole)."""
+"""Tokens of an answer for each part that is wanted (of rules and tasks, as a whole)."""
 PLACEHOLDER = ["A rule of the usual length. " * 4] * 5
 """Stands in prompts for rules that no model was asked for yet."""
 USUAL = "a query of the usual length, words of which matter little"

@@ -52,7 +52,7 @@ class Template:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        source = _read(path)
+        source = read_prompt(path)
         old = OLD_PLACEHOLDER.search(source)
         if old:
             line = source.count("\n", 0, old.start()) + 1
@@ -108,7 +108,7 @@ class Prompts:
         for number in range(max(1, len(doc_ids))):
             lines = [self._document(corpus[doc_id]) for doc_id in _at(doc_ids, number)]
             queries = _at(asked, number)
-            lines += [_json({"query": train.queries[query_id]}) for query_id in queries]
+            lines += [as_line({"query": train.queries[query_id]}) for query_id in queries]
             system = self._template("rules").render(with_queries=bool(queries))
             subject = "collection" if not number else f"collection, draw {number + 1}"
             questions.append(self._question(Rules(), subject, system, "\n".join(lines)))
@@ -144,7 +144,7 @@ class Prompts:
                 types=types,
                 examples=_few_shot(self._seed, doc_id, pool, params.few_shot),
                 attributes=[
-                    (name, _value(self._seed, doc_id, name, weights))
+                    (name, weighted(self._seed, weights, "attribute", name, doc_id))
                     for name, weights in attributes
                 ],
             )
@@ -172,28 +172,18 @@ class Prompts:
 
     def judgements(self, query_id: str, query: str, documents: Sequence[Document]) -> Question[int]:
         """A request for the grades of several documents."""
-        lines = [_json({"query": query})]
+        lines = [as_line({"query": query})]
         lines += [self._document(document, {"doc_id": document.doc_id}) for document in documents]
         form = Judgements(document.doc_id for document in documents)
         system = self._template("judge").render()
         return self._question(form, query_id, system, "\n".join(lines))
 
     def _question(self, form: Form[P], subject: str, system: str, user: str) -> Question[P]:
-        request = Request(
-            schema=form.name,
-            subject=subject,
-            system=system,
-            user=user,
-            json_schema=form.json_schema,
-            model=self._params.model,
-            temperature=self._params.temperature,
-            max_tokens=self._params.max_tokens,
-        )
-        return Question(request, form)
+        return question(self._params, form, subject, system, user)
 
     def _document(self, document: Document, ids: Mapping[str, str] | None = None) -> str:
         text = first_words(document.text, self._params.document_words)
-        return _json({**(ids or {}), "title": one_line(document.title), "text": text})
+        return as_line({**(ids or {}), "title": one_line(document.title), "text": text})
 
     def _template(self, name: str) -> Template:
         if name not in self._templates:
@@ -203,12 +193,27 @@ class Prompts:
     def _types(self) -> dict[str, str]:
         path = self._folder / "types.yaml"
         try:
-            meanings = yaml.safe_load(_read(path))
+            meanings = yaml.safe_load(read_prompt(path))
         except yaml.YAMLError as error:
             raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
         if not isinstance(meanings, dict):
             raise UserError(f"{path}: expected lines of the form name: meaning")
         return meanings
+
+
+def question(params: Llm, form: Form[P], subject: str, system: str, user: str) -> Question[P]:
+    """A question to the model that the parameters name."""
+    request = Request(
+        schema=form.name,
+        subject=subject,
+        system=system,
+        user=user,
+        json_schema=form.json_schema,
+        model=params.model,
+        temperature=params.temperature,
+        max_tokens=params.max_tokens,
+    )
+    return Question(request, form)
 
 
 def examples(corpus: Corpus, train: Split, seed: int) -> list[tuple[str, Document]]:
@@ -240,7 +245,7 @@ def _example(query: str, document: Document) -> str:
     # the title alone: it shows how queries relate to documents, and a second text beside the
     # document would cost as much again and tempt the model to write about that one
     title = one_line(document.title) or " ".join(document.text.split()[:OPENING])
-    return _json({"title": title, "query": query})
+    return as_line({"title": title, "query": query})
 
 
 def _few_shot(
@@ -254,9 +259,9 @@ def _few_shot(
     return chance.sample(others, min(number, len(others)))
 
 
-def _value(seed: int, doc_id: str, name: str, weights: Mapping[str, float]) -> str:
-    """A value of the attribute, drawn by weight from the document's own hash."""
-    mark = seeds.share(seed, "attribute", name, doc_id) * sum(weights.values())
+def weighted(seed: int, weights: Mapping[str, float], *ids: str) -> str:
+    """A value, of one at least, drawn by weight from the hash of what it is about."""
+    mark = seeds.share(seed, *ids) * sum(weights.values())
     for value in weights:
         mark -= weights[value]
         if mark < 0:
@@ -264,11 +269,13 @@ def _value(seed: int, doc_id: str, name: str, weights: Mapping[str, float]) -> s
     return value
 
 
-def _json(value: dict[str, str]) -> str:
+def as_line(value: Mapping[str, object]) -> str:
+    """An object as one line of JSON, as what is shown to a model stands in a prompt."""
     return orjson.dumps(value).decode()
 
 
-def _read(path: Path) -> str:
+def read_prompt(path: Path) -> str:
+    """The text of a prompt's file."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from stages.lib.encoding.encoder import Vectors
-from stages.lib.params import Package
+from stages.lib.package_params import Package
 from stages.lib.search.engine import Dense
 
 Store = Callable[[Vectors], Any]

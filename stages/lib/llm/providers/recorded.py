@@ -15,12 +15,16 @@ FILES = {
     "hard_queries": "hard.jsonl",
     "relevance_judgements": "judgements.jsonl",
     "passage_answer": "answers.jsonl",
+    "brainstormed_tasks": "tasks.jsonl",
+    "task_examples": "examples.jsonl",
 }
 SUBJECTS = {
     "synthetic_queries": "doc_id",
     "hard_queries": "doc_id",
     "relevance_judgements": "query_id",
     "passage_answer": "question",
+    "brainstormed_tasks": "family",
+    "task_examples": "task",
 }
 UNANSWERED = "The passages do not answer the question."
 
@@ -32,11 +36,10 @@ def judges(folder: Path) -> bool:
 
 
 class Recorded:
-    """Answers from rules.json, queries.jsonl, hard.jsonl, judgements.jsonl and answers.jsonl.
+    """Answers from the files of `FILES`, whose lines are found by the keys of `SUBJECTS`.
 
-    The lines of queries.jsonl and hard.jsonl are found by doc_id, those of judgements.jsonl by
-    query_id, those of answers.jsonl by question. Of a line of the last two, what rests on documents
-    counts that a request shows.
+    Of a line of judgements.jsonl or answers.jsonl, what rests on documents counts that a request
+    shows; of one of examples.jsonl, the example that a request gives the number of.
     """
 
     paid = False
@@ -55,6 +58,8 @@ class Recorded:
             answer = _shown(answer, request)
         elif answer is not None and request.schema == "passage_answer":
             answer = _grounded(answer, request)
+        elif answer is not None and request.schema == "task_examples":
+            answer = _numbered(answer, request)
         if answer is None:
             return None
         return Response(orjson.dumps(answer).decode(), "stop", None, "recorded", 0, 0)
@@ -107,6 +112,14 @@ def _grounded(answer: dict[str, Any], request: Request) -> dict[str, Any]:
         if isinstance(statement, dict) and doc_ids & set(statement.get("doc_ids", []))
     ]
     return {"statements": statements or [{"text": UNANSWERED, "doc_ids": []}]}
+
+
+def _numbered(answer: dict[str, Any], request: Request) -> dict[str, Any] | None:
+    """The example that a request, a line of JSON, gives the number of, from 1; None for none."""
+    examples = answer.get("examples")
+    number = orjson.loads(request.user)["example"]
+    chosen = examples[number - 1 : number] if isinstance(examples, list) else []
+    return {"examples": chosen} if chosen else None
 
 
 def _doc_ids(request: Request) -> set[str]:
