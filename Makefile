@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show model publish mteb-task compare cost bases saturation forgetting page deploy query rollback prune index serve test types tests clean
+.PHONY: help install repro show model publish mteb-task compare cost bases saturation forgetting export-examples import-reviews page deploy query rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -28,7 +28,7 @@ $(VENV)/installed: requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
 	@touch $@
 
-repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq sets the collection
+repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq|tasks sets the parameters
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@python -m stages.operate.mend
 	@dvc repro
@@ -70,6 +70,13 @@ saturation: $(VENV)/installed ## Train on a quarter, half and all of the queries
 forgetting: $(VENV)/installed ## Measure base and tuned model on another judged collection: make forgetting COLLECTION=nanobeir/scifact
 	@python -m stages.study.forgetting --collection "$(COLLECTION)" --base models/base --tuned models/tuned
 
+export-examples: $(VENV)/installed ## Write data/argilla: the examples as a dataset of Argilla, for people to review
+	@python -m stages.operate.export_examples --examples data/examples --reviews data/example_reviews --out data/argilla
+
+import-reviews: $(VENV)/installed ## Take what people decided in Argilla; RECORDS=records.json WHO=ann
+	@python -m stages.operate.import_reviews --examples data/examples --reviews data/example_reviews \
+	  $(if $(WHO),--who $(WHO)) "$(RECORDS)"
+
 page: $(VENV)/installed ## Serve a local page to search, judge, review and ask; PORT=8000 WHO=your name
 	@python -m stages.operate.page --collection data/collection --base models/base --base-vectors data/vectors/base \
 	  --tuned models/tuned --tuned-vectors data/vectors/tuned --fusion data/fusion.json --generated data/generated/queries.jsonl \
@@ -110,5 +117,5 @@ tests: $(VENV)/installed
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
 	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \
-	  deploy saturation evaluation expanded generated judged mined package synthetic vectors)
+	  argilla brainstorm deploy saturation evaluation examples expanded generated judged mined package synthetic vectors)
 	find data models -name '.*.[0-9]*.part' -prune -exec rm -rf {} +

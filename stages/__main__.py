@@ -38,6 +38,8 @@ OPERATE = (
     "mend",
     "cost",
     "page",
+    "export_examples",
+    "import_reviews",
     "serve",
     "deploy",
     "query",

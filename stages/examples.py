@@ -8,6 +8,8 @@ from stages.lib.errors import UserError
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.params import read_params
+from stages.lib.people.reviews import read_decisions
+from stages.lib.synthetic.reviews import reviewed
 from stages.lib.synthetic.rows import counts, rows, shown
 from stages.lib.synthetic.tasks import read_tasks
 from stages.lib.synthetic.writer import Writer
@@ -15,12 +17,21 @@ from stages.lib.synthetic.writer import Writer
 
 @stage
 @path_option("--tasks", help="JSONL of tasks.")
+@path_option("--reviews", help="Folder of what people decided about examples.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--store", help="JSONL for the responses.")
 @path_option("--out", help="Folder for a JSONL of rows a family.")
 @path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
-def main(tasks: Path, prompts: Path, store: Path, out: Path, metrics: Path, params: Path) -> str:
+def main(
+    tasks: Path,
+    reviews: Path,
+    prompts: Path,
+    store: Path,
+    out: Path,
+    metrics: Path,
+    params: Path,
+) -> str:
     """Ask for examples.per_task examples of each task; without tasks, write none."""
     settings = read_params(params)
     given = read_tasks(tasks)
@@ -33,12 +44,15 @@ def main(tasks: Path, prompts: Path, store: Path, out: Path, metrics: Path, para
     questions = Writer(prompts, settings.llm, settings.seed).examples(given, wanted)
     total = len(given) * wanted.per_task
     asked = ask(questions, total, {}, settings, store, "examples")
-    by_family, repeated = rows(given, asked.answers)
-    if not by_family:
+    written, repeated = rows(given, asked.answers)
+    if not written:
         raise UserError(
             f"no example of any of {len(given)} tasks ({asked.faults_message()}); check "
             "llm.provider and llm.recorded in params.yaml, or use another model"
         )
+    by_family, decided = reviewed(written, read_decisions(reviews))
+    if not by_family:
+        raise UserError(f"{reviews}: every example is dropped there, so that none is left")
     with building(out) as folder:
         for name, some in by_family.items():
             write_jsonl(folder / f"{name}.jsonl", some)
@@ -48,6 +62,7 @@ def main(tasks: Path, prompts: Path, store: Path, out: Path, metrics: Path, para
         {
             "rows": number,
             "by_family": counts(by_family, repeated),
+            "by_people": decided,
             "shown": shown(by_family, settings.seed),
             **asked.metrics(),
         },

@@ -18,8 +18,10 @@ from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import Purse
 from stages.lib.llm.storage.store import Store
 from stages.lib.params import Params, read_params
+from stages.lib.synthetic.estimate import estimates_of_tasks
+from stages.lib.synthetic.writer import Writer
 
-STAGES = ("rules", "generate", "judge_dev", "expand")
+STAGES = ("rules", "generate", "judge_dev", "expand", "brainstorm", "examples")
 
 
 @stage
@@ -56,7 +58,8 @@ def main(
     by_stage = estimates(
         settings, documents, human, read_split(dev), selected, plan, writer, responses
     )
-    report(list(by_stage), settings)
+    of_tasks = estimates_of_tasks(settings, Writer(prompts, settings.llm, settings.seed), responses)
+    report([*by_stage, *of_tasks], settings)
 
 
 def embedders(params: Params, corpus: Path, train: Path, synthetic: Path, stores: Path) -> None:

@@ -27,9 +27,24 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
                 for each in documents
             ]
         }
+    if schema == "brainstormed_tasks" or '{"tasks"' in system:
+        kind = " ".join(system.split("of one kind: ")[1].split()[:4])
+        number = int(re.findall(r"\d+", last)[0])
+        return {"tasks": [f"Task {each} of {kind}." for each in range(number)]}
+    if schema == "task_examples" or '{"examples"' in system:
+        return {"examples": [example(system, json.loads(last))]}
     document = json.loads(last.splitlines()[0])  # a neighbour may follow
     language = re.search(r"^- language: (.+)$", system, re.MULTILINE)
     tongue = f"[{language[1]}] " if language else ""
     types = re.findall(r"^- (\w+): ", system.split("of these types")[1].split("\n\n")[0], re.M)
     about = " ".join(document["text"].split()[:12])
     return {"queries": [{"type": kind, "text": f"{tongue}{kind} about {about}"} for kind in types]}
+
+
+def example(system: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Texts that say which field of which example they are, in the language of the traits."""
+    fields = re.findall(r"^- (\w+): ", system.split("these texts:")[1].split("\n\n")[0], re.M)
+    language = re.search(r"^- language: (.+)$", system, re.M)
+    said = f"{asked['task']} {asked['example']} in {language[1] if language else 'any language'}"
+    scores = {"closer_score": 4.5, "farther_score": "2"}
+    return {name: scores.get(name, f"{name} of {said}") for name in fields}

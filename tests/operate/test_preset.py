@@ -11,6 +11,7 @@ from stages.operate.preset import main
 from tests.imports import ROOT
 
 PRESETS = sorted(each.stem for each in (ROOT / "stages" / "presets").glob("*.yaml"))
+COLLECTIONS = [name for name in PRESETS if name != "tasks"]
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def run(name: str, params: Path) -> Result:
 
 
 def test_the_presets_are_those_promised() -> None:
-    assert PRESETS == ["fiqa", "nfcorpus", "nq"]
+    assert PRESETS == ["fiqa", "nfcorpus", "nq", "tasks"]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -36,8 +37,12 @@ def test_a_preset_changes_its_values_and_nothing_else(name: str, params: Path) -
     for section, values in read_preset(ROOT / "stages" / "presets", name).items():
         before[section] |= values
     assert after == before
-    assert after["prepare"]["dataset"] == f"beir/{name}"
-    assert f"prepare.dataset:  -> beir/{name}" in result.output
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_a_collection_has_the_preset_of_its_name(name: str, params: Path) -> None:
+    assert f"prepare.dataset:  -> beir/{name}" in run(name, params).output
+    assert read_params(params).prepare.dataset == f"beir/{name}"
 
 
 def test_comments_and_order_stay(params: Path) -> None:
@@ -62,7 +67,9 @@ def test_mistakes_are_named_and_change_nothing(params: Path) -> None:
     before = params.read_text()
     result = run("nope", params)
     assert result.exit_code == 1
-    assert result.output.endswith("nope.yaml: no such preset; there are fiqa, nfcorpus, nq\n")
+    assert result.output.endswith(
+        "nope.yaml: no such preset; there are fiqa, nfcorpus, nq, tasks\n"
+    )
     with pytest.raises(UserError, match=r"params.yaml: train.epoch: no such parameter"):
         apply_preset(params, {"train": {"epoch": 3}})
     assert params.read_text() == before

@@ -2,14 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-
-from pydantic_core import from_json
 
 from stages.lib.core.collection import Corpus
 from stages.lib.errors import UserError
 from stages.lib.page.reviewing import Fate
+from stages.lib.people.argilla import QUESTIONS, read_records, responses
 from stages.lib.people.reviews import Decision
 
 READ = ("query_id", "decision", "text", "doc_id")
@@ -39,11 +38,7 @@ def as_records(
             "fields": {name: row[name] for name in ("query", "title", "document")},
             "metadata": {name: row[name] for name in ("type", "fate", "source")},
             "suggestions": {},
-            "responses": {
-                name: [{"value": row[name], "user_id": None}]
-                for name in ("decision", "text", "doc_id")
-                if row[name]
-            },
+            "responses": responses({name: row[name] for name in QUESTIONS}),
             "vectors": {},
         }
         for row in _rows(fates, decisions, corpus)
@@ -58,7 +53,7 @@ def read_exchange(given: str) -> Iterator[dict[str, str]]:
 
     """
     if given.lstrip().startswith("["):
-        yield from _of_records(given)
+        yield from read_records(given)
         return
     reader = csv.DictReader(io.StringIO(given))
     if not {"query_id", "decision"} <= set(reader.fieldnames or ()):
@@ -66,27 +61,6 @@ def read_exchange(given: str) -> Iterator[dict[str, str]]:
     for row in reader:
         if row.get("decision"):
             yield {name: _plain(row.get(name) or "") for name in READ}
-
-
-def _of_records(given: str) -> Iterator[dict[str, str]]:
-    try:
-        records = from_json(given)
-    except ValueError as error:
-        raise UserError(f"not JSON ({error})") from error
-    for number, record in enumerate(records, 1):
-        responses = record.get("responses") if isinstance(record, dict) else None
-        if not isinstance(responses, dict) or not isinstance(record.get("id"), str):
-            raise UserError(f'record {number}: "id" or "responses" is missing')
-        values = {name: _response(responses.get(name)) for name in READ[1:]}
-        if values["decision"]:
-            yield {"query_id": record["id"], **values}
-
-
-def _response(answers: Any) -> str:
-    """The first person's value of a question; "" where nobody answered."""
-    first = answers[0] if isinstance(answers, Sequence) and answers else {}
-    value = first.get("value") if isinstance(first, dict) else ""
-    return value if isinstance(value, str) else ""
 
 
 def _rows(

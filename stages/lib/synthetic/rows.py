@@ -1,11 +1,14 @@
 """Training rows out of the examples of tasks, and how many there are."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from stages.lib.core import seeds
+from stages.lib.core.files import read_jsonl
 from stages.lib.core.hashes import text_hash
 from stages.lib.core.text import words
+from stages.lib.errors import UserError
 from stages.lib.synthetic.families import FAMILIES, Example, Pair
 from stages.lib.synthetic.tasks import Task
 
@@ -43,6 +46,23 @@ def rows(
         kept[name] = list(first.values())
         repeated[name] = len(by_id) - len(first)
     return kept, repeated
+
+
+def read_families(folder: Path) -> dict[str, list[Row]]:
+    """The rows of each family that a folder has a file of.
+
+    Raises:
+        UserError: there is none.
+
+    """
+    found = {
+        path.stem: [row for _, row in read_jsonl(path)] for path in sorted(folder.glob("*.jsonl"))
+    }
+    if not found:
+        raise UserError(
+            f"{folder}: no examples; set brainstorm.families and run dvc repro examples"
+        )
+    return found
 
 
 def counts(by_family: Mapping[str, Sequence[Row]], repeated: Mapping[str, int]) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class Writer:
                     lists=lists(params),
                 )
                 subject = name if number == 1 else f"{name}, list {number}"
-                user = as_line({"tasks": min(PER_LIST, params.tasks - PER_LIST * (number - 1))})
+                wanted = min(PER_LIST, params.tasks - PER_LIST * (number - 1))
+                user = f"Think up {wanted} tasks of this kind, as JSON."
                 yield question(self._params, Tasks(), subject, system, user)
 
     def examples(
