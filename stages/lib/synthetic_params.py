@@ -30,11 +30,11 @@ class Traits(Section):
     query_length: Weights
     clarity: Weights
     difficulty: Weights
-    words: Weights
-    education: Weights
-    unit: Weights
-    closer: Weights
-    farther: Weights
+    length_of_long_texts: Weights
+    texts_are: Weights
+    education_of_readers: Weights
+    higher_similarity: Weights
+    lower_similarity: Weights
 
 
 class Examples(Section):

@@ -90,7 +90,8 @@ def shown(by_family: Mapping[str, Sequence[Row]], seed: int) -> list[Row]:
 
 
 def _row(task: Task, pair: Pair) -> Row:
-    identifier = text_hash(task.family, task.text, pair.query, pair.positive, digits=16)
+    texts = (pair.query, pair.positive, *pair.negatives)
+    identifier = text_hash(task.family, task.text, *texts, digits=16)
     row: Row = {
         "query": pair.query,
         "pos": [pair.positive],
