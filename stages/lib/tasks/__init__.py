@@ -1,0 +1,1 @@
+"""Rows of tasks, and one model that is trained on several tasks."""
