@@ -1,6 +1,6 @@
 # Everything a user types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install repro show model publish mteb-task compare cost bases saturation forgetting export-examples import-reviews page deploy query rollback prune index serve test types tests clean
+.PHONY: help install repro show model publish mteb-task compare cost bases saturation forgetting export-examples import-reviews import-rows export-rows mine-rows score-rows page deploy query rollback prune index serve test types tests clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -76,6 +76,22 @@ export-examples: $(VENV)/installed ## Write data/argilla: the examples as a data
 import-reviews: $(VENV)/installed ## Take what people decided in Argilla; RECORDS=records.json WHO=ann
 	@python -m stages.operate.import_reviews --examples data/examples --reviews data/example_reviews \
 	  $(if $(WHO),--who $(WHO)) "$(RECORDS)"
+
+import-rows: $(VENV)/installed ## Bring rows of a task in; NAME=nq ROWS=file KIND=qa CORPUS=file EVALUATION=file TURNS=field
+	@python -m stages.rows.import_rows --kinds stages/presets/tasks --out data/tasks --rows "$(ROWS)" \
+	  $(if $(CORPUS),--corpus "$(CORPUS)") $(if $(EVALUATION),--evaluation "$(EVALUATION)") $(if $(KIND),--kind $(KIND)) \
+	  $(if $(KEY),--key-template "$(KEY)") $(if $(TURNS),--turns $(TURNS)) "$(NAME)"
+
+export-rows: $(VENV)/installed ## Write data/rows: the collection and what was mined of it, for LLM-Embedder; RUN=file
+	@python -m stages.rows.export_rows --collection data/collection --mined data/mined --out data/rows $(if $(RUN),--run "$(RUN)")
+
+mine-rows: $(VENV)/installed ## Find negatives for a task's rows; NAME=nq BY=bm25|dense|run file MOST=50, KEYS=1 as keys
+	@python -m stages.rows.mine_rows --rows data/tasks --kinds stages/presets/tasks --model models/base \
+	  $(if $(BY),--by "$(BY)") $(if $(MOST),--most $(MOST)) $(if $(KEYS),--keys) "$(NAME)"
+
+score-rows: $(VENV)/installed ## Score a task's documents by the language model of scoring.model; NAME=nq
+	@python -m stages.rows.score_rows --rows data/tasks --kinds stages/presets/tasks --model models/scorer \
+	  --store data/llm/score_rows.jsonl "$(NAME)"
 
 page: $(VENV)/installed ## Serve a local page to search, judge, review and ask; PORT=8000 WHO=your name
 	@python -m stages.operate.page --collection data/collection --base models/base --base-vectors data/vectors/base \

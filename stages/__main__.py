@@ -30,6 +30,7 @@ PIPELINE = (
     "package",
     "brainstorm",
     "examples",
+    "tasks",
 )
 """The commands of dvc.yaml, in its order."""
 
@@ -55,11 +56,15 @@ STUDY = ("show", "compare", "bases", "saturation", "forgetting")
 SHARE = ("model", "publish", "mteb_task")
 """What make runs to hand the model on."""
 
+ROWS = ("import_rows", "export_rows", "mine_rows", "score_rows")
+"""What make runs on rows of tasks."""
+
 MODULES = (
     {name: f"stages.{name}" for name in PIPELINE}
     | {name: f"stages.operate.{name}" for name in OPERATE}
     | {name: f"stages.study.{name}" for name in STUDY}
     | {name: f"stages.share.{name}" for name in SHARE}
+    | {name: f"stages.rows.{name}" for name in ROWS}
 )
 """The module of each command, by the command's name."""
 
@@ -94,6 +99,7 @@ class Commands(click.Group):
             "Beside the pipeline": OPERATE,
             "To measure": STUDY,
             "To hand the model on": SHARE,
+            "Rows of tasks": ROWS,
         }
         for title, names in parts.items():
             with formatter.section(title):

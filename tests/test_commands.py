@@ -17,7 +17,7 @@ import yaml
 from click.testing import CliRunner, Result
 from dvc.cli.parser import get_main_parser
 
-from stages.__main__ import MODULES, OPERATE, PIPELINE, SHARE, STUDY, main
+from stages.__main__ import MODULES, OPERATE, PIPELINE, ROWS, SHARE, STUDY, main
 from tests.imports import ROOT
 
 DOCUMENTS = [
@@ -43,6 +43,7 @@ def test_the_list_is_whole() -> None:
         (OPERATE, "stages/operate"),
         (STUDY, "stages/study"),
         (SHARE, "stages/share"),
+        (ROWS, "stages/rows"),
     ):
         files = {path.stem for path in (ROOT / folder).glob("*.py")}
         assert set(names) == files - {"__init__", "__main__", "cli"}

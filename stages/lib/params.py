@@ -15,6 +15,7 @@ from stages.lib.errors import UserError
 from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.package_params import Deploy, Package
 from stages.lib.synthetic_params import Brainstorm, Examples
+from stages.lib.tasks_params import Scoring, Tasks
 from stages.lib.values import Count, Language, Positive, Section, Share, Whole
 
 
@@ -178,6 +179,8 @@ class Params(Section):
     deploy: Deploy
     brainstorm: Brainstorm
     examples: Examples
+    tasks: Tasks
+    scoring: Scoring
 
     @model_validator(mode="after")
     def queries(self) -> Self:
