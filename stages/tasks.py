@@ -52,7 +52,7 @@ def main(
         leave_unused(out, "there are no examples, and tasks.rows names no task")
         write_json(metrics, {})
         return "tasks: nothing to train on"
-    launch("stages.tasks", processes, settings.tasks.batch_size)
+    launch("stages.tasks", processes, settings.tasks.batch_size, "tasks.batch_size")
     parts = []
     for position, task in enumerate(tasks):
         check_taught(task)

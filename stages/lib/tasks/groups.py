@@ -77,8 +77,14 @@ def check_taught(task: Task) -> None:
     settings = task.settings
     if not task.rows:
         raise UserError(f"{task.place}: no rows")
+    graded = task.rows[0].score is not None
     for number, row in enumerate(task.rows, 1):
-        if row.teacher_scores is not None or row.score is not None:
+        if (row.score is not None) != graded:
+            raise UserError(
+                f"{task.place}:{number}: {'no score' if graded else 'a score'}, unlike the rows "
+                "before; make two tasks of them"
+            )
+        if row.teacher_scores is not None or graded:
             continue
         if not settings.contrastive_weight:
             raise UserError(
@@ -100,8 +106,8 @@ def choose(
     None where the row says too little: its scores are too low or too alike, or it has no negatives
     where those of other rows do not count.
     """
-    scores = row.teacher_scores if row.key is None or row.candidates else None
     texts = row.candidates
+    scores = row.teacher_scores if texts else None
     if scores is not None:
         best = max(scores, default=float("-inf"))
         if settings.least_score is not None and best < settings.least_score:
@@ -113,9 +119,11 @@ def choose(
     if positive is None:
         return None
     answers = {texts[positive], *texts[:given]}
+    if row.score is not None:
+        return [positive], ()
     others = [at for at in range(given, len(texts)) if texts[at] not in answers]
     negatives = _negatives(settings, others, scores, size - 1, seed)
-    if not negatives and not settings.in_batch and row.score is None:
+    if not negatives and not settings.in_batch:
         return None
     chosen = [positive, *negatives]
     return chosen, tuple(scores[at] for at in chosen) if scores else ()

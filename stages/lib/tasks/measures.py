@@ -9,13 +9,11 @@ import pytrec_eval
 import regex
 from sentence_transformers import SentenceTransformer
 
-from stages.lib.encoding.encoder import Vectors, encode
+from stages.lib.encoding.encoder import encode
+from stages.lib.search.engine import Dense, Embedded, Run
 from stages.lib.search.metrics import strict
 from stages.lib.tasks.rows import Row
 from stages.lib.tasks.task import Task
-
-DEEPEST = 1000
-"""Documents of a ranking that are kept, where no cutoff asks for more."""
 
 WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]")
 
@@ -27,7 +25,7 @@ class Measured:
     """A model's values on a task.
 
     Args:
-        values: by measure, a value a row, in the order of the rows that were ranked.
+        values: by measure, a value for each row that it can be taken of.
         cosines: of query and document of the rows that are graded,
         grades: and their grades.
 
@@ -51,74 +49,77 @@ def measure(model: SentenceTransformer, task: Task, rows: Sequence[Row]) -> Meas
 
     """
     graded = [row for row in rows if row.score is not None]
-    ranked = [row for row in rows if row.score is None and _relevant(task, row)]
     cosines = np.zeros(0)
     if graded:
         left = encode(model, [task.query(row) for row in graded])
         right = encode(model, [task.document(row.candidates[0], row) for row in graded])
         cosines = (left * right).sum(axis=1).astype(np.float64)
     grades = np.array([row.score for row in graded], dtype=np.float64)
-    return Measured(_ranked(model, task, ranked) if ranked else {}, cosines, grades)
+    values: dict[str, list[float]] = {}
+    for pool, ranked in _pools(task, [row for row in rows if row.score is None]):
+        for name, found in _ranked(model, task, pool, ranked).items():
+            values.setdefault(name, []).extend(found)
+    return Measured({name: np.array(found) for name, found in values.items()}, cosines, grades)
 
 
-def _relevant(task: Task, row: Row) -> list[str]:
+def _relevant(row: Row) -> list[str]:
     """The texts that answer a row's query; the teacher's best where nobody named any."""
-    if row.pos:
-        return row.pos
-    if row.teacher_scores and row.candidates:
-        best = max(range(len(row.teacher_scores)), key=lambda at: (row.teacher_scores or [])[at])
-        return [row.candidates[best]]
-    if row.answers and task.corpus:
-        return [text for text in task.corpus if holds(text, row.answers)]
-    return []
+    if row.positives or not row.teacher_scores or not row.candidates:
+        return row.positives
+    scores = row.teacher_scores
+    return [row.candidates[max(range(len(scores)), key=lambda at: scores[at])]]
+
+
+def _pools(task: Task, rows: Sequence[Row]) -> list[tuple[list[str], list[Row]]]:
+    """The texts that rows are ranked among, with these rows: each pool is encoded once."""
+    labels = "accuracy" in task.settings.measures
+    told = labels or "{task}" in task.settings.instruction_document
+    pools: dict[str, tuple[list[str], list[Row]]] = {}
+    for number, row in enumerate(rows):
+        if row.history is not None:
+            pools[f"own {number}"] = (row.history, [row])
+        else:
+            pools.setdefault(f"task {row.task if told else ''}", ([], []))[1].append(row)
+    for key, (pool, ranked) in pools.items():
+        if key.startswith("own "):
+            continue
+        pool += task.corpus
+        beside = [*task.rows, *task.evaluation] if not task.corpus else ranked
+        pool += [
+            text
+            for row in beside
+            if row.score is None and (not told or row.task == ranked[0].task)
+            for text in (row.positives if task.corpus else row.candidates)
+        ]
+    return [(list(dict.fromkeys(pool)), ranked) for pool, ranked in pools.values()]
 
 
 def _ranked(
-    model: SentenceTransformer, task: Task, rows: Sequence[Row]
-) -> dict[str, npt.NDArray[np.float64]]:
+    model: SentenceTransformer, task: Task, pool: Sequence[str], rows: Sequence[Row]
+) -> dict[str, list[float]]:
+    """The measures' values by row, of the rows that can be measured so."""
     settings = task.settings
-    pools = [_pool(task, row) for row in rows]
-    read = [
-        [task.document(text, row) for text in pool] for row, pool in zip(rows, pools, strict=True)
-    ]
-    texts = list(dict.fromkeys(text for pool in read for text in pool))
-    columns = {text: column for column, text in enumerate(texts)}
+    texts = [task.document(text, rows[0]) for text in pool]
     vectors = encode(model, texts, label=f"documents of {task.name}")
-    queries = encode(model, [task.query(row) for row in rows], label=f"queries of {task.name}")
-    depth = max(DEEPEST, *settings.cutoffs)
-    run: dict[str, dict[str, float]] = {}
-    qrels: dict[str, dict[str, int]] = {}
-    hits: list[list[bool]] = []
-    for number, (row, pool) in enumerate(zip(rows, pools, strict=True)):
-        scores = vectors[[columns[text] for text in read[number]]] @ queries[number]
-        order = _best(scores, depth)
-        run[str(number)] = {str(at): float(scores[at]) for at in order}
-        relevant = set(_relevant(task, row))
-        qrels[str(number)] = {str(at): 1 for at, text in enumerate(pool) if text in relevant}
-        if "answer" in settings.measures and row.answers:
-            deepest = max(settings.cutoffs)
-            hits.append([holds(pool[at], row.answers) for at in order[:deepest]])
-    values = _trec_eval(run, qrels, _names(task))
-    if hits:
-        for cutoff in settings.cutoffs:
-            values[f"answer_{cutoff}"] = np.array([float(any(hit[:cutoff])) for hit in hits])
+    places = {text: str(place) for place, text in enumerate(pool)}
+    engine = Embedded(Dense(list(places.values()), vectors, model, ""))
+    asked = {str(number): task.query(row) for number, row in enumerate(rows)}
+    run = engine.search(asked, max(settings.cutoffs))
+    qrels = {
+        str(number): {places[text]: 1 for text in relevant}
+        for number, row in enumerate(rows)
+        if (relevant := _relevant(row))
+    }
+    values = _trec_eval(run, qrels, _names(task)) if qrels else {}
+    if "answer" in settings.measures:
+        hits = [
+            [holds(pool[int(place)], row.answers) for place in run[str(number)]]
+            for number, row in enumerate(rows)
+            if row.answers
+        ]
+        for cutoff in settings.cutoffs if hits else []:
+            values[f"answer_{cutoff}"] = [float(any(hit[:cutoff])) for hit in hits]
     return values
-
-
-def _pool(task: Task, row: Row) -> list[str]:
-    """The texts that a row's documents are ranked among."""
-    if row.history is not None:
-        return list(dict.fromkeys(row.history))
-    if task.corpus:
-        return list(dict.fromkeys([*task.corpus, *row.positives]))
-    by_task = "accuracy" in task.settings.measures
-    pooled = [
-        text
-        for other in (*task.rows, *task.evaluation)
-        if other.score is None and (not by_task or other.task == row.task)
-        for text in other.candidates
-    ]
-    return list(dict.fromkeys([*pooled, *row.candidates]))
 
 
 def _names(task: Task) -> list[tuple[str, str, int | None]]:
@@ -139,20 +140,14 @@ def _names(task: Task) -> list[tuple[str, str, int | None]]:
 
 
 def _trec_eval(
-    run: Mapping[str, dict[str, float]],
-    qrels: dict[str, dict[str, int]],
-    names: Sequence[tuple[str, str, int | None]],
-) -> dict[str, npt.NDArray[np.float64]]:
-    values: dict[str, npt.NDArray[np.float64]] = {}
+    run: Run, qrels: dict[str, dict[str, int]], names: Sequence[tuple[str, str, int | None]]
+) -> dict[str, list[float]]:
+    values: dict[str, list[float]] = {}
     for ours, theirs, depth in names:
-        cut = {query_id: strict(ranking, depth) for query_id, ranking in run.items()}
+        cut = {query_id: strict(run[query_id], depth) for query_id in qrels}
         rows = pytrec_eval.RelevanceEvaluator(qrels, {theirs}).evaluate(cut)
-        values[ours] = np.array([float(rows[query_id][theirs]) for query_id in run])
+        values[ours] = [float(rows[query_id][theirs]) for query_id in qrels]
     return values
-
-
-def _best(scores: Vectors, depth: int) -> list[int]:
-    return [int(at) for at in np.argsort(-scores, kind="stable")[:depth]]
 
 
 def holds(text: str, answers: Sequence[str]) -> bool:

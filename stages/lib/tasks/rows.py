@@ -129,6 +129,8 @@ def _check_lengths(row: Row, place: str) -> None:
                 f"{place}: {name} has {len(texts)} documents, and {name}_index {len(indices)}; "
                 "each document needs its index, or leave the indices out"
             )
+    if row.score is not None and not (row.pos or row.pos_index):
+        raise UserError(f"{place}: a score without pos, whose first text it is about; add pos")
     if row.teacher_scores is None:
         return
     if row.history is not None:

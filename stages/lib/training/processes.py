@@ -8,7 +8,7 @@ import torch
 from stages.lib.errors import UserError
 
 
-def launch(module: str, count: int | None, batch_size: int) -> None:
+def launch(module: str, count: int | None, batch_size: int, key: str = "train.batch_size") -> None:
     """Starts the command anew under torchrun, unless one process on one device is wanted.
 
     Does not return if it does so. Each process takes its part of every batch.
@@ -16,7 +16,8 @@ def launch(module: str, count: int | None, batch_size: int) -> None:
     Args:
         module: the stage, which gets this process's arguments.
         count: how many processes; None for as many as there are GPUs.
-        batch_size: has to be shared evenly.
+        batch_size: has to be shared evenly,
+        key: and is this parameter.
 
     Raises:
         UserError: the batch cannot be shared.
@@ -29,7 +30,7 @@ def launch(module: str, count: int | None, batch_size: int) -> None:
         return
     if batch_size % wanted:
         raise UserError(
-            f"params.yaml: train.batch_size: {batch_size} cannot be shared by {wanted} processes; "
+            f"params.yaml: {key}: {batch_size} cannot be shared by {wanted} processes; "
             "change it, or set EMBEDSMITH_PROCESSES"
         )
     threads = str(max(1, (os.cpu_count() or 1) // wanted))
