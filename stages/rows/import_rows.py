@@ -1,5 +1,6 @@
 """Brings rows of a task in, as LLM-Embedder has them, to train on."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from stages.lib.tasks.rows import Row, read_rows, write_rows
 from stages.lib.tasks.task import CORPUS, EVALUATION, ROWS, read_kind
 from stages.lib.tasks.texts import read_texts
 
+NAME = re.compile("[a-z0-9][a-z0-9_-]*")
 PATH = click.Path(path_type=Path)
 
 
@@ -39,6 +41,8 @@ def main(
     name: str,
 ) -> str:
     """Check rows and write them to a folder NAME, with the texts that they name by index."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name}: a task's name has small letters, digits, _ and - alone; rename it")
     changes = {"key_template": key_template} if key_template else {}
     settings = read_kind(kinds, kind, changes, "--kind")
     texts = read_texts(corpus, settings.key_template) if corpus else None

@@ -1,10 +1,10 @@
 """How often a language model's scores put a positive above negatives, and how long they take.
 
-    python -m tests.bench.lm_scores MODEL [--queries 50] [--negatives 3]
+    python -m tests.bench.lm_scores MODEL --journal FILE [--queries 50] [--negatives 3] [--whole]
 
 Queries are drawn by hash from data/mined with their positive and its hardest negatives. The answer
 is the sentence of the positive that shares most words with the query; it is taken out of the
-positive, which would win by holding it.
+positive, which may win by holding it, but for `--whole`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from stages.lib.tasks.task import Task, read_kind
 from stages.rows.score_rows import score_rows
 
 
-def drawn(count: int, negatives: int, seed: int) -> list[Row]:
+def drawn(count: int, negatives: int, seed: int, *, whole: bool) -> list[Row]:
     """Rows of the sample with an answer."""
     text = Path("data/mined/train.jsonl").read_text(encoding="utf-8")
     by_query = {line["query"]: line for line in map(json.loads, text.splitlines())}
@@ -33,8 +33,8 @@ def drawn(count: int, negatives: int, seed: int) -> list[Row]:
         if len(parts) < 3 or len(line["neg"]) < negatives:
             continue
         answer = max(parts, key=lambda part: jaccard(part, query))
-        rest = line["pos"][0].replace(answer, "")
-        row = Row(query=query, pos=[rest], neg=line["neg"][:negatives], answers=[answer])
+        positive = line["pos"][0] if whole else line["pos"][0].replace(answer, "")
+        row = Row(query=query, pos=[positive], neg=line["neg"][:negatives], answers=[answer])
         rows.append(row)
         if len(rows) == count:
             break
@@ -47,10 +47,11 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--queries", type=int, default=50)
     parser.add_argument("--negatives", type=int, default=3)
+    parser.add_argument("--whole", action="store_true")
     parser.add_argument("--journal", type=Path, required=True)
     arguments = parser.parse_args()
     settings = read_params(Path("params.yaml"))
-    rows = drawn(arguments.queries, arguments.negatives, settings.seed)
+    rows = drawn(arguments.queries, arguments.negatives, settings.seed, whole=arguments.whole)
     kind = read_kind(Path("stages/presets/tasks"), "qa", {}, "qa")
     began, used = time.perf_counter(), time.process_time()
     scorer = Local(arguments.model)

@@ -25,11 +25,13 @@ class CompletionHandler(Handler):
             return self.error(400, "max_tokens must be at least 1, got 0.")
         assert body["echo"]
         text = body["prompt"] + " written" * body["max_tokens"]
-        tokens = re.findall(r"\s*\S+\s*$|\s*\S+", text)
-        starts = [match.start() for match in re.finditer(r"\s*\S+\s*$|\s*\S+", text)]
+        if self.server.marks_begin:
+            text = "<s>" + text
+        found = list(re.finditer(r"^<s>|\s*[^\s<]+\s*$|\s*[^\s<]+", text))
+        tokens, starts = [each[0] for each in found], [each.start() for each in found]
         values = [None, *map(logprob, tokens[1:])]
-        found = {"tokens": tokens, "token_logprobs": values, "text_offset": starts}
-        choice = {"index": 0, "text": text, "logprobs": found if self.server.echoes else None}
+        logprobs = {"tokens": tokens, "token_logprobs": values, "text_offset": starts}
+        choice = {"index": 0, "text": text, "logprobs": logprobs if self.server.echoes else None}
         usage = {"prompt_tokens": len(tokens), "completion_tokens": body["max_tokens"]}
         return self.send(200, {"model": body["model"], "choices": [choice], "usage": usage})
 
@@ -41,3 +43,4 @@ class CompletionServer(Server):
         super().__init__()
         self.RequestHandlerClass = CompletionHandler
         self.writes_nothing = self.echoes = True
+        self.marks_begin = False

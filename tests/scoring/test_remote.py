@@ -26,11 +26,11 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Completi
         yield found
 
 
-@pytest.mark.parametrize("writes_nothing", [True, False])
+@pytest.mark.parametrize(("writes_nothing", "marks_begin"), [(True, False), (False, True)])
 def test_the_answers_tokens_count_alone_and_are_asked_once(
-    server: CompletionServer, tmp_path: Path, writes_nothing: bool
+    server: CompletionServer, tmp_path: Path, writes_nothing: bool, marks_begin: bool
 ) -> None:
-    server.writes_nothing = writes_nothing
+    server.writes_nothing, server.marks_begin = writes_nothing, marks_begin
     store = Store(tmp_path / "out.jsonl", tmp_path / "journal.db")
     assert score(ASKED, Remote("m", {}), store) == EXPECTED
     calls = server.stats["calls"]

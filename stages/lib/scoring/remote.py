@@ -144,7 +144,10 @@ def read_score(asked: Asked, logprobs: Any) -> Score:
     """
     try:
         values, starts = logprobs["token_logprobs"], logprobs["text_offset"]
-        begin, end = len(asked.before), len(asked.before) + len(asked.answer)
+        # some servers count a mark of the beginning as text
+        shift = max(0, "".join(logprobs["tokens"]).find(asked.before + asked.answer))
+        begin = shift + len(asked.before)
+        end = begin + len(asked.answer)
         ends = [*starts[1:], max(end, starts[-1] + 1)]
         counted = [
             float(value)

@@ -74,9 +74,10 @@ def read_kind(folder: Path, name: str, changes: dict[str, Any], place: str) -> S
         return Settings.model_validate({**values, **changes})
     except ValidationError as error:
         fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"]))
+        key = ".".join(map(str, fault["loc"])) or "set"
         said = "no such value" if fault["type"] == "extra_forbidden" else fault["msg"]
-        raise UserError(f"{place if key in changes else path}: {key}: {said}") from error
+        changed = not fault["loc"] or fault["loc"][0] in changes
+        raise UserError(f"{place if changed else path}: {key}: {said}") from error
 
 
 def read_task(folder: Path, entry: TaskEntry, kinds: Path) -> Task:
