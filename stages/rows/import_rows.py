@@ -42,7 +42,9 @@ def main(
 ) -> str:
     """Check rows and write them to a folder NAME, with the texts that they name by index."""
     if not NAME.fullmatch(name):
-        raise UserError(f"{name}: a task's name has small letters, digits, _ and - alone; rename it")
+        raise UserError(
+            f"{name}: a task's name has small letters, digits, _ and - alone; rename it"
+        )
     changes = {"key_template": key_template} if key_template else {}
     settings = read_kind(kinds, kind, changes, "--kind")
     texts = read_texts(corpus, settings.key_template) if corpus else None
