@@ -64,7 +64,7 @@ def read_kind(folder: Path, name: str, changes: dict[str, Any], place: str) -> S
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))) or "none"
         raise UserError(
-            f"{place}: no kind or family of tasks is called {name!r}; there are {known}"
+            f"{place}: no kind or family of tasks is called {name!r} in {folder}; there are {known}"
         )
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -126,7 +126,8 @@ def named_task(folder: Path, name: str, tasks: Tasks, kinds: Path) -> Task:
     if entry is None:
         known = ", ".join(sorted(entry.name for entry in tasks.rows)) or "none"
         raise UserError(
-            f"params.yaml: tasks.rows: no task is called {name!r}; there are {known}, so add "
+            f"params.yaml: tasks.rows: no task is called {name!r} in {folder}; "
+            f"there are {known}, so add "
             f"{{name: {name}, kind: KIND, set: {{}}}}"
         )
     return read_task(folder / name, entry, kinds)
