@@ -24,9 +24,8 @@ def test_softened_ranks_each_document_above_those_below_it() -> None:
     teacher = torch.tensor([[math.log(2), 0.0, 0.0]])
     loss = softened(logits, OWN, ALL, teacher, 1.0)
     assert loss.item() == pytest.approx(math.log(2))
-    # sharper: shares 2/3, 1/6, 1/6 would be by temperature 1/2 4/6, 1/6, 1/6: the mean of ln2 stays
     logits = torch.tensor([[math.log(4), 0.0, 0.0, OUT]])
-    # 4/6, then 1/2, then 1: shares at temperature 1/2 are 4/6, 1/6, 1/6
+    # 4/6, then 1/2, then 1; the shares at temperature 1/2 are 4/6, 1/6 and 1/6
     expected = 4 / 6 * math.log(6 / 4) + 1 / 6 * math.log(2)
     assert softened(logits, OWN, ALL, teacher, 0.5).item() == pytest.approx(expected)
 
