@@ -48,15 +48,17 @@ def main(collection: Path, mined: Path, out: Path, run: Path | None, depth: int)
 def learning_rows(examples: Sequence[Example], corpus: Corpus, places: dict[str, int]) -> list[Row]:
     """A row an example, with the teacher's scores of positives and then negatives."""
     return [
-        Row(
-            query=one.query,
-            pos=[corpus[doc_id].contents for doc_id in one.positives],
-            neg=[corpus[doc_id].contents for doc_id in one.negatives],
-            pos_index=[places[doc_id] for doc_id in one.positives],
-            neg_index=[places[doc_id] for doc_id in one.negatives],
-            teacher_scores=[one.ranking[each] for each in (*one.positives, *one.negatives)],
-            task="qa",
-            query_id=one.query_id,  # type: ignore[call-arg] - kept beside the known keys
+        Row.model_validate(
+            {
+                "query": one.query,
+                "pos": [corpus[doc_id].contents for doc_id in one.positives],
+                "neg": [corpus[doc_id].contents for doc_id in one.negatives],
+                "pos_index": [places[doc_id] for doc_id in one.positives],
+                "neg_index": [places[doc_id] for doc_id in one.negatives],
+                "teacher_scores": [one.ranking[each] for each in (*one.positives, *one.negatives)],
+                "task": "qa",
+                "query_id": one.query_id,
+            }
         )
         for one in examples
     ]
@@ -71,17 +73,17 @@ def evaluation_rows(
         relevant = [places[doc_id] for doc_id, grade in split.qrels[query_id].items() if grade > 0]
         if not relevant:
             continue
-        hits = list(run[query_id])[:depth] if query_id in run else None
-        rows.append(
-            Row(
-                query=split.queries[query_id],
-                pos_index=sorted(relevant),
-                key=None if hits is None else [corpus[doc_id].contents for doc_id in hits],
-                key_index=None if hits is None else [places[doc_id] for doc_id in hits],
-                task="qa",
-                query_id=query_id,  # type: ignore[call-arg] - kept beside the known keys
-            )
-        )
+        row = {
+            "query": split.queries[query_id],
+            "pos_index": sorted(relevant),
+            "task": "qa",
+            "query_id": query_id,
+        }
+        if query_id in run:
+            hits = list(run[query_id])[:depth]
+            row["key"] = [corpus[doc_id].contents for doc_id in hits]
+            row["key_index"] = [places[doc_id] for doc_id in hits]
+        rows.append(Row.model_validate(row))
     return rows
 
 

@@ -1,6 +1,7 @@
 """Scores of answers, beside what transformers says of each text by itself."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,8 +21,9 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def direct(folder: Path, text: str, answer: int) -> float:
     """The log-probability of the last tokens of a text, by one pass over it alone."""
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder)
+    model.eval()
     ids = tokenizer(text, return_tensors="pt")["input_ids"]
     with torch.no_grad():
         likely = model(ids).logits[0].log_softmax(-1)

@@ -1,6 +1,6 @@
 """One encoder for queries and documents, trained on several tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from datasets import Dataset
@@ -74,7 +74,9 @@ class TaskLoss(torch.nn.Module):
         super().__init__()
         self.model = model
         # the trainer may wrap `model`; a wrapped one has no tokenizer
-        self._encode = lambda texts: embed(model, token_ids(model, texts))
+        self._encode: Callable[[Sequence[str]], Tensor] = lambda texts: embed(
+            model, token_ids(model, texts)
+        )
         self._groups = groups
         self._settings = settings
 

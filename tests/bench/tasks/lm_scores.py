@@ -1,6 +1,6 @@
 """How often a language model's scores put a positive above negatives, and how long they take.
 
-    python -m tests.bench.lm_scores MODEL --journal FILE [--negatives 4] [--answers sentence]
+    python -m tests.bench.tasks.lm_scores MODEL --journal FILE [--negatives 4] [--answers sentence]
 
 The queries are those of answers.jsonl, whose answers were written in other words than the
 documents', with the positive and the hardest negatives that data/mined has of them. The answer
