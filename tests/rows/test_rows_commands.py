@@ -34,7 +34,7 @@ def call(command: click.Command, *words: object, fails: bool = False) -> str:
 def project(tmp_path: Path) -> Path:
     """Two rows of a task, brought in with their corpus."""
     corpus = write(tmp_path / "corpus.json", [{"title": "", "text": text} for text in CORPUS])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"query": "what is green", "pos_index": [1], "answers": ["green pear"], "query_id": 7},
         {"query": "the train", "pos_index": [3], "answers": ["bus"], "context": ["a dog", "how"]},
     ]

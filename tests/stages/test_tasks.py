@@ -134,7 +134,7 @@ def test_one_model_learns_several_tasks(project: Path, tiny_model: Path) -> None
     assert figures["similarity"]["spearman"]["delta"] > 0
     prompts = SentenceTransformer(str(project / "model-1"), device="cpu").prompts
     assert prompts["long-short_query"] == "Instruct: {task}\nQuery: "
-    assert prompts["things_query"].startswith("Find solved examples")
+    assert prompts["things_query"] == "Find solved examples that help with this one: "
     assert prompts["query"] == ""
 
 
