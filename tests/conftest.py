@@ -65,7 +65,7 @@ def with_params(tmp_path: Path) -> Change:
     """The committed parameters with some changed, by dotted key."""
 
     def change(changes: dict[str, Any]) -> Params:
-        loaded = yaml.safe_load((ROOT / "params.yaml").read_text())
+        loaded = yaml.load((ROOT / "params.yaml").read_text(), yaml.CSafeLoader)
         for key, value in changes.items():
             *sections, name = key.split(".")
             place = loaded
@@ -73,7 +73,7 @@ def with_params(tmp_path: Path) -> Change:
                 place = place[section]
             place[name] = value
         path = tmp_path / "params.yaml"
-        path.write_text(yaml.safe_dump(loaded))
+        path.write_text(yaml.dump(loaded, Dumper=yaml.CSafeDumper))
         return read_params(path)
 
     return change

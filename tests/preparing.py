@@ -24,11 +24,11 @@ def word_tokenizer(path: Path) -> Path:
 
 def prepare(folder: Path, max_length: int = 256, prefix: str = "", **changes: Any) -> Result:
     """Runs the stage into folder/collection, with the committed parameters but for the changes."""
-    params = yaml.safe_load(PARAMS.read_text())
+    params = yaml.load(PARAMS.read_text(), yaml.CSafeLoader)
     params["prepare"] |= changes
     params["encoder"] |= {"max_length": max_length, "document_prefix": prefix}
     file = folder / "params.yaml"
-    file.write_text(yaml.safe_dump(params))
+    file.write_text(yaml.dump(params, Dumper=yaml.CSafeDumper))
     options = {
         "params": file,
         "tokenizer": word_tokenizer(folder / "tokenizer.json"),

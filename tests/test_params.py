@@ -1,8 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stages.lib.errors import UserError
+from stages.lib.params import read_params
 from tests.conftest import Change
 
 
@@ -59,3 +61,20 @@ def test_a_bad_parameter_is_named(
 ) -> None:
     with pytest.raises(UserError, match=message):
         with_params(changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: [1", "not YAML .* line 1, column"),
+        ("seed: 2026-02-31", "not YAML .day is out of range"),
+        # a hundred thousand would end the process
+        ("seed: " + "[" * 100_000 + "]" * 100_000, "more than 50 lists or mappings in each other"),
+        ("{" * 60, "more than 50 lists or mappings in each other"),
+    ],
+)
+def test_what_is_no_yaml_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_params(path)

@@ -7,7 +7,6 @@ from pathlib import Path
 from reprlib import Repr
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from stages.lib.encoder_params import Base, Distill, EmbedderModel, Encoder, Export, Other
@@ -16,7 +15,7 @@ from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.package_params import Deploy, Package
 from stages.lib.synthetic_params import Brainstorm, Examples
 from stages.lib.tasks_params import Scoring, Tasks
-from stages.lib.values import Count, Language, Positive, Section, Share, Whole
+from stages.lib.values import Count, Language, Positive, Section, Share, Whole, read_yaml
 
 
 class Bm25(Section):
@@ -253,15 +252,7 @@ class Params(Section):
 
 def read_params(path: Path) -> Params:
     """Reads and checks params.yaml; each fault is named by its key."""
-    try:
-        loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; run from the project's folder") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # impossible dates, numbers of thousands of digits, deep nesting
-        raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    loaded = read_yaml(path)
     try:
         return Params.model_validate(loaded)
     except ValidationError as error:

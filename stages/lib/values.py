@@ -1,9 +1,13 @@
-"""What sections and values of params.yaml may be."""
+"""What sections and values of params.yaml may be, and how it is read."""
 
 import unicodedata
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from stages.lib.errors import UserError
 
 
 class Section(BaseModel):
@@ -56,3 +60,29 @@ def _survives_xml(text: str) -> str:
 
 XmlText = Annotated[str, AfterValidator(_survives_xml)]
 """Text that reaches Vespa in XML, and has to arrive unchanged."""
+
+DEEPEST = 50
+"""Lists and mappings of YAML that lie in each other."""
+
+
+def read_yaml(path: Path) -> Any:
+    """What a file of YAML says, by libyaml: Python takes fifty times as long."""
+    try:
+        return _loaded(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; run from the project's folder") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (yaml.YAMLError, ValueError) as error:
+        # impossible dates, numbers of thousands of digits
+        raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+
+
+def _loaded(text: str) -> Any:
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:  # building them would overflow libyaml's stack
+            raise ValueError(f"more than {DEEPEST} lists or mappings in each other")
+    return yaml.load(text, yaml.CSafeLoader)

@@ -22,7 +22,8 @@ from tests.vespa.standin.neighbours import Neighbours
 from tests.vespa.standin.package import VectorField, VectorType
 from tests.vespa.standin.runtime import Vector
 
-CLUSTERS, SPREAD, TARGETS = 500, 0.7, 200
+CLUSTER, SPREAD, TARGETS = 40, 0.7, 200
+"""Documents a cluster, so that a nearest hundred lies in several; their spread; Vespa's targets."""
 
 
 class Searched:
@@ -58,10 +59,10 @@ class Searched:
 def main(documents: int, dimension: int, queries: int) -> None:
     """Generate, build the graph, and measure."""
     drawn = np.random.default_rng(1)
-    centres = drawn.normal(size=(CLUSTERS, dimension))
+    centres = drawn.normal(size=(documents // CLUSTER, dimension))
 
     def near(number: int) -> Vector:
-        chosen = centres[drawn.integers(CLUSTERS, size=number)]
+        chosen = centres[drawn.integers(len(centres), size=number)]
         return unit(chosen + SPREAD * drawn.normal(size=(number, dimension)))
 
     stored = near(documents)

@@ -65,12 +65,12 @@ class Project:
         path.write_text(text)
 
     def params(self) -> Path:
-        loaded = yaml.safe_load((ROOT / "params.yaml").read_text())
+        loaded = yaml.load((ROOT / "params.yaml").read_text(), yaml.CSafeLoader)
         for key, value in self.changes.items():
             section, name = key.split(".", 1)
             loaded[section][name] = value
         path = self.folder / "params.yaml"
-        path.write_text(yaml.safe_dump(loaded))
+        path.write_text(yaml.dump(loaded, Dumper=yaml.CSafeDumper))
         return path
 
     def arguments(self, stage: str) -> list[str]:

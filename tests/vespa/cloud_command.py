@@ -11,7 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.lib.vespa.search.connection import CERTIFICATE, executable
+from vespacli import get_binary_path
+
+# not imported from the stages, which would take longer than what is done here
+CERTIFICATE = "VESPA_CLI_DATA_PLANE_CERT_FILE"
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +45,7 @@ def main(arguments: list[str]) -> int:
         security = Path(rest[-1]) / "security"
         security.mkdir()
         shutil.copy(os.environ[CERTIFICATE], security / "clients.pem")
-    done = subprocess.run([executable(), command, "-t", target, *rest], check=False)
+    done = subprocess.run([get_binary_path(), command, "-t", target, *rest], check=False)
     if command == "deploy" and done.returncode == 0:
         deployed.parent.mkdir(exist_ok=True)
         deployed.touch()

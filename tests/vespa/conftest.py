@@ -34,9 +34,11 @@ def workspace(original: "Workspace", tmp_path: Path) -> "Workspace":
 @pytest.fixture
 def vespa(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Iterator[StandIn]":
     """A stand-in that the environment points to."""
+    from tests.vespa.deployments import hurry
     from tests.vespa.standin import StandIn
 
     standin = StandIn().start()
+    hurry(monkeypatch)
     monkeypatch.setenv("VESPA_TARGET", standin.url)
     monkeypatch.setenv("VESPA_ENDPOINT", standin.url)
     monkeypatch.setenv("VESPA_CLI_HOME", str(tmp_path / "cli"))

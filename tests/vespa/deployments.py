@@ -4,11 +4,18 @@ import json
 import re
 from typing import Any
 
+import pytest
 from click.testing import Result
 
 from stages.operate.deploy import main as deploy_main
 from tests.vespa.standin import StandIn
 from tests.vespa.workspace import QUERIES, ROOT, Workspace, check, deploying, invoke
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Has deployments look at once what Vespa does: the stand-in counts looks, not seconds."""
+    for place in ("exchange", "site"):
+        patch.setattr(f"stages.lib.vespa.operate.{place}.POLL", 0.01)
 
 
 def deploy(workspace: Workspace, **changes: Any) -> Result:
@@ -47,6 +54,21 @@ def answers(vespa: StandIn) -> list[str]:
     return [hit["fields"]["doc_id"] for hit in found["root"]["children"]]
 
 
+class User:
+    """Somebody who searches while others deploy."""
+
+    def __init__(self, vespa: StandIn) -> None:
+        self._vespa = vespa
+        self._changes, self._found = -1, set[str]()
+
+    def sees(self) -> set[str]:
+        """What they get, asked anew where what is stored or served has changed."""
+        changes = self._vespa.container.changes
+        if changes != self._changes:
+            self._changes, self._found = changes, set(answers(self._vespa))
+        return self._found
+
+
 def command(workspace: Workspace, main: Any) -> Result:
     return invoke(main, workspace, {"--templates": ROOT / "application-package"})
 
@@ -77,3 +99,8 @@ def refused(workspace: Workspace, *messages: str) -> None:
     assert "Traceback" not in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert not (workspace.folder / "metrics" / "deploy.json").exists()
+
+
+def write_manifest(vespa: StandIn, row: Any) -> None:
+    """Puts another manifest into what is deployed, as somebody else would have."""
+    vespa.sessions[-1].files["embedsmith.json"] = json.dumps(row).encode()

@@ -1,6 +1,7 @@
 """Two commands at once: one is held before one of its requests while another one runs whole."""
 
 import copy
+import json
 import multiprocessing
 import os
 import sys
@@ -12,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from click.testing import Result
 
@@ -19,7 +21,7 @@ from stages.lib.vespa.package.lease import Lease
 from stages.operate.index import main as index_main
 from stages.operate.prune import main as prune_main
 from stages.operate.rollback import main as rollback_main
-from tests.vespa.deployments import answers, command, deploy
+from tests.vespa.deployments import User, command, deploy, hurry
 from tests.vespa.standin import StandIn
 from tests.vespa.workspace import ROOT, TEXTS, Workspace, invoke
 
@@ -52,7 +54,8 @@ PROCESSES = multiprocessing.get_context("forkserver")
 native code do not survive a fork of this one."""
 PROCESSES.set_forkserver_preload([__name__])
 
-ENDED = Lease.ended
+PATIENCE = 900
+"""Seconds for a command, on a machine that has other things to do."""
 
 
 @dataclass
@@ -67,23 +70,24 @@ class Outcome:
     """Requests at which a user would not have got all documents."""
 
 
+State = tuple[Any, ...]
+
+
 class Race:
-    """Runs commands in processes of their own against a stand-in whose state it can restore."""
+    """Runs commands in processes of their own against a stand-in whose state it can restore.
 
-    def __init__(self, vespa: StandIn) -> None:
-        self._vespa = vespa
-        self._kept = copy.deepcopy(self._state(vespa))
+    `state` is what is there when a race begins: by default what there is now.
+    """
 
-    @staticmethod
-    def _state(vespa: StandIn) -> tuple[object, ...]:
-        found = vespa.container
-        return (found.documents, found.vectors, vespa.state)
+    def __init__(self, vespa: StandIn, state: State | None = None) -> None:
+        self.vespa = vespa
+        found = (vespa.container.documents, vespa.container.vectors, vespa.state)
+        self.state: State = copy.deepcopy(found) if state is None else state
 
     def restore(self) -> None:
-        """Brings back what was there when the race was made."""
-        vespa, found = self._vespa, self._vespa.container
-        kept: Any = copy.deepcopy(self._kept)
-        found.documents, found.vectors, vespa.state = kept
+        """Brings back what was there."""
+        vespa, found = self.vespa, self.vespa.container
+        found.documents, found.vectors, vespa.state = copy.deepcopy(self.state)
         found.serve(vespa.sessions[-1])
         vespa.hook = lambda _step: None
         vespa.hold = lambda _step: None
@@ -92,18 +96,28 @@ class Race:
         """What a command asks for, in order, where nobody disturbs it."""
         self.restore()
         steps: list[str] = []
-        self._vespa.hook = steps.append
-        code, output = self._wait(*self._start(first, workspace))
+        self.vespa.hook = steps.append
+        code, output = ended(*self._start(first, workspace))
         assert code == 0, output
         return steps
 
     def run(
-        self, first: Command, one: Workspace, at: int, second: Command, other: Workspace
+        self,
+        first: Command,
+        one: Workspace,
+        at: int,
+        second: Command,
+        other: Workspace,
+        leases: bool = True,
     ) -> Outcome:
-        """Holds the first command before its request `at`, counted from 0, for the second one."""
+        """Holds the first command before its request `at`, counted from 0, for the second one.
+
+        Without `leases` none keeps anybody out; comparing alone protects.
+        """
         self.restore()
-        vespa = self._vespa
+        vespa = self.vespa
         outcome = Outcome((0, ""), None)
+        user = User(vespa)
         asked, reached, over = 0, threading.Event(), threading.Event()
         lock = threading.Lock()
 
@@ -115,49 +129,57 @@ class Race:
                 if mine:
                     reached.set()
             if mine:
-                over.wait(120)
+                assert over.wait(PATIENCE)
 
         def poll(step: str) -> None:
             outcome.polls += 1
-            if set(answers(vespa)) != set(TEXTS):
+            if user.sees() != set(TEXTS):
                 outcome.faults.append(step)
 
         vespa.hold, vespa.hook = hold, poll
-        started = self._start(first, one)
-        ended = threading.Event()
+        started = self._start(first, one, leases)
+        done = threading.Event()
 
         def wait() -> None:
-            outcome.first = self._wait(*started)
-            ended.set()
+            outcome.first = ended(*started)
+            done.set()
             reached.set()
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        reached.wait(120)
-        if not ended.is_set():
-            outcome.second = self._wait(*self._start(second, other))
+        assert reached.wait(PATIENCE)
+        if not done.is_set():
+            outcome.second = ended(*self._start(second, other, leases))
         over.set()
         waiting.join()
         poll("the end")
         vespa.hold = vespa.hook = lambda _step: None
         return outcome
 
-    @staticmethod
-    def _start(run: Command, workspace: Workspace) -> tuple[BaseProcess, Path]:
-        written = Path(tempfile.mkstemp(dir=workspace.folder, suffix=".out")[1])
-        leases = Lease.ended is ENDED  # a test may have switched them off
-        arguments = (run, workspace, written, leases, dict(os.environ), Path.cwd())
-        process = PROCESSES.Process(target=_run, args=arguments)
-        process.start()
-        return process, written
+    def _start(
+        self, run: Command, workspace: Workspace, leases: bool = True
+    ) -> tuple[BaseProcess, Path]:
+        here = {"VESPA_TARGET": self.vespa.url, "VESPA_ENDPOINT": self.vespa.url}
+        return start(run, workspace, dict(os.environ) | here, leases)
 
-    @staticmethod
-    def _wait(process: BaseProcess, written: Path) -> tuple[int, str]:
-        process.join()
-        code = process.exitcode
-        assert code is not None
-        assert code >= 0, f"ended by signal {-code}"
-        return code, written.read_text(encoding="utf-8")
+
+def start(
+    run: Command, workspace: Workspace, environment: Mapping[str, str], leases: bool = True
+) -> tuple[BaseProcess, Path]:
+    """Runs a command in a process of its own, which writes how it ended into a file."""
+    written = Path(tempfile.mkstemp(dir=workspace.folder, suffix=".out")[1])
+    arguments = (run, workspace, written, leases, environment, Path.cwd())
+    process = PROCESSES.Process(target=_run, args=arguments)
+    process.start()
+    return process, written
+
+
+def ended(process: BaseProcess, written: Path) -> tuple[int, str]:
+    """The exit code of a process, and what it said."""
+    process.join()
+    # several threads wait here, and multiprocessing tells the code to one of them
+    code, output = json.loads(written.read_text(encoding="utf-8") or '[-1, "killed"]')
+    return code, output
 
 
 def _run(
@@ -172,9 +194,11 @@ def _run(
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(place)
+    tempfile.tempdir = None  # the environment says where
+    hurry(pytest.MonkeyPatch())
     torch.set_num_threads(1)
     if not leases:
         Lease.ended = lambda *_: True  # type: ignore[method-assign]
     result = run(workspace)
-    written.write_text(result.output, encoding="utf-8")
+    written.write_text(json.dumps([result.exit_code, result.output]), encoding="utf-8")
     sys.exit(result.exit_code)

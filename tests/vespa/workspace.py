@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from stages.embed import main as embed
 from stages.lib.core.collection import Corpus, Document, Split, write_corpus, write_split
 from stages.lib.params import Params, read_params
+from stages.lib.values import read_yaml
 from stages.package import main as package
 from tests.vespa.models import MAX_TOKENS, export_model, write_model
 
@@ -64,14 +65,14 @@ class Workspace:
 
     def set_top(self, **values: Any) -> None:
         path = self.folder / "params.yaml"
-        params = yaml.safe_load(path.read_text(encoding="utf-8"))
-        path.write_text(yaml.safe_dump(params | values), encoding="utf-8")
+        params = read_yaml(path)
+        path.write_text(yaml.dump(params | values, Dumper=yaml.CSafeDumper), encoding="utf-8")
 
     def set(self, section: str, **values: Any) -> None:
         path = self.folder / "params.yaml"
-        params = yaml.safe_load(path.read_text(encoding="utf-8"))
+        params = read_yaml(path)
         params[section] |= values
-        path.write_text(yaml.safe_dump(params), encoding="utf-8")
+        path.write_text(yaml.dump(params, Dumper=yaml.CSafeDumper), encoding="utf-8")
 
     def write_model(
         self, seed: int, query: str = "", document: str = "", dimension: int = 16

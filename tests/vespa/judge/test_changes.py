@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.vespa.package.lease import Lease
 from stages.operate.index import main as index_main
 from stages.operate.prune import main as prune_main
 from stages.operate.rollback import main as rollback_main
@@ -115,12 +114,10 @@ def test_what_two_commands_at_once_leave_is_changed_like_anything_else(
     vespa: StandIn,
     judge: Judge,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     first: str,
     second: str,
     at: float,
 ) -> None:
-    monkeypatch.setattr(Lease, "ended", lambda *_: True)
     workspace.set("package", vectors="fed")
     workspace.set("deploy", max_loss=1.0)
     for seed in (1, 2):
@@ -129,7 +126,9 @@ def test_what_two_commands_at_once_leave_is_changed_like_anything_else(
     packed(workspace, seed=3)
     race = Race(vespa)
     steps = len(race.requests(COMMANDS[first], workspace))
-    found = race.run(COMMANDS[first], workspace, int(at * steps), COMMANDS[second], workspace)
+    found = race.run(
+        COMMANDS[first], workspace, int(at * steps), COMMANDS[second], workspace, False
+    )
     assert found.second, found
     assert not found.faults
     check(deploy(workspace))

@@ -1,5 +1,8 @@
 """What Vespa's own code makes of our requests: the query that is meant, whatever the text says."""
 
+import ast
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from stages.lib.vespa.package.application import Application, ground_of
 from stages.lib.vespa.package.manifest import Manifest, read_manifest
 from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.package.served import ServedModel
-from stages.lib.vespa.search import engine
+from stages.lib.vespa.search import engine, live
 from stages.lib.vespa.search.connection import Connection, Credentials
 from stages.lib.vespa.search.engine import Kind, Ranking
 from stages.lib.vespa.search.scorers import DEEPEST
@@ -37,6 +40,7 @@ TEXTS = [
 ]
 KINDS: list[Kind] = ["semantic", "hybrid", "rrf", "bm25"]
 TYPES = ["float", "bfloat16", "binary"]
+NOBODY = Connection("", "", None, Credentials())
 
 
 def package(workspace: Workspace, vector_type: str = "bfloat16", **changes: Any) -> ServedModel:
@@ -119,6 +123,61 @@ def test_the_default_is_the_profile_that_is_chosen(
     assert found["hits"] == 10_000
 
 
+def test_make_query_gets_what_the_live_profile_finds_with_titles(
+    workspace: Workspace, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = package(workspace)
+    texts = {
+        text: tree
+        for text, tree in zip(TEXTS, trees(judge, workspace, "hybrid", model), strict=True)
+        if text.strip()
+    }
+    asked: list[dict[str, Any]] = []
+
+    def ask(_: Connection, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked.extend(requests)
+        return [{"root": {}}]
+
+    monkeypatch.setattr(live, "ask", ask)
+    for text in texts:
+        assert live.search_live(NOBODY, text) == []
+    # who names no summary gets the default one
+    requests = [{"presentation.summary": "default"} | request for request in asked]
+    answers = judge.queries(workspace.application, requests)
+    for (text, tree), found in zip(texts.items(), answers, strict=True):
+        assert found["tree"] == tree, text[:80]
+        assert found["hits"] == 10
+        assert {"doc_id", "title", "text"} <= set(found["summary"])
+        check_query("hybrid", model, text, found)
+
+
+def test_requests_that_applications_are_shown_are_read_as_meant(
+    workspace: Workspace, judge: Judge
+) -> None:
+    shown = (ROOT / "application-package" / "README.md").read_text(encoding="utf-8")
+    model = package(workspace)
+    text = TEXTS[0]
+    pyvespa, langchain = (
+        ast.literal_eval(re.findall(pattern, shown, re.DOTALL)[0])
+        for pattern in (r"app\.query\((\{.+?\})\)", r"VespaRetriever\(app=app, body=(\{.+?\})")
+    )
+    (profile,) = re.findall(r'"queryProfile": "\w+_LABEL"', shown)
+    named = json.loads("{" + profile.replace("LABEL", model.label) + "}")
+    (own,) = re.findall(r'\{"yql": .+?TEXT\}', shown, re.DOTALL)
+    own = own.replace("FIELD", model.field).replace("TEXT", "0")
+    requests = [pyvespa, langchain, named, json.loads(own)]
+    answers = judge.queries(workspace.application, [each | {"query": text} for each in requests])
+    semantic, hybrid = (trees(judge, workspace, kind, model)[0] for kind in ("semantic", "hybrid"))
+    assert [found["tree"] for found in answers[:3]] == [hybrid, hybrid, semantic]
+    for kind, found in zip(["hybrid", "hybrid", "semantic", "hybrid"], answers, strict=True):
+        assert found["hits"] == 10
+        check_query(kind, model, text, found)
+    filtered = answers[3]["tree"]["other"]
+    assert filtered.startswith("AndItem: AND NEAREST_NEIGHBOR ")
+    assert f"field={model.field},queryTensorName=q," in filtered
+    assert filtered.endswith(" doc_id:a1")
+
+
 @pytest.mark.parametrize("vector_type", TYPES)
 def test_requests_of_the_engine_are_read_as_meant(
     workspace: Workspace, judge: Judge, vector_type: str
@@ -182,9 +241,8 @@ def test_counts_are_requests_that_vespa_takes(
         return [{"root": {"fields": {"totalCount": 8}}}]
 
     monkeypatch.setattr(engine, "ask", ask)
-    nobody = Connection("", "", None, Credentials())
-    engine.count_documents(nobody)
-    engine.count_vectors(nobody, model.profile, 8)
+    engine.count_documents(NOBODY)
+    engine.count_vectors(NOBODY, model.profile, 8)
     documents, vectors = judge.queries(workspace.application, asked)
     assert documents["tree"] == {"other": "TrueItem: TRUE"}
     assert documents["profile"] == "unranked"

@@ -20,8 +20,18 @@ from stages.lib.vespa.search.connection import (
 from stages.lib.vespa.search.engine import count_documents
 from stages.operate.rollback import main as rollback_main
 from tests.vespa.certificates import certificates
-from tests.vespa.deployments import command, deploy, live, packed, receipt, refused
+from tests.vespa.deployments import (
+    command,
+    deploy,
+    hurry,
+    live,
+    packed,
+    receipt,
+    refused,
+    write_manifest,
+)
 from tests.vespa.standin import StandIn
+from tests.vespa.standin.package import manifest
 from tests.vespa.workspace import ROOT, TEXTS, Workspace, check, parse
 
 APPLICATION = "tenant.application"
@@ -32,6 +42,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
     """A stand-in that takes a certificate and re-indexes by itself."""
     standin = StandIn(certificates(tmp_path)).start()
     standin.cloud = True
+    hurry(monkeypatch)
     wrapper = tmp_path / "vespa"
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.vespa import cloud_command"
     wrapper.write_text(
@@ -69,6 +80,29 @@ def test_first_deployment_swap_and_way_back(workspace: Workspace, cloud: StandIn
     check(command(workspace, rollback_main))
     assert live(cloud) == old
     assert not cloud.requests["reindex"] + cloud.requests["reindexing_status"]
+
+
+def test_who_deploys_to_the_cloud_meanwhile_is_noticed_and_left_alone(
+    workspace: Workspace, cloud: StandIn
+) -> None:
+    packed(workspace)
+    check(deploy(workspace))
+    old = live(cloud)
+    workspace.set("deploy", max_loss=1.0)
+    packed(workspace, seed=2)
+
+    def somebody(step: str) -> None:
+        found = manifest(cloud.sessions[-1])
+        if step == "search" and found["lease"]:
+            write_manifest(cloud, found | {"lease": None, "revision": "0123456789abcdef"})
+
+    cloud.hook = somebody
+    result = deploy(workspace)
+    assert result.exit_code == 1
+    last = result.output.strip().splitlines()[-1]
+    assert last.startswith("Error: cloud: somebody else deployed meanwhile")
+    assert live(cloud) == old
+    assert manifest(cloud.sessions[-1])["revision"] == "0123456789abcdef"
 
 
 def test_a_token_may_read_and_write_beside_the_certificate(workspace: Workspace) -> None:

@@ -1,18 +1,17 @@
 """Deployments that are killed at any step, and started again."""
 
-import gc
 import os
 import signal
 import tempfile
 from pathlib import Path
 
 import pytest
-import torch
 
 from stages.cli import SCRATCH
 from stages.operate.prune import main as prune_main
 from stages.operate.rollback import main as rollback_main
-from tests.vespa.deployments import answers, command, deploy, field_of, live, packed, receipt
+from tests.vespa.deployments import User, command, deploy, field_of, live, packed, receipt
+from tests.vespa.racing import start
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.package import manifest
 from tests.vespa.workspace import TEXTS, Workspace, check
@@ -24,6 +23,7 @@ class Killer:
     def __init__(self, workspace: Workspace, vespa: StandIn) -> None:
         self._project = workspace
         self._vespa = vespa
+        self._user = User(vespa)
         self.watched = vespa.container.serving is not None
         self.steps: list[str] = []
         """What the last run asked for, in order."""
@@ -33,25 +33,20 @@ class Killer:
     def run(self, step: str = "", number: int = 0) -> bool:
         """Deploys; kills at the so manieth request of a kind. Whether it came to that."""
         self.steps = []
-        vespa = self._vespa
-        gc.collect()  # a session's threads do not outlive a fork, and its end would wait for them
-        child = os.fork()
-        if child == 0:
-            torch.set_num_threads(1)  # threads do not outlive a fork
-            os._exit(deploy(self._project).exit_code)
 
         def watch(name: str) -> None:
             self.steps.append(name)
-            if self.watched and not answers(vespa):
+            if self.watched and not self._user.sees():
                 self.silent.append(name)
             if name == step and self.steps.count(step) == number:
-                os.kill(child, signal.SIGKILL)
+                process.kill()
 
-        vespa.hook = watch
-        _, status = os.waitpid(child, 0)
-        vespa.hook = lambda _step: None
-        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-        return os.WIFSIGNALED(status)
+        self._vespa.hook = watch
+        process, _ = start(deploy, self._project, dict(os.environ))
+        process.join()
+        self._vespa.hook = lambda _step: None
+        assert process.exitcode in (0, -signal.SIGKILL)
+        return process.exitcode != 0
 
 
 @pytest.mark.parametrize("filling", ["vespa", "fed"])

@@ -7,17 +7,19 @@ read, compared and exchanged.
 import json
 import re
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from stages.lib.errors import UserError
 from stages.lib.vespa.operate.feeder import feed
-from stages.lib.vespa.package.lease import Lease, new_lease
+from stages.lib.vespa.package.lease import new_lease
 from stages.lib.vespa.search.connection import Connection, Credentials
-from tests.vespa.deployments import answers, deploy, field_of, live, packed
+from tests.vespa.deployments import answers, deploy, field_of, live, packed, write_manifest
 from tests.vespa.racing import COMMANDS, Race
 from tests.vespa.standin import StandIn
 from tests.vespa.standin.package import manifest
@@ -53,15 +55,14 @@ POINTS = [
 
 
 def test_whoever_comes_between_is_noticed_though_no_lease_keeps_them_out(
-    installed: tuple[Workspace, Workspace], vespa: StandIn, monkeypatch: pytest.MonkeyPatch
+    installed: tuple[Workspace, Workspace], vespa: StandIn
 ) -> None:
-    monkeypatch.setattr(Lease, "ended", lambda *_: True)
     workspace, other = installed
     race = Race(vespa)
     steps = {name: race.requests(COMMANDS[name], other) for name in {first for first, *_ in POINTS}}
     for first, step, number, second in POINTS:
         at = [index for index, each in enumerate(steps[first]) if each == step][number - 1]
-        found = race.run(COMMANDS[first], other, at, COMMANDS[second], workspace)
+        found = race.run(COMMANDS[first], other, at, COMMANDS[second], workspace, leases=False)
         where = (first, step, number, second)
         assert not found.faults, where
         assert found.second == (0, found.second[1] if found.second else ""), (where, found)
@@ -80,10 +81,6 @@ def held(vespa: StandIn, **changes: Any) -> None:
     lease = {"command": "deploy", "host": "elsewhere", "pid": 7, "id": "0123456789abcdef"}
     row["lease"] = lease | {"until": int(time.time()) + 600} | changes
     write_manifest(vespa, row)
-
-
-def write_manifest(vespa: StandIn, row: Any) -> None:
-    vespa.sessions[-1].files["embedsmith.json"] = json.dumps(row).encode()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -155,7 +152,7 @@ def test_an_application_that_somebody_else_changed_is_left_alone(
 ) -> None:
     packed(workspace)
     check(deploy(workspace))
-    served = answers(vespa)
+    before = len(vespa.sessions), dict(vespa.container.writes), answers(vespa)
 
     def somebody(step: str) -> None:
         if step == "session":  # with the same manifest, by hand
@@ -165,9 +162,12 @@ def test_an_application_that_somebody_else_changed_is_left_alone(
     vespa.hook = somebody
     result = COMMANDS["deploy"](workspace)
     assert result.exit_code == 1
-    assert "somebody else deployed meanwhile, so that this was left undone" in result.output
-    assert answers(vespa) == served
-    assert "lease" not in manifest(vespa.sessions[-1]) or not manifest(vespa.sessions[-1])["lease"]
+    assert re.fullmatch(
+        r"Error: http://\S+: somebody else deployed meanwhile, so that this was left undone; .+\n",
+        result.output,
+    )
+    assert (len(vespa.sessions), dict(vespa.container.writes), answers(vespa)) == before
+    assert manifest(vespa.sessions[-1])["lease"] is None
 
 
 def test_vectors_that_are_gone_are_fed_again_whatever_the_manifest_says(
@@ -227,11 +227,22 @@ def test_a_lease_is_renewed_while_documents_are_fed(
 def test_whoever_loses_the_lease_stops_feeding(workspace: Workspace, vespa: StandIn) -> None:
     packed(workspace)
     check(deploy(workspace))
+    rows = workspace.folder / "package" / "feed.jsonl"
+    asked: list[str] = []
+    released = threading.Event()
+
+    def hold(path: str) -> None:
+        asked.append(path)
+        if len(asked) > 1:  # so that the command has nothing more to tell
+            released.wait(60)
 
     def lost() -> None:
         raise UserError("somebody else deployed meanwhile")
 
+    vespa.hold = hold
     connection = Connection(vespa.url, vespa.url, None, Credentials())
-    rows = workspace.folder / "package" / "feed.jsonl"
     with pytest.raises(UserError, match="somebody else deployed meanwhile"):
         feed(connection, rows, workspace.folder, lost)
+    running = [each.info["cmdline"] for each in psutil.process_iter(["cmdline"])]
+    released.set()
+    assert not [each for each in running if each and str(rows) in each]  # and has not to wait

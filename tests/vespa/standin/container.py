@@ -35,16 +35,20 @@ class Container:
         self.ann_misses: set[str] = set()
         self._runtimes: dict[str, Runtime] = {}
         self._lexical: tuple[Bm25, list[str], Lexical] | None = None
-        self._changes = 0
+        self.changes = 0  # of what is stored or served
         self._kept: dict[str, tuple[Any, Neighbours]] = {}
 
     def serve(self, package: Package) -> None:
-        self._runtimes = {name: Runtime(each) for name, each in package.embedders.items()}
+        before = self.serving.embedders if self.serving else {}
+        self._runtimes = {  # what has not changed is kept, as a container does
+            name: self._runtimes[name] if before.get(name) == each else Runtime(each)
+            for name, each in package.embedders.items()
+        }
         for name in set(self.vectors) - set(package.fields) - set(package.given):
             del self.vectors[name]
         self.serving = package
         self._lexical = None
-        self._changes += 1
+        self.changes += 1
 
     def write(self, id: str, operation: dict[str, Any], method: str, create: bool) -> None:
         package = self._package()
@@ -71,7 +75,7 @@ class Container:
             self._store(package, id, values, method == "POST")
         self.writes[id] = self.writes.get(id, 0) + 1
         self._lexical = None
-        self._changes += 1
+        self.changes += 1
 
     def _store(self, package: Package, id: str, values: dict[str, Any], replace: bool) -> None:
         vectors = {}
@@ -106,7 +110,7 @@ class Container:
         return floats(value["values"], found.type.cells)  # type: ignore[arg-type]
 
     def reindex(self, ids: list[str]) -> None:
-        self._changes += 1
+        self.changes += 1
         for id in filter(self.documents.__contains__, ids):
             given = [name for name in self._package().given if id in self.vectors.get(name, {})]
             for name in given:
@@ -231,7 +235,7 @@ class Container:
     def _neighbours(self, found: VectorField) -> Neighbours:
         """A field's vectors as they are now, kept until one changes."""
         stored = self.vectors.get(found.name, {})
-        state = (self._changes, len(stored))
+        state = (self.changes, len(stored))
         if self._kept.get(found.name, (None, None))[0] != state:
             self._kept[found.name] = (state, Neighbours(found, stored))
         return self._kept[found.name][1]

@@ -36,14 +36,18 @@ from stages.lib.vespa.search.profile import Profile
 LEASE = 1200.0
 """Seconds that a lease lasts unless it is renewed."""
 
+POLL = 1.0
+"""Seconds between looks at what Vespa is embedding..."""
+
+PATIENCE = 900.0
+"""...and those after which Vespa Cloud, if no more vectors come, counts as done."""
+
 
 @dataclass(slots=True)
 class Site:
     """A Vespa installation with the templates that its packages are made from.
 
-    `folder` is a scratch folder; `command` what is being done, for others to read; `poll` the
-    seconds between looks at what Vespa is doing, and `patience` those after which Vespa Cloud, if
-    no more vectors come, counts as done.
+    `folder` is a scratch folder; `command` what is being done, for others to read.
     """
 
     connection: Connection
@@ -51,8 +55,6 @@ class Site:
     params: Params
     folder: Path
     command: str
-    poll: float = 1.0
-    patience: float = 900.0
     _exchange: Exchange = field(init=False)
     _held: Lease | None = None
     _deployed: tuple[Application, Path | None] | None = None
@@ -185,7 +187,7 @@ class Site:
             while True:
                 # Vespa Cloud has nobody to ask: there it is over when nothing moves any longer
                 idle = time.monotonic() - moved
-                busy = idle < self.patience if self.connection.cloud else self._reindexing()
+                busy = idle < PATIENCE if self.connection.cloud else self._reindexing()
                 vectors = self._vectors(profile, documents)
                 if vectors != progress.n:
                     moved = time.monotonic()
@@ -193,7 +195,7 @@ class Site:
                 self.renew()
                 if vectors >= documents or not busy:
                     return
-                time.sleep(self.poll)
+                time.sleep(POLL)
 
     def _vectors(self, profile: Profile, documents: int) -> int:
         return count_vectors(self.connection, profile, documents)

@@ -9,7 +9,6 @@ import re
 import shutil
 import ssl
 import subprocess
-import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 import httpx
+import vespacli
 
 from stages.lib.errors import UserError
 
@@ -68,6 +68,11 @@ class Connection:
     container: str | None
     application: str | None
     credentials: Credentials
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Made once: reading the authorities of this machine takes longer than most requests."""
+        return self.credentials.context()
 
     @cached_property
     def endpoint(self) -> str:
@@ -132,7 +137,7 @@ class Connection:
         """A request to the config server, which has some seconds for it."""
         url = self.config_server + path
         try:
-            with httpx.Client(verify=self.credentials.context(), timeout=timeout) as client:
+            with httpx.Client(verify=self._context, timeout=timeout) as client:
                 return client.request(method, url)
         except httpx.HTTPError as error:
             raise UserError(unreachable(self.config_server, str(error))) from error
@@ -196,12 +201,17 @@ def _kept(environment: Mapping[str, str], application: str) -> Credentials:
 
 
 def executable() -> str:
-    """The `vespa` command of the environment that this Python runs in."""
-    beside = Path(sys.executable).with_name("vespa")
-    command = str(beside) if beside.exists() else shutil.which("vespa")
-    if command is None:
-        raise UserError("the vespa command is not installed; run make install")
-    return command
+    """The `vespa` command itself.
+
+    What pip puts on the PATH is Python around it, which forgets its exit code, and whose end would
+    not be its end.
+    """
+    try:
+        return str(vespacli.get_binary_path())
+    except OSError as error:
+        raise UserError(
+            f"the vespa command is not installed ({error}); run make install"
+        ) from error
 
 
 def run(arguments: list[str], scratch: Path | None = None) -> subprocess.CompletedProcess[str]:
