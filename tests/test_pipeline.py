@@ -34,6 +34,7 @@ WORDING = {
     "stages/lib/params.py",
     "stages/lib/encoder_params.py",
     "stages/lib/llm_params.py",
+    "stages/lib/train_params.py",
     "stages/lib/values.py",
 }
 """These only word what a user reads, or check parameters, whose values DVC tracks itself."""

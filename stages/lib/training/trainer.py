@@ -15,9 +15,13 @@ from torch.nn import Parameter
 from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 
+from stages.lib.encoding.adapter import MARK
 from stages.lib.encoding.encoder import device, fast_dtype
 from stages.lib.params import Train
 from stages.lib.training.processes import processes
+
+CHECKPOINTED = 2**29
+"""Weights from which on activations are computed twice rather than kept until the way back."""
 
 
 def run_trainer(
@@ -46,8 +50,8 @@ def run_trainer(
         callbacks: watch the training.
 
     """
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Dropout) and MARK not in name:
             module.p = params.dropout
     where = device()
     # the trainer insists on a folder; nothing is written there
@@ -61,6 +65,7 @@ def run_trainer(
                 # each process takes its part of every batch: their number changes no batch
                 accelerator_config={"split_batches": True},
                 warmup_steps=params.warmup_ratio,
+                gradient_checkpointing=sum(map(torch.numel, model.parameters())) > CHECKPOINTED,
                 bf16=fast_dtype(where) == torch.bfloat16,
                 use_cpu=where.type == "cpu",
                 ddp_backend="gloo" if where.type == "cpu" and processes() > 1 else None,
