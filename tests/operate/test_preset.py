@@ -12,6 +12,9 @@ from tests.imports import ROOT
 
 PRESETS = sorted(each.stem for each in (ROOT / "stages" / "presets").glob("*.yaml"))
 
+RECIPE = "language-model"
+"""A preset of a recipe; the others are of collections."""
+
 
 @pytest.fixture
 def params(tmp_path: Path) -> Path:
@@ -24,7 +27,7 @@ def run(name: str, params: Path) -> Result:
 
 
 def test_the_presets_are_those_promised() -> None:
-    assert PRESETS == ["fiqa", "nfcorpus", "nq"]
+    assert PRESETS == ["fiqa", RECIPE, "nfcorpus", "nq"]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -36,16 +39,19 @@ def test_a_preset_changes_its_values_and_nothing_else(name: str, params: Path) -
     for section, values in read_preset(ROOT / "stages" / "presets", name).items():
         before[section] |= values
     assert after == before
-    assert after["prepare"]["dataset"] == f"beir/{name}"
-    assert f"prepare.dataset:  -> beir/{name}" in result.output
+    dataset = "" if name == RECIPE else f"beir/{name}"
+    assert after["prepare"]["dataset"] == dataset
+    assert (f"prepare.dataset:  -> {dataset}" in result.output) == bool(dataset)
 
 
 def test_comments_and_order_stay(params: Path) -> None:
     before = params.read_text().splitlines()
     run("nfcorpus", params)
+    run(RECIPE, params)
     after = params.read_text().splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert ("  source: beir", "  source: ir_datasets") in changed
+    assert ("    rank: 0", "    rank: 16") in changed
     assert all(not old.lstrip().startswith("#") for old, _ in changed)
 
 
@@ -62,7 +68,9 @@ def test_mistakes_are_named_and_change_nothing(params: Path) -> None:
     before = params.read_text()
     result = run("nope", params)
     assert result.exit_code == 1
-    assert result.output.endswith("nope.yaml: no such preset; there are fiqa, nfcorpus, nq\n")
+    assert result.output.endswith(
+        "nope.yaml: no such preset; there are fiqa, language-model, nfcorpus, nq\n"
+    )
     with pytest.raises(UserError, match=r"params.yaml: train.epoch: no such parameter"):
         apply_preset(params, {"train": {"epoch": 3}})
     assert params.read_text() == before
