@@ -78,10 +78,11 @@ def main(
         Material(documents, dense, sentences, lexical, weight.dense, cross_encoder, settings.mine)
     )
     choice = choose_teacher(teachers, choosing)
-    used = [
-        vectors,
-        *(each for each in (document_vectors, known, cross_encoder) if has_files(each)),
-    ]
+    used = [vectors]
+    if has_files(known):
+        used += [document_vectors, known]
+    if settings.mine.cross_encoder:
+        used.append(cross_encoder)
     ranked_by = text_hash(
         choice.teacher.name,
         str(weight.dense),

@@ -2,10 +2,10 @@
 
 python -m tests.bench.edited /tmp/edited 10000
 
-The documents are generated of the sample's words, 60 each in three sentences; the extractive provider writes three
-queries for each. After the first run one document is edited, and the stages run again as DVC runs
-them: with what the run before left. FOLDER keeps what was made. `mine` runs at the end of both, and
-once more with the same corpus, where its rankings are known.
+The documents are generated of the sample's words, 60 each in three sentences; the extractive
+provider writes three queries for each. After the first run one document is edited, and the stages
+run again as DVC runs them: with what the run before left. FOLDER keeps what was made. `mine` runs
+at the end of both, and once more with the same corpus, where its rankings are known.
 """
 
 import os

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
 from stages.lib.core.files import read_json
@@ -68,3 +69,19 @@ def test_layers_that_the_base_does_not_have(
     assert result.exit_code == 1
     assert "train.lora.target_modules: the base has no linear layer 'query'" in result.output
     assert not (training_project / "tuned-1").exists()
+
+
+def test_activations_that_are_computed_twice_train_the_same(
+    training_project: Path, base: Path, with_params: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_params(SHORT | {"train.tower": "full"})
+    weights = []
+    for largest in (2**29, 0):
+        monkeypatch.setattr("stages.lib.training.trainer.CHECKPOINTED", largest)
+        run(training_project, base)
+        path = training_project / "tuned-1" / "adapter" / "adapter_model.safetensors"
+        weights.append(load_file(path))
+    moved = max(float(each.abs().max()) for name, each in weights[0].items() if "lora_B" in name)
+    apart = max(float((each - weights[1][name]).abs().max()) for name, each in weights[0].items())
+    assert moved > 0.01, "second factors begin at 0"
+    assert apart < moved / 20

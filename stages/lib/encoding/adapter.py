@@ -4,6 +4,7 @@ An adapter is put into a model, which is called as before. It is saved by itself
 the model as it was, for all who know nothing of adapters.
 """
 
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,8 @@ def save_encoder(model: SentenceTransformer, folder: Path, adapter: Path, params
         model[0].auto_model.save_pretrained(adapter)
         (adapter / "README.md").unlink(missing_ok=True)
         model = load_encoder(Path(model[0].auto_model.name_or_path), params)
-        adapted = PeftModel.from_pretrained(model[0].auto_model, str(adapter))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what peft asks a model that does not train
+            adapted = PeftModel.from_pretrained(model[0].auto_model, str(adapter))
         adapted.merge_and_unload()  # type: ignore[operator]
     model.save(str(folder), create_model_card=False)

@@ -53,6 +53,8 @@ def run_trainer(
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Dropout) and MARK not in name:
             module.p = params.dropout
+    if sum(map(torch.numel, model.parameters())) > CHECKPOINTED:
+        model[0].auto_model.activation_checkpointing_enable()
     where = device()
     # the trainer insists on a folder; nothing is written there
     with tempfile.TemporaryDirectory() as scratch:
@@ -65,7 +67,6 @@ def run_trainer(
                 # each process takes its part of every batch: their number changes no batch
                 accelerator_config={"split_batches": True},
                 warmup_steps=params.warmup_ratio,
-                gradient_checkpointing=sum(map(torch.numel, model.parameters())) > CHECKPOINTED,
                 bf16=fast_dtype(where) == torch.bfloat16,
                 use_cpu=where.type == "cpu",
                 ddp_backend="gloo" if where.type == "cpu" and processes() > 1 else None,
