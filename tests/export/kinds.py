@@ -56,7 +56,7 @@ SIZES: dict[str, Any] = {
 }
 
 
-KINDS = {
+KINDS: dict[str, Kind] = {
     "MiniLM, E5, GTE": Kind(BertConfig(**SIZES), "mean", token_types=True),
     "BGE": Kind(BertConfig(**SIZES), "cls", token_types=True),
     "multilingual E5": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "mean", False),
@@ -68,6 +68,9 @@ KINDS = {
         "cls",
         token_types=False,
     ),
+}
+
+MORE: dict[str, Kind] = {
     "Nomic": Kind(NomicBertConfig(**SIZES), "mean", token_types=True),
     "multilingual GTE": Kind(GteConfig(**SIZES, type_vocab_size=1), "cls", token_types=False),
     "MPNet": Kind(MPNetConfig(**SIZES), "mean", token_types=False),
