@@ -36,12 +36,12 @@ def end_texts(folder: Path) -> None:
         return
     tokenizer = Tokenizer.from_file(str(path))
     end = _special(folder, "eos_token") or _by_id(folder, tokenizer)
-    if end is None or tokenizer.token_to_id(end) is None:
+    number = None if end is None else tokenizer.token_to_id(end)
+    if end is None or number is None:
         raise UserError(
             "base.model: its tokenizer names no end token, whose vector would stand for the text; "
             "set eos_token in tokenizer_config.json, or choose another model"
         )
-    number = tokenizer.token_to_id(end)
     if tokenizer.encode("a").ids[-1] != number:
         written = read_json(path)
         written["post_processor"] = _ending(written.get("post_processor"), end, number)
