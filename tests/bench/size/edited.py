@@ -1,6 +1,6 @@
 """What one edited document of many costs: CPU and wall seconds of the stages up to `select`, twice.
 
-python -m tests.bench.edited /tmp/edited 10000
+python -m tests.bench.size.edited /tmp/edited 10000
 
 The documents are generated of the sample's words, 60 each in three sentences; the extractive
 provider writes three queries for each. After the first run one document is edited, and the stages
@@ -23,7 +23,7 @@ import yaml
 from stages.lib.core.collection import Split, write_split
 from stages.lib.core.files import write_jsonl
 
-PARAMS = Path(__file__).parents[2] / "params.yaml"
+PARAMS = Path(__file__).parents[3] / "params.yaml"
 SAMPLE = PARAMS.with_name("data") / "sample" / "corpus.jsonl"
 
 
