@@ -17,7 +17,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from stages.lib.encoding.adapter import MARK
 from stages.lib.encoding.encoder import device, fast_dtype
-from stages.lib.params import Train
+from stages.lib.train_params import Train
 from stages.lib.training.processes import processes
 
 CHECKPOINTED = 2**29
