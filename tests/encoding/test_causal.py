@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from stages.lib.errors import UserError
 from tests.conftest import Change
 from tests.tiny import END, WORDS, make_tiny_language_model
 
-SIZES = {
+SIZES: dict[str, Any] = {
     "vocab_size": len(WORDS) + 2,
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -63,7 +64,8 @@ def test_the_end_token_stands_for_the_text(plain: Path, with_params: Change, sid
     standardise(plain, 16)  # a second time changes nothing
     model = load_encoder(plain, with_params({"encoder.max_length": 16}).encoder)
     assert (model.tokenizer.pad_token, model.tokenizer.padding_side) == (END, "right")
-    if isinstance(model[0].auto_model.config, GPT2Config) and side == "left":
+    transformer: Any = model[0].auto_model
+    if isinstance(transformer.config, GPT2Config) and side == "left":
         pytest.skip("positions that are counted begin at the padding, so that it has to be right")
     model.tokenizer.padding_side = side
     assert (encode(model, TEXTS) * wanted).sum(axis=1).min() > 0.999

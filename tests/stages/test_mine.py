@@ -212,7 +212,7 @@ def test_another_corpus_or_teacher_ranks_all_anew(
     with_params(SHORT | {"bm25.k1": 0.5})
     assert anew(mining_project, tiny_model) == everything
     edited = Document("red-apple", "", "the red apple is a bird")
-    write_corpus(mining_project / "corpus.jsonl", CORPUS | {"red-apple": edited})
+    write_corpus(mining_project / "corpus.jsonl", {**CORPUS, "red-apple": edited})
     assert anew(mining_project, tiny_model) == everything
     vectors = np.load(mining_project / "vectors" / "vectors.npy")
     save_vectors(mining_project / "vectors", vectors[::-1], list(CORPUS), "test")

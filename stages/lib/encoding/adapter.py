@@ -65,9 +65,10 @@ def add_adapter(model: SentenceTransformer, params: Lora, seed: int) -> None:
     """
     from peft import LoraConfig
 
+    transformer: Any = model[0].auto_model
     layers = [
         name
-        for name, module in model[0].auto_model.named_modules()
+        for name, module in transformer.named_modules()
         if isinstance(module, nn.Linear | Conv1D)
     ]
     unknown = [
@@ -127,11 +128,13 @@ def save_encoder(model: SentenceTransformer, folder: Path, adapter: Path, params
     if has_adapter(model):
         from peft import PeftModel
 
-        model[0].auto_model.save_pretrained(adapter)
+        trained: Any = model[0].auto_model
+        trained.save_pretrained(adapter)
         (adapter / "README.md").unlink(missing_ok=True)
-        model = load_encoder(Path(model[0].auto_model.name_or_path), params)
+        model = load_encoder(Path(trained.name_or_path), params)
+        plain: Any = model[0].auto_model
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what peft asks a model that does not train
-            adapted = PeftModel.from_pretrained(model[0].auto_model, str(adapter))
-        adapted.merge_and_unload()  # type: ignore[operator]
+            adapted = PeftModel.from_pretrained(plain, str(adapter))
+        adapted.merge_and_unload()
     model.save(str(folder), create_model_card=False)

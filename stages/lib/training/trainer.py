@@ -54,7 +54,8 @@ def run_trainer(
         if isinstance(module, torch.nn.Dropout) and MARK not in name:
             module.p = params.dropout
     if sum(map(torch.numel, model.parameters())) > CHECKPOINTED:
-        model[0].auto_model.activation_checkpointing_enable()
+        transformer: Any = model[0].auto_model
+        transformer.activation_checkpointing_enable()
     where = device()
     # the trainer insists on a folder; nothing is written there
     with tempfile.TemporaryDirectory() as scratch:
