@@ -28,7 +28,7 @@ $(VENV)/installed: requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
 	@touch $@
 
-repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq|tasks sets the parameters
+repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq|tasks|language-model sets parameters
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@python -m stages.operate.mend
 	@dvc repro

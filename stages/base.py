@@ -37,12 +37,10 @@ def main(params: Path, out: Path, teacher: Path, documents: Path) -> str:
     base, mine = settings.base, settings.mine
     if is_fetched(base.model, base.revision, out):
         _check(out, settings)
-        standardise(out, settings.encoder.max_length)
     else:
         with building(out) as folder:
             fetch_model(base.model, base.revision, "base.model", folder)
             _check(folder, settings)
-            standardise(folder, settings.encoder.max_length)
     message = prompts_message(out, settings.encoder)
     if message:
         click.echo(f"Warning: base.model: {message}", err=True)
@@ -63,10 +61,12 @@ def _documents(settings: Params, folder: Path) -> None:
 
 
 def _check(folder: Path, settings: Params) -> None:
+    """Refuses what the pipeline cannot use, and brings the rest into its form."""
     check_code(folder, settings.base.model, settings.base.custom_code)
     check_weights(folder, settings.base.sha256)
     check_size(folder)
     check_tokenizer(folder)
+    standardise(folder, settings.encoder.max_length)
     check_modules(folder, pooled=settings.export.pooled)
 
 

@@ -4,17 +4,20 @@ from pathlib import Path
 from statistics import fmean
 
 from stages.cli import PARAMS, path_option, stage
+from stages.lib import search, teaching
 from stages.lib.core.collection import read_corpus, read_qrels, read_split
 from stages.lib.core.examples import write_mined
 from stages.lib.core.files import building, has_files, write_json
 from stages.lib.core.generated import read_generated
+from stages.lib.core.hashes import code_hash, content_hash, file_hash, text_hash
 from stages.lib.errors import UserError
-from stages.lib.params import read_params
+from stages.lib.params import Params, read_params
 from stages.lib.retrievers import load_dense, load_known, load_lexical
 from stages.lib.search.engine import Dense, Scorer
 from stages.lib.search.weights import choose_weight, least_overlapping
 from stages.lib.teaching.best_sentence import load_best_sentence
 from stages.lib.teaching.mining import TrainingQueries, mine
+from stages.lib.teaching.remembered import Remembered, read_rankings, write_rankings
 from stages.lib.teaching.teacher import Material
 from stages.lib.teaching.teachers import build_teachers, choose_teacher
 
@@ -29,6 +32,7 @@ from stages.lib.teaching.teachers import build_teachers, choose_teacher
 @path_option("--document-vectors", help="documents.model's of the corpus; else empty.")
 @path_option("--known", help="documents.model's vectors of the queries; else empty.")
 @path_option("--cross-encoder", help="Folder of the cross-encoder; empty where none is named.")
+@path_option("--rankings", help="Folder for the teacher's rankings, which a later run takes over.")
 @path_option("--out", help="Folder for training rows, dev rankings, weight and teacher.")
 @path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
@@ -42,6 +46,7 @@ def main(
     document_vectors: Path,
     known: Path,
     cross_encoder: Path,
+    rankings: Path,
     out: Path,
     metrics: Path,
     params: Path,
@@ -73,11 +78,26 @@ def main(
         Material(documents, dense, sentences, lexical, weight.dense, cross_encoder, settings.mine)
     )
     choice = choose_teacher(teachers, choosing)
-    mined = mine(choice.teacher, queries, settings.mine)
+    used = [vectors]
+    if has_files(known):
+        used += [document_vectors, known]
+    if settings.mine.cross_encoder:
+        used.append(cross_encoder)
+    ranked_by = text_hash(
+        choice.teacher.name,
+        str(weight.dense),
+        _rankers(settings),
+        code_hash(search, teaching),
+        file_hash(corpus),
+        *map(content_hash, used),
+    )
+    teacher = Remembered(choice.teacher, list(documents), read_rankings(rankings, ranked_by))
+    mined = mine(teacher, queries, settings.mine)
     if not mined.train:
         raise UserError(f"{synthetic}: no query has a negative; loosen mine.margin in {params}")
-    with building(out) as folder:
+    with building(out) as folder, building(rankings) as beside:
         write_mined(folder, mined, documents)
+        write_rankings(beside, teacher.rankings(), ranked_by)
     write_json(
         metrics,
         {
@@ -95,7 +115,16 @@ def main(
     )
     return (
         f"mine: {len(mined.train):,} examples and {len(mined.unlabelled):,} unlabelled, "
-        f"teacher {mined.teacher}"
+        f"teacher {mined.teacher}, {teacher.ranked:,} queries ranked anew"
+    )
+
+
+def _rankers(settings: Params) -> str:
+    """The parameters by which the corpus is ranked; those of mining read the ranking alone."""
+    mining = {"range_min", "range_max", "margin", "negatives"}
+    return settings.model_dump_json(
+        include={"engine": True, "encoder": True, "bm25": True, "mine": True},
+        exclude={"mine": mining},
     )
 
 

@@ -8,6 +8,7 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.examples import read_mined
 from stages.lib.core.files import building, has_files, write_json
+from stages.lib.encoding.adapter import quantisation
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.portable import declare
 from stages.lib.encoding.vectors import load_vectors
@@ -72,7 +73,8 @@ def main(
     by_llm = read_split(judged)
     mining = read_mined(mined)
     others = has_files(distilled)
-    encoder = load_encoder(towers(distilled if others else model)[0], settings.encoder)
+    base = towers(distilled if others else model)[0]
+    encoder = load_encoder(base, settings.encoder, quantisation(settings.train.lora))
     of_documents = load_vectors(document_vectors if others else vectors, documents)
     # where people alone judge, the synthetic dev queries judge nothing and train instead; those
     # that an LLM judges are about the same documents

@@ -40,6 +40,7 @@ WORDING = {
     "stages/lib/package_params.py",
     "stages/lib/synthetic_params.py",
     "stages/lib/tasks_params.py",
+    "stages/lib/train_params.py",
     "stages/lib/values.py",
 }
 """These only word what a user reads, or check parameters, whose values DVC tracks itself."""

@@ -5,10 +5,20 @@ from pathlib import Path
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, set_seed
+from transformers import (
+    AutoModelForCausalLM,
+    BertConfig,
+    BertModel,
+    PretrainedConfig,
+    PreTrainedTokenizerFast,
+    set_seed,
+)
 
 WORDS = """red green blue apple pear plum car bus train dog cat bird
 what is the a of how""".split()  # noqa: SIM905 - one word after the other reads best
+
+END = "<end>"
+"""The end token of the tiny language models."""
 
 
 def make_tiny_model(folder: Path, seed: int = 0, width: int = 32) -> Path:
@@ -44,3 +54,25 @@ def make_tiny_model(folder: Path, seed: int = 0, width: int = 32) -> Path:
     )
     model.save(str(folder / "model"), create_model_card=False)
     return folder / "model"
+
+
+def make_tiny_language_model(
+    folder: Path, config: PretrainedConfig, *, names: dict[str, str] | None = None
+) -> Path:
+    """A plain folder of a random causal model, as hubs have it: no pooling, nothing appended.
+
+    Args:
+        folder: gets the files.
+        config: of the kind.
+        names: the special tokens that the tokenizer names; END for the end unless given.
+
+    """
+    vocabulary = {word: i for i, word in enumerate(["[UNK]", END, *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    set_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, **({"eos_token": END} if names is None else names)
+    ).save_pretrained(folder)
+    return folder

@@ -15,7 +15,8 @@ from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.package_params import Deploy, Package
 from stages.lib.synthetic_params import Brainstorm, Examples
 from stages.lib.tasks_params import Scoring, Tasks
-from stages.lib.values import Count, Language, Positive, Section, Share, Whole, read_yaml
+from stages.lib.train_params import Train
+from stages.lib.values import Count, Language, Section, Share, Whole, read_yaml
 
 
 class Bm25(Section):
@@ -97,42 +98,6 @@ class Mine(Section):
         if self.range_max <= self.range_min:
             raise ValueError("range_max must exceed range_min")
         return self
-
-
-class Train(Section):
-    tower: Literal["vectors", "query", "full"]
-    query_share: Share
-    neighbours: Whole
-    smoothing: Share
-    runs: Count
-    epochs: Count
-    batch_size: Count
-    learning_rate: Positive
-    warmup_ratio: Share
-    weight_decay: Annotated[float, Field(ge=0)]
-    document_learning_rate: Positive
-    anchor: Annotated[float, Field(ge=0)]
-    list_size: Count
-    student_temperature: Positive
-    teacher_temperature: Positive
-    kl_weight: Annotated[float, Field(ge=0)]
-    judged_weight: Annotated[float, Field(ge=0)]
-    infonce_weight: Annotated[float, Field(ge=0)]
-    false_negative_share: Share
-    margin_mse_weight: Annotated[float, Field(ge=0)]
-    matryoshka: list[Count]
-    dropout: Share
-    interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
-
-    @property
-    def loss_weights(self) -> dict[str, float]:
-        """The weights by the names of the losses."""
-        return {
-            "kl": self.kl_weight,
-            "judged": self.judged_weight,
-            "infonce": self.infonce_weight,
-            "margin_mse": self.margin_mse_weight,
-        }
 
 
 class Evaluate(Section):

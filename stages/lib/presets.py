@@ -1,4 +1,4 @@
-"""Sets of parameters for known collections."""
+"""Sets of parameters for known collections and recipes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,7 +48,11 @@ def apply_preset(params: Path, preset: Mapping[str, Mapping[str, Any]]) -> list[
 
 
 def _set(section: Any, key: str, value: Any) -> None:
+    # in place, so that style and comments stay
     if isinstance(value, list):
-        section[key][:] = value  # keeps its style
+        section[key][:] = value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            _set(section[key], name, each)
     else:
         section[key] = value

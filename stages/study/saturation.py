@@ -10,6 +10,7 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.examples import Mined, read_mined
 from stages.lib.core.files import has_files, write_json, writing
+from stages.lib.encoding.adapter import quantisation
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.vectors import load_vectors
 from stages.lib.evaluation.plots import saturation
@@ -65,7 +66,8 @@ def main(
 
     def row(queries: Mined) -> dict[str, Any]:
         """What training on these queries reaches, by the set that it is measured on."""
-        query_encoder = load_encoder(encoder, settings.encoder)
+        loading = quantisation(settings.train.lora)
+        query_encoder = load_encoder(encoder, settings.encoder, loading)
         tuned = student(query_encoder, documents, of_documents, queries.train, settings)
         with_dev = bool(by_people) and not by_llm
         _, competing = contest(tuned, queries, settings, with_dev=with_dev)

@@ -126,7 +126,7 @@ def tune(
         "mine": (
             *("--synthetic", synthetic, "--train", train, "--expanded", run / "expanded"),
             *(*model, *by_documents, "--known", run / "known"),
-            *("--cross-encoder", folder / "teacher"),
+            *("--cross-encoder", folder / "teacher", "--rankings", run / "rankings"),
             *("--out", mined, "--metrics", run / "mine.json"),
         ),
         "train": (

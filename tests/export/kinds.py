@@ -1,17 +1,27 @@
 """The kinds of base models with small random weights, and what their graphs give for texts."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import onnx
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import (
+    Dense,
+    Normalize,
+    Pooling,
+    Transformer,
+)
 from transformers import (
     AutoModel,
     AutoTokenizer,
     BertConfig,
+    Gemma3TextConfig,
+    GteConfig,
     ModernBertConfig,
+    MPNetConfig,
+    NomicBertConfig,
     PretrainedConfig,
     XLMRobertaConfig,
     set_seed,
@@ -31,6 +41,8 @@ class Kind:
     config: PretrainedConfig
     pooling: str
     token_types: bool
+    widths: tuple[int, ...] = ()
+    """Those of linear layers after the pooling."""
 
 
 SIZES: dict[str, Any] = {
@@ -44,7 +56,7 @@ SIZES: dict[str, Any] = {
 }
 
 
-KINDS = {
+KINDS: dict[str, Kind] = {
     "MiniLM, E5, GTE": Kind(BertConfig(**SIZES), "mean", token_types=True),
     "BGE": Kind(BertConfig(**SIZES), "cls", token_types=True),
     "multilingual E5": Kind(XLMRobertaConfig(**SIZES, type_vocab_size=1), "mean", False),
@@ -58,6 +70,26 @@ KINDS = {
     ),
 }
 
+MORE: dict[str, Kind] = {
+    "Nomic": Kind(NomicBertConfig(**SIZES), "mean", token_types=True),
+    "multilingual GTE": Kind(GteConfig(**SIZES, type_vocab_size=1), "cls", token_types=False),
+    "MPNet": Kind(MPNetConfig(**SIZES), "mean", token_types=False),
+    # it looks both ways, near and far in turn, and ends in two linear layers
+    "EmbeddingGemma": Kind(
+        Gemma3TextConfig(
+            **SIZES,
+            num_key_value_heads=1,
+            head_dim=16,
+            sliding_window=8,
+            layer_types=["sliding_attention", "full_attention"],
+            use_bidirectional_attention=True,
+        ),
+        "mean",
+        token_types=False,
+        widths=(64, 32),
+    ),
+}
+
 
 def make_model(kind: Kind, tiny_model: Path, folder: Path) -> Path:
     """A random model of a kind, with the tiny model's tokenizer."""
@@ -67,7 +99,8 @@ def make_model(kind: Kind, tiny_model: Path, folder: Path) -> Path:
     )
     AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder / "transformer")
     transformer = Transformer(str(folder / "transformer"), max_seq_length=32)
-    modules = [transformer, Pooling(32, kind.pooling), Normalize()]
+    layers = [Dense(*each) for each in pairwise((32, *kind.widths))]
+    modules = [transformer, Pooling(32, kind.pooling), *layers, Normalize()]
     SentenceTransformer(modules=modules, device="cpu").save(
         str(folder / "model"), create_model_card=False
     )

@@ -8,11 +8,13 @@ import onnx
 import pytest
 import torch
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling
 
 from stages.lib.encoding.encoder import token_ids
 from stages.lib.export.graph import export_graph
 from stages.lib.export.int8 import Quantised, agreement, quantise
 from stages.lib.export.nodes import node_groups, tables, with_floats
+from stages.lib.export.parity import unit_vectors
 from stages.lib.export.smooth import channel_ranges, smoothed, tables_by_row
 from stages.lib.export.variants import pooling
 from tests.export.kinds import TEXTS, outputs
@@ -22,6 +24,17 @@ def test_projections_that_read_the_same_are_one_group(graph: onnx.ModelProto) ->
     # of each of two layers: query, key and value, their output, up, down
     assert sorted(map(len, node_groups(graph).values())) == [1, 1, 1, 1, 1, 1, 3, 3]
     assert len(tables(graph)) == 3
+
+
+def test_layers_behind_the_pooling_are_quantised_too(bert: SentenceTransformer) -> None:
+    layers = [Pooling(32, "mean"), Dense(32, 64), Dense(64, 32), Normalize()]
+    model = SentenceTransformer(modules=[bert[0], *layers], device="cpu")
+    model.max_seq_length = 32
+    made = quantise(
+        export_graph(model, 18, pooled=True), token_ids(model, TEXTS), pooling("none"), 0.0
+    )
+    wanted = unit_vectors(model, TEXTS)
+    assert (np.stack(outputs(made.graph, model)) * wanted).sum(axis=1).min() > 0.99
 
 
 def test_higher_agreement_keeps_more_in_float(

@@ -11,16 +11,19 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from tokenizers import Tokenizer
 
 from stages.lib.encoding.encoder import encode, load_encoder, token_ids
+from stages.lib.encoding.portable import standardise
 from stages.lib.errors import UserError
 from stages.lib.export.embedder import read_embedder
 from stages.lib.export.folder import describe, load_onnx, save_variant, served_tokenizer
-from stages.lib.export.graph import halved
+from stages.lib.export.graph import export_graph, halved
 from stages.lib.export.parity import HARD_TEXTS, parity, unit_vectors
 from stages.lib.export.runtime import open_session
 from stages.lib.export.variants import export_variants
 from stages.lib.params import Params
 from tests.conftest import Change
-from tests.export.kinds import KINDS, TEXTS, make_model, outputs
+from tests.encoding.test_causal import KINDS as LANGUAGE_MODELS
+from tests.export.kinds import KINDS, MORE, TEXTS, make_model, outputs
+from tests.tiny import make_tiny_language_model
 
 
 def test_names_and_shapes_are_those_that_the_server_wants(graph: onnx.ModelProto) -> None:
@@ -83,6 +86,35 @@ def test_kinds_of_models(name: str, tiny_model: Path, short: Params, tmp_path: P
         given |= {key: np.zeros_like(given["input_ids"]) for key in inputs[2:]}
         together = open_session(graph).run(None, given)[0]
         assert together.shape == (*given["input_ids"].shape, 32), "any batch and length"
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_graphs_of_more_kinds(name: str, tiny_model: Path, short: Params, tmp_path: Path) -> None:
+    model = load_encoder(make_model(MORE[name], tiny_model, tmp_path), short.encoder).to("cpu")
+    graph = export_graph(model, 18, pooled=True)
+    inputs = ["input_ids", "attention_mask", *["token_type_ids"] * MORE[name].token_types]
+    assert [each.name for each in graph.graph.input] == inputs
+    found = np.stack(outputs(graph, model))
+    assert (found * unit_vectors(model, TEXTS)).sum(axis=1).min() > 0.99999
+
+
+def test_a_language_models_variants(tmp_path: Path, with_params: Change) -> None:
+    params = with_params({"encoder.max_length": 32, "export.texts": 2, "export.pooled": True})
+    folder = make_tiny_language_model(tmp_path / "plain", LANGUAGE_MODELS["Llama"])
+    standardise(folder, 32)
+    model = load_encoder(folder, params.encoder).to("cpu")
+    rows = export_variants(model, TEXTS, tmp_path / "out", params.encoder, params.export)
+    assert rows["fp32"]["min_cosine"] > 0.99999
+    assert rows["fp16"]["min_cosine"] > 0.999
+    assert rows["int8"]["mean_cosine"] > 0.99
+    graph = onnx.load(tmp_path / "out" / "fp32" / "model.onnx")
+    # in a batch too, the last token is each text's own, on whichever side the padding is
+    for side in ("right", "left"):
+        model.tokenizer.padding_side = side
+        padded = model.tokenizer.pad({"input_ids": token_ids(model, TEXTS)}, return_tensors="np")
+        given = {name: np.asarray(padded[name], dtype=np.int64) for name in padded}
+        together = open_session(graph).run(None, given)[0]
+        assert (together * unit_vectors(model, TEXTS)).sum(axis=1).min() > 0.99999
 
 
 def test_variants_on_disk_search_like_torch(

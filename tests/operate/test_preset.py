@@ -11,7 +11,9 @@ from stages.operate.preset import main
 from tests.imports import ROOT
 
 PRESETS = sorted(each.stem for each in (ROOT / "stages" / "presets").glob("*.yaml"))
-COLLECTIONS = [name for name in PRESETS if name != "tasks"]
+RECIPE = "language-model"
+
+COLLECTIONS = [name for name in PRESETS if name not in (RECIPE, "tasks")]
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def run(name: str, params: Path) -> Result:
 
 
 def test_the_presets_are_those_promised() -> None:
-    assert PRESETS == ["fiqa", "nfcorpus", "nq", "tasks"]
+    assert PRESETS == ["fiqa", RECIPE, "nfcorpus", "nq", "tasks"]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -48,9 +50,11 @@ def test_a_collection_has_the_preset_of_its_name(name: str, params: Path) -> Non
 def test_comments_and_order_stay(params: Path) -> None:
     before = params.read_text().splitlines()
     run("nfcorpus", params)
+    run(RECIPE, params)
     after = params.read_text().splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert ("  source: beir", "  source: ir_datasets") in changed
+    assert ("    rank: 0", "    rank: 16") in changed
     assert all(not old.lstrip().startswith("#") for old, _ in changed)
 
 
@@ -68,7 +72,7 @@ def test_mistakes_are_named_and_change_nothing(params: Path) -> None:
     result = run("nope", params)
     assert result.exit_code == 1
     assert result.output.endswith(
-        "nope.yaml: no such preset; there are fiqa, nfcorpus, nq, tasks\n"
+        "nope.yaml: no such preset; there are fiqa, language-model, nfcorpus, nq, tasks\n"
     )
     with pytest.raises(UserError, match=r"params.yaml: train.epoch: no such parameter"):
         apply_preset(params, {"train": {"epoch": 3}})

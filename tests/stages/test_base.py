@@ -14,6 +14,8 @@ from stages.lib.core.files import has_files
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.hub import licence
 from tests.conftest import Change
+from tests.encoding.test_causal import KINDS as LANGUAGE_MODELS
+from tests.tiny import make_tiny_language_model
 
 OWN = """from sentence_transformers.sentence_transformer.modules import Normalize
 
@@ -236,6 +238,40 @@ def test_the_documents_model_is_fetched_or_recorded(
     with_params(changes)
     assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
     assert not has_files(tmp_path / "documents")
+
+
+def test_a_language_model_is_made_an_encoder(tmp_path: Path, with_params: Change) -> None:
+    plain = make_tiny_language_model(tmp_path / "plain", LANGUAGE_MODELS["Qwen2"])
+    message = refused(fetch(plain, tmp_path, with_params), tmp_path)
+    assert "the model ends in lasttoken, which servers cannot do; set export.pooled" in message
+    short: dict[str, Any] = {"encoder__max_length": 32, "export__pooled": True}
+    done = fetch(plain, tmp_path, with_params, **short)
+    assert done.exit_code == 0, done.output
+    encoder = load_encoder(tmp_path / "base", with_params({"encoder.max_length": 32}).encoder)
+    assert encode(encoder, ["red apple", ""]).shape == (2, 32)
+
+
+@pytest.mark.parametrize("kind", ["StaticEmbedding", "MLMTransformer"])
+def test_what_is_no_transformer_with_a_vector_a_text_is_refused(
+    model: Path, tmp_path: Path, with_params: Change, kind: str
+) -> None:
+    modules = json.loads((model / "modules.json").read_text())
+    modules[0]["type"] = f"sentence_transformers.models.{kind}"
+    (model / "modules.json").write_text(json.dumps(modules))
+    message = refused(fetch(model, tmp_path, with_params), tmp_path)
+    assert f"the model begins with {kind}; only transformers with one vector a text" in message
+
+
+def test_a_model_of_no_known_width_is_refused(
+    model: Path, tmp_path: Path, with_params: Change
+) -> None:
+    (model / "modules.json").unlink()
+    config = json.loads((model / "config.json").read_text())
+    parts = {"model_type": "clip", "text_config": {"hidden_size": config.pop("hidden_size")}}
+    (model / "config.json").write_text(json.dumps(config | parts))
+    message = refused(fetch(model, tmp_path, with_params), tmp_path)
+    assert "config.json names no width" in message
+    assert "no model of texts alone (clip)" in message
 
 
 def test_a_licence_is_the_cards_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

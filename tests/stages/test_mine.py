@@ -1,8 +1,10 @@
 """The stage mine by itself."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -87,6 +89,7 @@ def run(mining_project: Path, model: Path) -> Result:
         "cross-encoder": "cross-encoder",
         "document-vectors": "document-vectors",
         "known": "known",
+        "rankings": "rankings",
         "out": "mined",
         "metrics": "mine.json",
         "params": "params.yaml",
@@ -175,6 +178,46 @@ def test_a_cross_encoder_that_is_best_on_dev_teaches(
     wanted = teacher.rank(TRAIN.queries)
     for row in rows.train:
         assert next(iter(row.ranking)) == next(iter(wanted[row.query_id]))
+
+
+def anew(mining_project: Path, model: Path) -> int:
+    """How many queries the teacher itself ranked, as the stage says."""
+    result = run(mining_project, model)
+    assert result.exit_code == 0, result.output
+    (number,) = re.findall(r"(\d+) queries ranked anew", result.stdout)
+    return int(number)
+
+
+def test_a_query_is_ranked_once(
+    mining_project: Path, tiny_model: Path, with_params: Change
+) -> None:
+    everything = len(TRAIN.queries) + len(DEV.queries) + 1
+    assert anew(mining_project, tiny_model) == everything
+    files = ("mined/train.jsonl", "mined/unlabelled.jsonl", "mined/dev.jsonl", "rankings/rows.npy")
+    before = [(mining_project / name).read_bytes() for name in files]
+    assert anew(mining_project, tiny_model) == 0
+    assert [(mining_project / name).read_bytes() for name in files] == before
+    # what is read off a ranking changes no ranking
+    with_params(SHORT | {"mine.negatives": 1})
+    assert anew(mining_project, tiny_model) == 0
+    unlabelled = [Generated(name, "blue-dog", "phrase", name) for name in ("dog blue", "the dog")]
+    write_generated(mining_project / "synthetic" / "unlabelled.jsonl", unlabelled)
+    assert anew(mining_project, tiny_model) == 1
+
+
+def test_another_corpus_or_teacher_ranks_all_anew(
+    mining_project: Path, tiny_model: Path, with_params: Change
+) -> None:
+    everything = anew(mining_project, tiny_model)
+    with_params(SHORT | {"bm25.k1": 0.5})
+    assert anew(mining_project, tiny_model) == everything
+    edited = Document("red-apple", "", "the red apple is a bird")
+    write_corpus(mining_project / "corpus.jsonl", {**CORPUS, "red-apple": edited})
+    assert anew(mining_project, tiny_model) == everything
+    vectors = np.load(mining_project / "vectors" / "vectors.npy")
+    save_vectors(mining_project / "vectors", vectors[::-1], list(CORPUS), "test")
+    assert anew(mining_project, tiny_model) == everything
+    assert anew(mining_project, tiny_model) == 0
 
 
 def test_a_margin_that_no_document_keeps(

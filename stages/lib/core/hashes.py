@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
+from types import ModuleType
 
 WHOLE = 64
 """Hexadecimal digits of a whole sha256."""
@@ -25,6 +26,14 @@ def content_hash(folder: Path, digits: int = 16, *, without: Collection[str] = (
         total.update(path.relative_to(folder).as_posix().encode())
         total.update(bytes.fromhex(file_hash(path)))
     return total.hexdigest()[:digits]
+
+
+def code_hash(*packages: ModuleType, digits: int = 16) -> str:
+    """The first hexadecimal digits of the sha256 over the source of packages' own modules."""
+    files = (
+        path for package in packages for path in sorted(Path(package.__path__[0]).glob("*.py"))
+    )
+    return text_hash(*map(file_hash, files), digits=digits)
 
 
 def text_hash(*parts: str, digits: int = WHOLE) -> str:

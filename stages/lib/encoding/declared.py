@@ -38,6 +38,11 @@ def check_modules(folder: Path, *, pooled: bool) -> None:
         return
     modules = read_json(folder / "modules.json")
     kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
+    if modules[0]["type"].startswith("sentence_transformers.") and kinds[0] != "Transformer":
+        raise UserError(
+            f"base.model: the model begins with {kinds[0]}; only transformers with one vector a "
+            "text can be tuned here, not static or sparse embeddings: choose another model"
+        )
     for module, kind in zip(modules, kinds, strict=True):
         place = folder / module["path"]
         if kind == "Dense" and not any((place / name).is_file() for name in WEIGHTS):

@@ -5,7 +5,7 @@ nothing is spent on padding, and computed in bfloat16 where the processor has it
 """
 
 import logging as python_logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,20 @@ def fast_dtype(where: torch.device) -> torch.dtype:
     return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
 
 
-def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
-    """Loads a sentence-transformers folder onto the GPU or the CPU."""
+def load_encoder(
+    folder: Path, params: Encoder, loading: Mapping[str, Any] | None = None
+) -> SentenceTransformer:
+    """Loads a sentence-transformers folder onto the GPU or the CPU.
+
+    Args:
+        folder: the model's.
+        params: how many tokens it is to see.
+        loading: how its weights are kept; as float32 unless something else is said.
+
+    Raises:
+        UserError: it is no such model, takes fewer tokens, or has nothing to pad with.
+
+    """
     try:
         # the stage base refuses code that base.custom_code does not allow
         model = SentenceTransformer(
@@ -55,6 +67,8 @@ def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
             device=str(device()),
             local_files_only=True,
             trust_remote_code=bool(custom_code(folder)),
+            # many models are stored by halves, in which small steps of training are lost
+            model_kwargs={"dtype": torch.float32, **(loading or {})},
         )
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
@@ -68,6 +82,14 @@ def load_encoder(folder: Path, params: Encoder) -> SentenceTransformer:
             "tokens that the base model takes; lower it"
         )
     model.max_seq_length = params.max_length
+    # what is padded is masked, so that the end token will do
+    padding = model.tokenizer.pad_token or model.tokenizer.eos_token
+    if padding is None:
+        raise UserError(
+            f"{folder}: the tokenizer names no token to pad with; set pad_token in "
+            "tokenizer_config.json"
+        )
+    model.tokenizer.pad_token = padding
     model.model_card_data.generate_widget_examples = False
     return model
 

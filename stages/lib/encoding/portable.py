@@ -9,11 +9,16 @@ from typing import Any
 
 from stages.lib.core.files import read_json, write_json
 from stages.lib.encoder_params import Encoder
+from stages.lib.encoding.causal import end_texts, is_causal
 from stages.lib.encoding.declared import CONFIG, ROUTER, SIDES
+from stages.lib.errors import UserError
 
 OWN = "sentence_transformers."
 NAMES = "sentence_transformers.models."
 """Where all versions find the modules; newer ones write names that older ones do not know."""
+
+WIDTHS = ("hidden_size", "n_embd", "d_model")
+"""How configurations name the dimensions of a token's vector."""
 
 
 def standardise(folder: Path, max_length: int) -> None:
@@ -99,9 +104,19 @@ def _known(name: str) -> str:
 
 def _describe_transformer(folder: Path) -> None:
     """Makes a plain transformer the model that sentence-transformers takes it for."""
-    dimension = read_json(folder / "config.json")["hidden_size"]
+    config = read_json(folder / "config.json")
+    dimension = next((config[name] for name in WIDTHS if name in config), None)
+    if dimension is None:
+        raise UserError(
+            f"{folder}: config.json names no width ({', '.join(WIDTHS)}), so that this is no model "
+            f"of texts alone ({config.get('model_type', 'of no type')}); choose another model"
+        )
     (folder / "1_Pooling").mkdir(exist_ok=True)
-    pooling = {"word_embedding_dimension": dimension, "pooling_mode_mean_tokens": True}
+    mode = "mean_tokens"
+    if is_causal(folder):
+        mode = "lasttoken"
+        end_texts(folder)
+    pooling = {"word_embedding_dimension": dimension, f"pooling_mode_{mode}": True}
     write_json(folder / "1_Pooling" / "config.json", pooling)
     modules = [("", "Transformer"), ("1_Pooling", "Pooling")]
     rows: list[dict[str, Any]] = [

@@ -107,8 +107,14 @@ def agreement(expected: Vectors, actual: Vectors) -> float:
 def _quantise_all(graph: onnx.ModelProto) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as scratch, _quiet():
         path = Path(scratch) / "model.onnx"
+        mixed = copy.deepcopy(graph)
+        # weights are turned round where a layer is a Gemm, and shapes noted before would not fit
+        weights = {weight.name for weight in mixed.graph.initializer}
+        noted = [value for value in mixed.graph.value_info if value.name not in weights]
+        del mixed.graph.value_info[:]
+        mixed.graph.value_info.extend(noted)
         quantize_dynamic(
-            copy.deepcopy(graph),
+            mixed,
             path,
             op_types_to_quantize=[MATRIX],
             per_channel=True,

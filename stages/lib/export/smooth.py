@@ -56,6 +56,8 @@ def channel_ranges(graph: onnx.ModelProto, texts: Ids) -> dict[str, Floats]:
     """The greatest absolute value of each channel of the activations that matrices read."""
     watched = copy.deepcopy(graph)
     names = list(node_groups(graph))
+    if not names:  # GPT-2's matrices are no MatMul: none is quantised
+        return {}
     watched.graph.output.extend(
         helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names
     )

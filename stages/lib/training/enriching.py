@@ -13,9 +13,9 @@ import numpy as np
 
 from stages.lib.core.examples import Example
 from stages.lib.encoding.encoder import Vectors
-from stages.lib.params import Train
 from stages.lib.search.engine import Dense
 from stages.lib.search.neighbours import Neighbours
+from stages.lib.train_params import Train
 
 
 def enriched(

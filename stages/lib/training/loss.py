@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from stages.lib.core.examples import Example
-from stages.lib.params import Train
+from stages.lib.train_params import Train
 from stages.lib.training.documents import Documents
 from stages.lib.training.losses import LOSSES, OUT, Batch, answer_weights, teacher_scores, weights
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from stages.lib.core.examples import Example
-from stages.lib.params import Train
+from stages.lib.train_params import Train
 
 OUT = -1e4
 """A logit that leaves no probability."""

@@ -9,7 +9,7 @@ from transformers import TrainerCallback
 
 from stages.lib.core.examples import Example, Mined
 from stages.lib.core.seeds import digest
-from stages.lib.params import Train
+from stages.lib.train_params import Train
 from stages.lib.training.batches import OneSourceABatch
 from stages.lib.training.candidates import interpolate
 from stages.lib.training.loss import Distillation

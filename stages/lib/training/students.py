@@ -15,6 +15,7 @@ from torch.nn import functional
 from stages.lib.core.collection import Corpus
 from stages.lib.core.examples import Example
 from stages.lib.core.files import write_json
+from stages.lib.encoding.adapter import add_adapter, copy_weights, load_weights, save_encoder
 from stages.lib.encoding.encoder import Vectors, dimension, encode, load_encoder
 from stages.lib.encoding.portable import join_towers
 from stages.lib.encoding.projection import ends_in_pooling, fit_shift, projected
@@ -28,10 +29,13 @@ from stages.lib.training.documents import Documents, Free, Frozen, InBatch
 from stages.lib.training.enriching import enriched
 
 Weights = dict[str, Tensor]
-"""Tensors by name: everything that training changes."""
+"""Tensors by name: everything that training changes, of an adapter alone where there is one."""
 
 DOCUMENTS = "documents"
 """The name of the document vectors among the weights."""
+
+ADAPTER = "adapter"
+"""The folder of the adapter in that of what ships, where one was trained (`train.lora`)."""
 
 
 class Student(Protocol):
@@ -71,15 +75,16 @@ class QueryTower:
         self.documents: Documents = Frozen(_columns(corpus), vectors)
         self._vectors = vectors
         self._doc_ids = list(corpus)
+        self._params = params
         self._prefix = params.encoder.query_prefix
 
     def weights(self) -> Weights:
         """The query encoder's."""
-        return _copy(self.model)
+        return copy_weights(self.model)
 
     def load(self, weights: Weights) -> None:
         """Takes the query encoder's weights."""
-        self.model.load_state_dict(weights)
+        load_weights(self.model, weights)
 
     def enrich(self, weights: Weights) -> Weights:
         """As they are: documents keep the base's vectors."""
@@ -91,7 +96,7 @@ class QueryTower:
 
     def save(self, base: Path, folder: Path) -> None:
         """Saves the query encoder beside the base as document encoder."""
-        self.model.save(str(folder / "query"), create_model_card=False)
+        save_encoder(self.model, folder / "query", folder / ADAPTER, self._params.encoder)
         shutil.copytree(base, folder / "document")
         join_towers(folder)
 
@@ -132,11 +137,11 @@ class QueryAndVectors:
 
     def weights(self) -> Weights:
         """The query encoder's and the document vectors."""
-        return _copy(self.model) | {DOCUMENTS: torch.from_numpy(self._vectors())}
+        return copy_weights(self.model) | {DOCUMENTS: torch.from_numpy(self._vectors())}
 
     def load(self, weights: Weights) -> None:
         """Takes both."""
-        self.model.load_state_dict({k: v for k, v in weights.items() if k != DOCUMENTS})
+        load_weights(self.model, {k: v for k, v in weights.items() if k != DOCUMENTS})
         self._free.vectors.data.copy_(weights[DOCUMENTS])
 
     def enrich(self, weights: Weights) -> Weights:
@@ -151,7 +156,7 @@ class QueryAndVectors:
 
     def save(self, base: Path, folder: Path) -> None:
         """Saves the query encoder, the fitted document encoder, and the vectors."""
-        self.model.save(str(folder / "query"), create_model_card=False)
+        save_encoder(self.model, folder / "query", folder / ADAPTER, self._params.encoder)
         vectors = self._vectors()
         save_vectors(folder / "vectors", vectors, self._doc_ids, TRAINED)
         encoder = None
@@ -186,11 +191,11 @@ class Full:
 
     def weights(self) -> Weights:
         """The encoder's."""
-        return _copy(self.model)
+        return copy_weights(self.model)
 
     def load(self, weights: Weights) -> None:
         """Takes the encoder's weights."""
-        self.model.load_state_dict(weights)
+        load_weights(self.model, weights)
 
     def enrich(self, weights: Weights) -> Weights:
         """As they are: an encoder gives the documents' vectors."""
@@ -205,7 +210,7 @@ class Full:
 
     def save(self, base: Path, folder: Path) -> None:  # noqa: ARG002
         """Saves a model for queries and documents alike."""
-        self.model.save(str(folder), create_model_card=False)
+        save_encoder(self.model, folder, folder / ADAPTER, self._params.encoder)
 
 
 def student(
@@ -225,7 +230,8 @@ def student(
         params: the recipe.
 
     Raises:
-        UserError: a prefix of `train.matryoshka` is no shorter than the model's vectors.
+        UserError: a prefix of `train.matryoshka` is no shorter than the model's vectors, or the
+            model has no layers such as `train.lora` names.
 
     """
     too_long = [size for size in params.train.matryoshka if size >= dimension(model)]
@@ -234,6 +240,8 @@ def student(
             f"params.yaml: train.matryoshka: a prefix of {too_long[0]} of {dimension(model)} "
             "dimensions; name fewer"
         )
+    if params.train.lora.rank:
+        add_adapter(model, params.train.lora, params.seed)
     if params.train.tower == "full":
         return Full(model, corpus, params)
     if params.train.tower == "query":
@@ -243,7 +251,3 @@ def student(
 
 def _columns(corpus: Corpus) -> dict[str, int]:
     return {doc_id: column for column, doc_id in enumerate(corpus)}
-
-
-def _copy(model: SentenceTransformer) -> Weights:
-    return {name: weight.detach().clone().cpu() for name, weight in model.state_dict().items()}

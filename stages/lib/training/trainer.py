@@ -15,9 +15,13 @@ from torch.nn import Parameter
 from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 
+from stages.lib.encoding.adapter import MARK
 from stages.lib.encoding.encoder import device, fast_dtype
-from stages.lib.params import Train
+from stages.lib.train_params import Train
 from stages.lib.training.processes import processes
+
+CHECKPOINTED = 2**29
+"""Weights from which on activations are computed twice rather than kept until the way back."""
 
 
 def run_trainer(
@@ -46,9 +50,12 @@ def run_trainer(
         callbacks: watch the training.
 
     """
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Dropout) and MARK not in name:
             module.p = params.dropout
+    if sum(map(torch.numel, model.parameters())) > CHECKPOINTED:
+        transformer: Any = model[0].auto_model
+        transformer.activation_checkpointing_enable()
     where = device()
     # the trainer insists on a folder; nothing is written there
     with tempfile.TemporaryDirectory() as scratch:

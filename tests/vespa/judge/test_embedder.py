@@ -9,6 +9,7 @@ import pytest
 
 from stages.lib.encoding.encoder import Vectors, encode, load_encoder
 from stages.lib.encoding.hub import locate
+from stages.lib.encoding.portable import standardise
 from stages.lib.export.embedder import Side, read_embedder, tower_folder
 from stages.lib.export.folder import load_onnx
 from stages.lib.export.parity import HARD_TEXTS
@@ -21,7 +22,9 @@ from stages.lib.vespa.package.rendering import write_application
 from stages.lib.vespa.package.served import ServedModel
 from stages.lib.vespa.package.tower import read_tower
 from tests.conftest import ROOT
+from tests.encoding.test_causal import KINDS as LANGUAGE_MODELS
 from tests.export.kinds import KINDS, make_model
+from tests.tiny import make_tiny_language_model
 from tests.vespa.judge import Judge
 
 Change = Callable[[dict[str, Any]], Params]
@@ -79,6 +82,20 @@ def test_every_pooling_and_variant_gives_the_vectors_of_here(
     model = load_encoder(make_model(KINDS[name], tiny_model, tmp_path), params.encoder).to("cpu")
     export_variants(model, TEXTS[:4], tmp_path / "out", params.encoder, params.export)
     for variant in ("fp32", "fp16", "int8"):
+        check(judge, tmp_path / "out" / variant, tmp_path / variant, params)
+
+
+def test_a_language_models_end_token_and_instruction_reach_vespa(
+    judge: Judge, with_params: Change, tmp_path: Path
+) -> None:
+    instruction = {"encoder.query_prefix": "what is the car\nof a: ", "encoder.document_prefix": ""}
+    changes = {"encoder.max_length": 32, "export.texts": 2, "export.pooled": True, **instruction}
+    params = with_params(changes)
+    folder = make_tiny_language_model(tmp_path / "plain", LANGUAGE_MODELS["Qwen2"])
+    standardise(folder, 32)
+    model = load_encoder(folder, params.encoder).to("cpu")
+    export_variants(model, TEXTS[:4], tmp_path / "out", params.encoder, params.export)
+    for variant in ("fp32", "int8"):
         check(judge, tmp_path / "out" / variant, tmp_path / variant, params)
 
 

@@ -5,7 +5,7 @@ for generated ones, and 1,000 key phrases are drawn. Neighbours and sentences ar
 advises for large corpora. Encoding costs what the model costs: it is measured with a model of two
 small layers, for what is around it.
 
-python -m tests.bench.search_size --model models/base 100000 1000000
+python -m tests.bench.size.search --model models/base 100000 1000000
 """
 
 import json
@@ -20,7 +20,7 @@ import yaml
 
 from stages.lib.core.collection import Split, read_corpus, write_qrels, write_split
 from stages.lib.core.generated import Generated, query_id, write_generated
-from tests.bench.prepare_size import PARAMS, measure, write_collection
+from tests.bench.size.prepare import PARAMS, measure, write_collection
 from tests.tiny import make_tiny_model
 
 DIMENSIONS, BLOCK, QUERIES = 384, 50_000, 1_000

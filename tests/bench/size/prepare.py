@@ -2,7 +2,7 @@
 
 After each run another process reads the corpus as the later stages do, each document once.
 
-python -m tests.bench.prepare_size --tokenizer models/base/tokenizer.json 100000 1000000
+python -m tests.bench.size.prepare --tokenizer models/base/tokenizer.json 100000 1000000
 """
 
 import json
@@ -20,7 +20,7 @@ import yaml
 WORDS = 30_000
 READ = """import sys; from pathlib import Path; from stages.lib.core.collection import read_corpus
 sum(len(document.contents) for document in read_corpus(Path(sys.argv[1])).values())"""
-PARAMS = Path(__file__).parents[2] / "params.yaml"
+PARAMS = Path(__file__).parents[3] / "params.yaml"
 
 
 def write_collection(folder: Path, documents: int) -> None:
