@@ -26,6 +26,7 @@ PIPELINE = (
     "train",
     "export",
     "others",
+    "answer",
     "evaluate",
     "package",
 )

@@ -73,6 +73,13 @@ class Expand(Section):
     compared: Whole
 
 
+class Answer(Section):
+    enabled: bool
+    questions: Whole
+    passages: Annotated[int, Field(ge=1, le=20)]
+    verdicts: bool
+
+
 class JudgeDev(Section):
     queries: Whole
     depth: Count

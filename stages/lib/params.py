@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from stages.lib.encoder_params import Base, Distill, EmbedderModel, Encoder, Export, Other
 from stages.lib.errors import UserError
-from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
+from stages.lib.llm_params import Answer, Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.values import LARGEST, Count, Language, Positive, Section, Share, Whole, XmlText
 
 
@@ -207,6 +207,7 @@ class Params(Section):
     mine: Mine
     train: Train
     export: Export
+    answer: Answer
     evaluate: Evaluate
     package: Package
     deploy: Deploy

@@ -90,6 +90,7 @@ def render(
                 GAINED,
             )
         ),
+        answers_picture=_answers_picture(stages.get("answer", {})),
         deltas_picture=_image(
             plots.deltas(list(deltas.values()), f"{NAMES[HEADLINE]}: {SERVED} - {rival}")
         ),
@@ -142,6 +143,17 @@ def _differences(summary: Mapping[str, Any]) -> list[tuple[str, float, float, fl
     return [
         (name, 100 * row["difference"], 100 * row["low"], 100 * row["high"]) for name, row in rows
     ]
+
+
+def _answers_picture(answer: Mapping[str, Any]) -> Markup | None:
+    """What answers gained by each measure; None where nothing was answered."""
+    if not answer.get("questions"):
+        return None
+    rows = [
+        (answer["names"][name], *(100 * row[key] for key in ("difference", "low", "high")))
+        for name, row in answer["comparisons"].items()
+    ]
+    return _image(plots.intervals(rows, GAINED))
 
 
 def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, Any]:

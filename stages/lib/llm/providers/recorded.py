@@ -15,12 +15,14 @@ FILES = {
     "hard_queries": "hard.jsonl",
     "relevance_judgements": "judgements.jsonl",
     "passage_answer": "answers.jsonl",
+    "answer_verdicts": "verdicts.jsonl",
 }
 SUBJECTS = {
     "synthetic_queries": "doc_id",
     "hard_queries": "doc_id",
     "relevance_judgements": "query_id",
     "passage_answer": "question",
+    "answer_verdicts": "question",
 }
 UNANSWERED = "The passages do not answer the question."
 
@@ -32,11 +34,11 @@ def judges(folder: Path) -> bool:
 
 
 class Recorded:
-    """Answers from rules.json, queries.jsonl, hard.jsonl, judgements.jsonl and answers.jsonl.
+    """Answers from the files of `FILES`.
 
     The lines of queries.jsonl and hard.jsonl are found by doc_id, those of judgements.jsonl by
-    query_id, those of answers.jsonl by question. Of a line of the last two, what rests on documents
-    counts that a request shows.
+    query_id, those of answers.jsonl and verdicts.jsonl by question. Of a line of the last three,
+    what is about the documents or answers counts that a request shows.
     """
 
     paid = False
@@ -51,10 +53,8 @@ class Recorded:
         if answers is None:
             answers = self._answers[request.schema] = self._read(request.schema)
         answer = answers.get(request.subject if request.schema in SUBJECTS else "")
-        if answer is not None and request.schema == "relevance_judgements":
-            answer = _shown(answer, request)
-        elif answer is not None and request.schema == "passage_answer":
-            answer = _grounded(answer, request)
+        if answer is not None and request.schema in ABOUT:
+            answer = ABOUT[request.schema](answer, request)
         if answer is None:
             return None
         return Response(orjson.dumps(answer).decode(), "stop", None, "recorded", 0, 0)
@@ -109,6 +109,28 @@ def _grounded(answer: dict[str, Any], request: Request) -> dict[str, Any]:
     return {"statements": statements or [{"text": UNANSWERED, "doc_ids": []}]}
 
 
+def _graded(answer: dict[str, Any], request: Request) -> dict[str, Any] | None:
+    """The grades of the answers that a request shows, by their text; None where one has none."""
+    known = {verdict["text"]: verdict for verdict in answer.get("verdicts", [])}
+    shown = [line for line in _lines(request) if "answer" in line]
+    if not all(line["text"] in known for line in shown):
+        return None
+    return {"verdicts": [known[line["text"]] | {"answer": line["answer"]} for line in shown]}
+
+
 def _doc_ids(request: Request) -> set[str]:
-    """The documents that a request shows, a line of JSON each."""
-    return {orjson.loads(line).get("doc_id", "") for line in request.user.splitlines()}
+    """The documents that a request shows."""
+    return {line["doc_id"] for line in _lines(request) if "doc_id" in line}
+
+
+def _lines(request: Request) -> list[dict[str, Any]]:
+    """What a request shows, a line of JSON each."""
+    return [orjson.loads(line) for line in request.user.splitlines()]
+
+
+ABOUT = {
+    "relevance_judgements": _shown,
+    "passage_answer": _grounded,
+    "answer_verdicts": _graded,
+}
+"""What takes of a recorded answer the part that is about what a request shows."""

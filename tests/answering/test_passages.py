@@ -1,7 +1,7 @@
 import pytest
 
+from stages.lib.answering.passages import Statement, Statements
 from stages.lib.llm.answers import UnusableError
-from stages.lib.page.asking import Statement, Statements
 
 
 def test_a_statement_cites_the_passages_that_were_shown() -> None:
