@@ -53,7 +53,7 @@ compare: $(VENV)/installed ## Show the systems' measures beside those of a git r
 cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
 	@dvc repro --quiet prepare
 	@python -m stages.operate.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
-	  --dev data/collection/dev --synthetic data/synthetic/train --judged data/judged --prompts stages/prompts --stores data/llm
+	  --dev data/collection/dev --synthetic data/synthetic/train --judged data/judged --reviews data/reviews --prompts stages/prompts --stores data/llm
 
 bases: $(VENV)/installed ## Compare the base with the untuned models of evaluate.others on dev; trains nothing
 	@dvc repro others
@@ -109,6 +109,6 @@ tests: $(VENV)/installed
 	pytest --numprocesses 2
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
-	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,collection \
+	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx data/rules.json data/fusion.json $(addprefix data/,answers collection \
 	  deploy saturation evaluation expanded generated judged mined package synthetic vectors)
 	find data models -name '.*.[0-9]*.part' -prune -exec rm -rf {} +

@@ -55,6 +55,7 @@ class Generate(Section):
     min_words: Whole
     types: Annotated[list[str], Field(min_length=1)]
     few_shot: Whole
+    reviewed_examples: bool
     max_characters: Count
     attributes: Attributes
 

@@ -18,6 +18,7 @@ from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import Purse
 from stages.lib.llm.storage.store import Store
 from stages.lib.params import Params, read_params
+from stages.lib.people.reviews import good_examples, read_decisions
 
 STAGES = ("rules", "generate", "judge_dev", "expand")
 
@@ -28,6 +29,7 @@ STAGES = ("rules", "generate", "judge_dev", "expand")
 @path_option("--dev", help="The collection's dev split.")
 @path_option("--synthetic", help="The synthetic train split; need not be there yet.")
 @path_option("--judged", help="What judge_dev left; need not be there yet.")
+@path_option("--reviews", help="Folder of what people decided about queries; may be empty.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--stores", help="Folder of the stages' responses.")
 @PARAMS
@@ -37,6 +39,7 @@ def main(
     dev: Path,
     synthetic: Path,
     judged: Path,
+    reviews: Path,
     prompts: Path,
     stores: Path,
     params: Path,
@@ -53,8 +56,11 @@ def main(
     journal = Environment.read().journal
     responses = {name: Store(stores / f"{name}.jsonl", journal) for name in STAGES}
     plan = read_plan(judged / PLAN, settings.judge_dev, documents)
+    examples = []
+    if settings.generate.reviewed_examples:
+        examples = good_examples(read_decisions(reviews), documents)
     by_stage = estimates(
-        settings, documents, human, read_split(dev), selected, plan, writer, responses
+        settings, documents, human, read_split(dev), selected, plan, writer, responses, examples
     )
     report(list(by_stage), settings)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
+from pydantic_core import from_json
 
 from stages.lib.core.collection import Document
 from stages.lib.core.text import first_words, one_line
@@ -65,6 +66,17 @@ class Statements:
             raise UnusableError(Fault.OFF_SCHEMA)
         cited = {self._numbers[d] for d in doc_ids if isinstance(d, str) and d in self._numbers}
         return f"{self._label}{index:03}", Statement(one_line(text), sorted(cited))
+
+
+def said(text: str) -> str:
+    """The statements of an answer that is still coming in, as far as they are there."""
+    try:
+        answer = from_json(text[text.index("{") :], allow_partial="trailing-strings")
+    except ValueError:
+        return ""
+    items = answer.get(Statements.items) if isinstance(answer, dict) else None
+    texts = [item.get("text") for item in items or () if isinstance(item, dict)]
+    return " ".join(text for text in texts if isinstance(text, str))
 
 
 class PassagePrompts:

@@ -1,11 +1,12 @@
 """Answers by the language model from the first passages of two systems."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
-from stages.lib.answering.passages import PassagePrompts, Statement
+from stages.lib.answering.passages import PassagePrompts, Statement, said
 from stages.lib.core.collection import Corpus, Document
 from stages.lib.errors import UserError
 from stages.lib.llm.providers.table import PROVIDERS
@@ -40,8 +41,11 @@ class Answerer:
         self._corpus = corpus
         self._prompts = PassagePrompts(prompts, params.llm)
         self._store = store
-        self._params = params
+        # who asks waits for the answer, which a batch would bring within a day
+        direct = params.llm.model_copy(update={"mode": "direct"})
+        self._params = params.model_copy(update={"llm": direct})
         self._session: Session | None = None
+        self._told: SimpleQueue[str | Reply | BaseException] = SimpleQueue()
         # the journal's connection belongs to one thread, and one budget to all questions
         self._thread = ThreadPoolExecutor(1, "ask")
 
@@ -57,19 +61,51 @@ class Answerer:
             return f"llm.provider is {self.provider}: nobody answers. The passages are below."
         return ""
 
-    def answer(self, question: str, documents: Sequence[Document]) -> Reply:
-        """The answer from these passages."""
-        if self.why_not():
-            return Reply([], self.why_not())
-        return self._thread.submit(self._ask, question, documents).result()
+    def answer(self, question: str, documents: Sequence[Document]) -> Iterator[str | Reply]:
+        """What the model says from these passages as it comes in, and at last the whole reply.
 
-    def _ask(self, question: str, documents: Sequence[Document]) -> Reply:
-        if self._session is None:
-            self._session = Session(self._corpus, self._params, self._store, "ask")
+        Pieces of text follow each other; the reply alone has been checked, and may differ.
+        """
+        if self.why_not():
+            yield Reply([], self.why_not())
+            return
+        told: SimpleQueue[str | Reply | BaseException] = SimpleQueue()
+        self._thread.submit(self._ask, question, documents, told)
+        shown = ""
+        while not isinstance(piece := told.get(), Reply):
+            if isinstance(piece, BaseException):
+                raise piece
+            text = said(piece)
+            if text.startswith(shown):  # else the model was asked again, and the reply will tell
+                yield text[len(shown) :]
+                shown = text
+        yield piece
+
+    def _ask(
+        self,
+        question: str,
+        documents: Sequence[Document],
+        told: "SimpleQueue[str | Reply | BaseException]",
+    ) -> None:
+        self._told = told
         try:
-            asked = self._session.ask([self._prompts.answer(question, documents)], 1)
+            told.put(self._reply(question, documents))
         except UserError as error:
-            return Reply([], str(error))
+            told.put(Reply([], str(error)))
+        except BaseException as error:  # who waits would wait for ever
+            told.put(error)
+            raise
+
+    def _reply(self, question: str, documents: Sequence[Document]) -> Reply:
+        if self._session is None:
+            self._session = Session(
+                self._corpus,
+                self._params,
+                self._store,
+                "ask",
+                lambda text: self._told.put(text),
+            )
+        asked = self._session.ask([self._prompts.answer(question, documents)], 1)
         parts: Mapping[str, Statement] = next(iter(asked.answers.get(question, [])), {})
         if not parts:
             why = asked.faults_message()
