@@ -53,7 +53,7 @@ compare: $(VENV)/installed ## Show the systems' measures beside those of a git r
 cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
 	@dvc repro --quiet prepare
 	@python -m stages.operate.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
-	  --dev data/collection/dev --synthetic data/synthetic/train --judged data/judged --reviews data/reviews --prompts stages/prompts --stores data/llm
+	  --test data/collection/test --answers data/collection/answers.jsonl --dev data/collection/dev --synthetic data/synthetic/train --judged data/judged --reviews data/reviews --prompts stages/prompts --stores data/llm
 
 bases: $(VENV)/installed ## Compare the base with the untuned models of evaluate.others on dev; trains nothing
 	@dvc repro others

@@ -11,6 +11,7 @@ from stages.lib.encoding.projection import cross_fitted
 from stages.lib.encoding.vectors import FITTED, TRAINED, load_vectors, made_by
 from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.newcomers import measure_newcomers
+from stages.lib.evaluation.pictures import pictures
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.runs import write_run
 from stages.lib.evaluation.served import SERVED, packaged, served_engine
@@ -21,6 +22,9 @@ from stages.lib.export.folder import load_exported
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_known, load_lexical
 from stages.lib.search.engine import Dense, Embedded
+
+PICTURES = {"differences", "whom", "answers"}
+"""Those that no template of DVC draws; the others are drawn from data, to compare revisions."""
 
 
 @stage
@@ -91,7 +95,8 @@ def main(
     serving = measure_serving(
         evaluation, corpus, models[SYSTEM], onnx, tuned_vectors, read_json(export), settings
     )
-    report = render(evaluation, corpus, settings, stages, serving)
+    drawn = pictures(evaluation, settings, stages, serving)
+    report = render(evaluation, corpus, settings, stages, serving, drawn)
 
     with building(out) as folder:
         for system, run in evaluation.runs.items():
@@ -99,6 +104,9 @@ def main(
         write_jsonl(folder / "per_query.jsonl", evaluation.rows())
         write_json(folder / "deltas.json", evaluation.plot(SERVED))
         write_json(folder / "vector_types.json", serving.plot())
+        for name in PICTURES & drawn.keys():
+            with writing(folder / "pictures" / f"{name}.svg") as file:
+                file.write(drawn[name])
         with writing(folder / "report.html") as file:
             file.write(report)
     with building(metrics) as folder:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from stages.cli import PARAMS, path_option, stage
+from stages.lib.answering.estimate import estimate_answers
 from stages.lib.core.collection import Corpus, Texts, read_corpus, read_split
 from stages.lib.core.generated import read_generated
 from stages.lib.distillation.texts import texts_to_learn
@@ -19,12 +20,15 @@ from stages.lib.llm.spending import Purse
 from stages.lib.llm.storage.store import Store
 from stages.lib.params import Params, read_params
 from stages.lib.people.reviews import good_examples, read_decisions
+from stages.lib.sources.queries.answers import read_answers
 
-STAGES = ("rules", "generate", "judge_dev", "expand")
+STAGES = ("rules", "generate", "judge_dev", "expand", "answer")
 
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--test", help="The collection's test split, for the stage answer alone.")
+@path_option("--answers", help="The collection's reference answers.")
 @path_option("--train", help="The collection's train split.")
 @path_option("--dev", help="The collection's dev split.")
 @path_option("--synthetic", help="The synthetic train split; need not be there yet.")
@@ -35,6 +39,8 @@ STAGES = ("rules", "generate", "judge_dev", "expand")
 @PARAMS
 def main(
     corpus: Path,
+    test: Path,
+    answers: Path,
     train: Path,
     dev: Path,
     synthetic: Path,
@@ -62,7 +68,12 @@ def main(
     by_stage = estimates(
         settings, documents, human, read_split(dev), selected, plan, writer, responses, examples
     )
-    report(list(by_stage), settings)
+    rows = list(by_stage)
+    if settings.answer.enabled:
+        split = read_split(test) or read_split(dev)
+        store, references = responses["answer"], read_answers(answers)
+        rows.append(estimate_answers(settings, documents, split, references, prompts, store))
+    report(rows, settings)
 
 
 def embedders(params: Params, corpus: Path, train: Path, synthetic: Path, stores: Path) -> None:

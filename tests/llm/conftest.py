@@ -97,7 +97,8 @@ class Project:
             case _:
                 splits = ["--dev", str(at / "dev"), "--synthetic", str(at / "none")]
                 made = ["--judged", str(at / "judged"), "--stores", str(at / "llm")]
-                made += ["--reviews", str(at / "reviews")]
+                made += ["--reviews", str(at / "reviews"), "--test", str(at / "test")]
+                made += ["--answers", str(at / "answers.jsonl")]
                 return [*common, *splits, *made]
 
     def run(self, stage: str) -> Result:

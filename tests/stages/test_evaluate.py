@@ -100,7 +100,7 @@ def test_the_same_inputs_give_the_same_bytes(evaluation_project: Path, tiny_mode
         evaluation_project / "evaluation.json"
     ).read_bytes()
     files = [path for path in (evaluation_project / "evaluation").rglob("*") if path.is_file()]
-    assert len(files) == len(SYSTEMS) + 4
+    assert len(files) == len(SYSTEMS) + 6
     for path in files:
         again = evaluation_project / "again" / path.relative_to(evaluation_project / "evaluation")
         assert again.read_bytes() == path.read_bytes(), path.name

@@ -22,6 +22,8 @@ COMPLETION = {
     "synthetic_queries": 28.0,
     "hard_queries": 28.0,
     "relevance_judgements": 14.0,
+    "passage_answer": 90.0,
+    "answer_verdicts": 20.0,
 }
 """Tokens of an answer for each part that is wanted (of the rules, as a whole)."""
 PLACEHOLDER = ["A rule of the usual length. " * 4] * 5
