@@ -15,6 +15,14 @@ export DO_NOT_TRACK := 1
 # a run starts some twenty processes, each of which would compile the same libraries again
 unexport PYTHONDONTWRITEBYTECODE
 
+# of pip's lines, how far it is: a line each twenty packages, and that it unpacks them at last
+INSTALLING = n=0; while read -r word name _; do case $$word in \
+  Collecting) (( ++n % 20 )) || echo "  $$n are found, now $$name";; \
+  Installing) echo "  all are here, and are unpacked";; esac; done
+# of DVC's lines, those that tell what was done: no commands, no stages that did not change, no advice
+TELLING = sed -u -E "/^(> |Running stage|Updating lock file|Use .dvc push|To track|To enable|Verifying|$$)/d; \
+  /^[[:space:]]+(git add|dvc config)/d; /^Stage .* didn.t change, skipping$$/d"
+
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -23,15 +31,17 @@ install: $(VENV)/installed ## Create .venv with the pinned packages
 $(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11; call make PYTHON=python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "Creating $(VENV): $$(grep -c == requirements.lock) packages, 3 to 5 minutes"
+	@$(PYTHON) -m venv $(VENV)
 	@# Python compiles what is imported when it is imported; of these packages that is a part
-	$(VENV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
+	@set -o pipefail; $(VENV)/bin/python -m pip install --no-compile --disable-pip-version-check \
+	  --progress-bar off -r requirements.lock | { $(INSTALLING); }
 	@touch $@
 
 repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq sets the collection
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@python -m stages.operate.mend
-	@dvc repro
+	@set -o pipefail; PYTHONUNBUFFERED=1 dvc repro | (trap '' INT; exec $(TELLING))
 	@python -m stages.share.model --unless-of dvc.lock --out models/embedder
 	@python -m stages.study.show
 

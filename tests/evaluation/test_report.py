@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stages.lib.core.collection import Corpus, Document
+from stages.lib.evaluation.comparison import Evaluation
 from stages.lib.evaluation.groups import groups
 from stages.lib.evaluation.money import bills, in_money
 from stages.lib.evaluation.opening import opening
@@ -65,9 +66,13 @@ SERVING = Serving(
 
 
 def rendered(
-    corpus: Corpus, params: Params, stages: dict[str, Any], serving: Serving | None = None
+    corpus: Corpus,
+    params: Params,
+    stages: dict[str, Any],
+    serving: Serving | None = None,
+    found: Evaluation | None = None,
 ) -> str:
-    found = evaluation()
+    found = found or evaluation()
     drawn = pictures(found, params, stages, serving)
     return render(found, corpus, params, stages, serving, drawn)
 
@@ -101,6 +106,7 @@ def test_answers_have_a_card_where_they_were_measured(corpus: Corpus, params: Pa
         "measured_on": "test",
         "references": "the collection's",
         "names": {"token_f1": "token F1"},
+        "deciding": "token_f1",
         "systems": {"base": {"token_f1": 0.25}, "tuned": {"token_f1": 0.5}},
         "comparisons": {"token_f1": row | {"better": 3, "worse": 0, "n": 4}},
         "order_changed": 0.125,
@@ -109,6 +115,7 @@ def test_answers_have_a_card_where_they_were_measured(corpus: Corpus, params: Pa
     page = rendered(corpus, params, {"answer": answer})
     assert HOSTILE not in page
     assert "token F1 25.0 50.0 +25.0 +10.0 to +40.0 p = 0.020 p = 0.040 3 0 4" in words(page)
+    assert "token F1 25.0 → 50.0: better" in words(page)
     assert "The order changed 12% of the grades" in words(page)
     assert "1 of 5 questions had no answer" in words(page)
     assert "a · rests on b" in words(page)
@@ -262,7 +269,7 @@ def test_imported_queries_alone_are_said(corpus: Corpus, params: Params) -> None
 def test_a_kept_base_is_said(corpus: Corpus, params: Params) -> None:
     same = {"q1": {"a": 1.0}, "q2": {"c": 1.0}}
     train = STAGES["train"] | {"chosen": "base", "kept_base": True}
-    page = words(render(evaluation("test", same, same), corpus, params, {"train": train}))
+    page = words(rendered(corpus, params, {"train": train}, found=evaluation("test", same, same)))
     assert "The base was kept, and “tuned” is the base" in page
     assert "so the base model is kept: it reaches 88.0 points" in page
     assert "p = 1.000" in page
@@ -278,10 +285,10 @@ def test_dev_queries_that_tell_nothing_of_bm25_are_said(corpus: Corpus, params: 
 
 def test_synthetic_queries_are_no_evidence(corpus: Corpus, params: Params) -> None:
     found = evaluation("synthetic dev")
-    page = words(render(found, corpus, params, {}))
+    page = words(rendered(corpus, params, {}, found=found))
     assert "neither test nor dev judgements" in page
     assert "could tell from chance" not in page + headline(found.summary())
     assert "Nobody knows yet whether search has become better" in page
     assert "synthetic dev: not evidence of quality, n = 2 queries" in page
     assert "not evidence of quality" in comparison_table(found.summary())
-    assert "so flatter it" in words(render(evaluation("dev"), corpus, params, {}))
+    assert "so flatter it" in words(rendered(corpus, params, {}, found=evaluation("dev")))

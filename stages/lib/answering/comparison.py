@@ -32,12 +32,13 @@ def summary(measures: Measured, resamples: int, seed: int) -> dict[str, Any]:
         },
         "comparisons": {name: compared[f"{TUNED} {name}"].as_dict() for name in names},
         "names": {name: NAMES[name] for name in names},
+        "deciding": next(name for name in DECIDING if name in names),
     }
 
 
 def headline(figures: Mapping[str, Any]) -> str:
     """What a stage says of the answers in its one line."""
-    name = next(name for name in DECIDING if name in figures["comparisons"])
+    name = figures["deciding"]
     row = figures["comparisons"][name]
     before, after = (figures["systems"][system][name] for system in (BASE, TUNED))
     return (
