@@ -10,13 +10,8 @@ from stages.lib.core.files import read_json, write_json
 from stages.lib.encoding.vectors import save_queries, save_vectors
 from stages.lib.evaluation.runs import read_run
 from stages.lib.search.metrics import ndcg
-<<<<<<< HEAD
 from stages.study import show
-from tests.imports import ROOT
-=======
-from stages.operate import show
 from tests.stages.conftest import CORPUS, options
->>>>>>> 3a99b40 (A stage answers questions from both systems' passages, and measures what retrieval is worth to them (off))
 
 SYSTEMS = ["bm25", "base", "tuned", "base+bm25", "tuned+bm25", "int8", "served"]
 
