@@ -34,7 +34,7 @@ $(VENV)/installed: requirements.lock
 	@echo "Creating $(VENV): $$(grep -c == requirements.lock) packages, 3 to 5 minutes"
 	@$(PYTHON) -m venv $(VENV)
 	@# Python compiles what is imported when it is imported; of these packages that is a part
-	@set -o pipefail; $(VENV)/bin/python -m pip install --no-compile --disable-pip-version-check \
+	@set -o pipefail; PYTHONUNBUFFERED=1 $(VENV)/bin/python -m pip install --no-compile --disable-pip-version-check \
 	  --progress-bar off -r requirements.lock | { $(INSTALLING); }
 	@touch $@
 
@@ -63,7 +63,8 @@ compare: $(VENV)/installed ## Show the systems' measures beside those of a git r
 cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
 	@dvc repro --quiet prepare
 	@python -m stages.operate.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
-	  --test data/collection/test --answers data/collection/answers.jsonl --dev data/collection/dev --synthetic data/synthetic/train --judged data/judged --reviews data/reviews --prompts stages/prompts --stores data/llm
+	  --dev data/collection/dev --test data/collection/test --answers data/collection/answers.jsonl --synthetic data/synthetic/train \
+	  --judged data/judged --reviews data/reviews --prompts stages/prompts --stores data/llm
 
 bases: $(VENV)/installed ## Compare the base with the untuned models of evaluate.others on dev; trains nothing
 	@dvc repro others

@@ -31,12 +31,11 @@ from tests.bench.prepare_size import PARAMS, write_collection
 from tests.bench.search_size import DIMENSIONS, write_vectors
 from tests.tiny import make_tiny_model
 
-QUERIES = 100
 COLUMNS = {"five": "bm25 base tuned base+bm25 tuned+bm25", "two": "base+bm25 tuned+bm25"}
 
 
-def page(folder: Path, size: int) -> tuple[TestClient, list[str]]:
-    """The page over so many documents, and queries of ten words of a document each."""
+def page(folder: Path, size: int, queries: int) -> tuple[TestClient, list[str]]:
+    """The page over so many documents, and queries for all columns, of ten words of a document each."""
     write_collection(folder, size)
     corpus = read_corpus(folder / "corpus.jsonl")
     write_vectors(folder / "vectors", list(corpus))
@@ -58,23 +57,24 @@ def page(folder: Path, size: int) -> tuple[TestClient, list[str]]:
         {},
         1,
     )
-    drawn = shuffled(1, list(corpus)[: 20 * QUERIES], "load")[: len(COLUMNS) * QUERIES]
+    drawn = shuffled(1, list(corpus)[: 20 * queries], "load")[: len(COLUMNS) * queries]
     texts = [" ".join(corpus[doc_id].text.split()[:10]) for doc_id in drawn]
     return TestClient(application(parts, GETS, POSTS, ""), "http://127.0.0.1"), texts
 
 
 @click.command()
+@click.option("--queries", default=100, show_default=True, help="For each number of columns.")
 @click.argument("sizes", type=int, nargs=-1, required=True)
-def main(sizes: tuple[int, ...]) -> None:
+def main(queries: int, sizes: tuple[int, ...]) -> None:
     """Print milliseconds a query: median, 95 of 100, and of the processor in the mean."""
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
             start = time.perf_counter()
-            browser, texts = page(Path(name), size)
+            browser, texts = page(Path(name), size, queries)
             print(f"{size:,} documents: ready after {time.perf_counter() - start:.0f} s")
             for offset, (label, columns) in enumerate(COLUMNS.items()):
                 clock, processor = [], []
-                for text in texts[offset * QUERIES : (offset + 1) * QUERIES]:
+                for text in texts[offset * queries : (offset + 1) * queries]:
                     start, spent = time.perf_counter(), time.process_time()
                     answer = browser.get("/search", params={"q": text, "c": columns})
                     clock.append(1000 * (time.perf_counter() - start))
