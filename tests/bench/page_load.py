@@ -35,7 +35,7 @@ COLUMNS = {"five": "bm25 base tuned base+bm25 tuned+bm25", "two": "base+bm25 tun
 
 
 def page(folder: Path, size: int, queries: int) -> tuple[TestClient, list[str]]:
-    """The page over so many documents, and queries for all columns, of ten words of a document each."""
+    """The page over so many documents, and queries of ten words of a document each."""
     write_collection(folder, size)
     corpus = read_corpus(folder / "corpus.jsonl")
     write_vectors(folder / "vectors", list(corpus))
