@@ -19,9 +19,6 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALLING = n=0; while read -r word name _; do case $$word in \
   Collecting) (( ++n % 20 )) || echo "  $$n are found, now $$name";; \
   Installing) echo "  all are here, and are unpacked";; esac; done
-# of DVC's lines, those that tell what was done: no commands, no stages that did not change, no advice
-TELLING = sed -u -E "/^(> |Running stage|Updating lock file|Use .dvc push|To track|To enable|Verifying|$$)/d; \
-  /^[[:space:]]+(git add|dvc config)/d; /^Stage .* didn.t change, skipping$$/d"
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,7 +38,7 @@ $(VENV)/installed: requirements.lock
 repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq sets the collection
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@python -m stages.operate.mend
-	@set -o pipefail; PYTHONUNBUFFERED=1 dvc repro | (trap '' INT; exec $(TELLING))
+	@python -m stages.operate.repro
 	@python -m stages.share.model --unless-of dvc.lock --out models/embedder
 	@python -m stages.study.show
 

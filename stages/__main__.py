@@ -35,6 +35,7 @@ PIPELINE = (
 OPERATE = (
     "preset",
     "mend",
+    "repro",
     "cost",
     "page",
     "serve",
