@@ -5,7 +5,7 @@ what is measured is the page itself, from the request to the last byte, in all f
 two. Each query is asked once. The processor's own time stands beside the clock's, for machines that
 others use as well.
 
-python -m tests.bench.page_load 10000 100000
+python -m tests.bench.page.load 10000 100000
 """
 
 import tempfile
