@@ -28,12 +28,14 @@ def streamed_chat(heard: Heard) -> Route:
 
     def create(api: openai.AsyncOpenAI) -> Callable[..., Any]:
         async def call(**body: Any) -> Any:
-            options = {"stream": True, "stream_options": {"include_usage": True}}
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
             try:
-                events = await api.chat.completions.create(**body, **options)
+                events = await api.chat.completions.create(**body)
             except openai.APIStatusError as error:
                 if "stream" not in str(error):
                     raise
+                for name in ("stream", "stream_options"):
+                    del body[name]
                 return await CHAT.create(api)(**body)
             return await _gathered(events, heard)
 

@@ -26,8 +26,9 @@ def read_answers(path: Path) -> dict[str, list[str]]:
         query_id, given = row.get("_id"), row.get("answers", [row.get("answer")])
         if not isinstance(query_id, str):
             raise UserError(f'{path}:{number}: "_id" is missing or not a string')
-        texts = given if isinstance(given, list) and given else [None]
-        if not all(isinstance(text, str) and one_line(text) for text in texts):
+        listed = given if isinstance(given, list) else []
+        texts = [text for text in listed if isinstance(text, str) and one_line(text)]
+        if not texts or texts != given:
             raise UserError(
                 f'{path}:{number}: expected a text under "answer", or a list of some under '
                 '"answers"'
