@@ -115,7 +115,7 @@ def test_answers_have_a_card_where_they_were_measured(corpus: Corpus, params: Pa
     page = rendered(corpus, params, {"answer": answer})
     assert HOSTILE not in page
     assert "token F1 25.0 50.0 +25.0 +10.0 to +40.0 p = 0.020 p = 0.040 3 0 4" in words(page)
-    assert "token F1 25.0 → 50.0: better" in words(page)
+    assert "token F1 25.0 → 50.0 : better" in words(page)
     assert "The order changed 12% of the grades" in words(page)
     assert "1 of 5 questions had no answer" in words(page)
     assert "a · rests on b" in words(page)
