@@ -222,10 +222,10 @@ class Handler(BaseHTTPRequestHandler):
         if body.get("stream"):
             if fault == "no_stream":
                 return self.error(400, "stream is not supported")
-            return self.stream(self.completion(body, fault))
+            return self.stream(self.completion(body, fault), fault == "drop_stream")
         return self.send(200, self.completion(body, fault))
 
-    def stream(self, whole: dict[str, Any]) -> None:
+    def stream(self, whole: dict[str, Any], broken: bool) -> None:
         """The answer as server-sent events of ten characters each."""
         text = whole["choices"][0]["message"]["content"] or ""
         deltas: list[dict[str, Any]] = [
@@ -234,6 +234,8 @@ class Handler(BaseHTTPRequestHandler):
         deltas.append({"delta": {}, "finish_reason": whole["choices"][0]["finish_reason"]})
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
+        if broken:  # it promises more than comes
+            self.send_header("Content-Length", "1000000")
         self.end_headers()
         for choices in [*([{"index": 0} | delta] for delta in deltas), []]:
             part = {"object": "chat.completion.chunk", "choices": choices}

@@ -42,7 +42,7 @@ def test_an_answer_grows_and_is_stored_as_any_other(
     assert (again, server.stats["calls"]) == ([], 1), "a stored answer is not asked for again"
 
 
-@pytest.mark.parametrize("fault", ["no_stream", "server_error"])
+@pytest.mark.parametrize("fault", ["no_stream", "server_error", "drop_stream"])
 def test_an_endpoint_that_cannot_stream_or_fails_once_answers_all_the_same(
     server: Server, with_params: Change, tmp_path: Path, fault: str
 ) -> None:

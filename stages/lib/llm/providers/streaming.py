@@ -37,7 +37,12 @@ def streamed_chat(heard: Heard) -> Route:
                 for name in ("stream", "stream_options"):
                     del body[name]
                 return await CHAT.create(api)(**body)
-            return await _gathered(events, heard)
+            try:
+                return await _gathered(events, heard)
+            except openai.OpenAIError:
+                raise
+            except Exception as error:  # the transport's own, for a stream that broke off
+                raise openai.APIConnectionError(request=events.response.request) from error
 
         return call
 
