@@ -227,19 +227,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def stream(self, whole: dict[str, Any], broken: bool) -> None:
         """The answer as server-sent events of ten characters each."""
-        text = whole["choices"][0]["message"]["content"] or ""
-        deltas: list[dict[str, Any]] = [
-            {"delta": {"content": text[at : at + 10]}} for at in range(0, len(text), 10)
-        ]
-        deltas.append({"delta": {}, "finish_reason": whole["choices"][0]["finish_reason"]})
+        choice: dict[str, Any] = whole["choices"][0]
+        said = choice["message"]["content"] or ""
+        deltas = [{"delta": {"content": said[at : at + 10]}} for at in range(0, len(said), 10)]
+        deltas.append({"delta": {}, "finish_reason": choice["finish_reason"]})
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         if broken:  # it promises more than comes
             self.send_header("Content-Length", "1000000")
         self.end_headers()
         for choices in [*([{"index": 0} | delta] for delta in deltas), []]:
-            part = {"object": "chat.completion.chunk", "choices": choices}
-            event = whole | part | ({"usage": None} if choices else {})
+            event = whole | {"object": "chat.completion.chunk", "choices": choices}
+            event |= {"usage": None} if choices else {}
             self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
             time.sleep(self.server.latency)
         self.wfile.write(b"data: [DONE]\n\n")
