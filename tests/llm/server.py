@@ -237,8 +237,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "1000000")
         self.end_headers()
         for choices in [*([{"index": 0} | delta] for delta in deltas), []]:
-            event = whole | {"object": "chat.completion.chunk", "choices": choices}
-            event |= {"usage": None} if choices else {}
+            event = whole | {"choices": choices} | ({"usage": None} if choices else {})
             self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
             time.sleep(self.server.latency)
         self.wfile.write(b"data: [DONE]\n\n")
