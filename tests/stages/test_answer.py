@@ -36,7 +36,7 @@ def asking(evaluation_project: Path) -> Path:
         {"question": "apple", "statements": [{"text": "An apple.", "doc_ids": ["a"]}]},
         {"question": "what is a dog", "statements": [{"text": DOG, "doc_ids": ["c"]}]},
     )
-    grades = {"correctness": 3, "groundedness": 3}
+    grades: dict[str, Any] = {"correctness": 3, "groundedness": 3}
     nothing = {"text": UNANSWERED, "correctness": 0, "groundedness": 3}
     write(
         evaluation_project / "llm/verdicts.jsonl",

@@ -57,9 +57,9 @@ class Verdicts:
 
     def part(self, index: int, item: Any) -> tuple[str, Verdict]:  # noqa: ARG002 - see Form
         """An answer's name and its grades."""
-        values = item if isinstance(item, dict) else {}
+        values: dict[str, Any] = item if isinstance(item, dict) else {}
         number = values.get("answer")
-        grades = [values.get(kind) for kind in KINDS]
+        grades: list[Any] = [values.get(kind) for kind in KINDS]
         if type(number) is not int or number not in self._names:
             raise UnusableError(Fault.OFF_SCHEMA)
         if not all(type(grade) is int and grade in GRADES for grade in grades):
