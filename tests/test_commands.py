@@ -28,7 +28,7 @@ DOCUMENTS = [
         for folder in ("stages", "application-package", "tests/bench", "data/sample")
     ),
 ]
-NOT_READING = ("mend", "base", "serve", "query")
+NOT_READING = ("mend", "repro", "base", "serve", "query")
 """They take no file but the parameters'."""
 
 
@@ -116,7 +116,7 @@ def missing(command: click.Command) -> list[str]:
 def test_a_missing_file_is_one_line(name: str, offline: Path) -> None:
     settings = yaml.safe_load((ROOT / "params.yaml").read_text())
     settings["llm"]["provider"] = "openai"  # cost and rules ask nothing of the others
-    settings["expand"]["enabled"] = True
+    settings["expand"]["enabled"] = settings["answer"]["enabled"] = True
     settings["prepare"]["path"] = "missing/collection"
     (offline / "params.yaml").write_text(yaml.safe_dump(settings))
     result = CliRunner().invoke(main, [name, *missing(load(name))])
