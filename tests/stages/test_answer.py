@@ -52,8 +52,13 @@ def write(path: Path, *rows: dict[str, Any]) -> None:
 
 
 def run(folder: Path, model: Path, change: Change, **changes: Any) -> Result:
-    values = {"encoder.max_length": 32, "evaluate.resamples": 200, "answer.enabled": True}
-    values |= {"llm.recorded": str(folder / "llm"), "answer.passages": 1, **changes}
+    values: dict[str, Any] = {"encoder.max_length": 32, "evaluate.resamples": 200}
+    values |= {
+        "answer.enabled": True,
+        "llm.recorded": str(folder / "llm"),
+        "answer.passages": 1,
+        **changes,
+    }
     change({key.replace("__", "."): value for key, value in values.items()})
     arguments = options(
         collection=folder / "collection",
