@@ -15,6 +15,11 @@ export DO_NOT_TRACK := 1
 # a run starts some twenty processes, each of which would compile the same libraries again
 unexport PYTHONDONTWRITEBYTECODE
 
+# of pip's lines, how far it is: a line each twenty packages, and that it unpacks them at last
+INSTALLING = n=0; while read -r word name _; do case $$word in \
+  Collecting) (( ++n % 20 )) || echo "  $$n are found, now $$name";; \
+  Installing) echo "  all are here, and are unpacked";; esac; done
+
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -23,15 +28,17 @@ install: $(VENV)/installed ## Create .venv with the pinned packages
 $(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11; call make PYTHON=python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "Creating $(VENV): $$(grep -c == requirements.lock) packages, 3 to 5 minutes"
+	@$(PYTHON) -m venv $(VENV)
 	@# Python compiles what is imported when it is imported; of these packages that is a part
-	$(VENV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
+	@set -o pipefail; PYTHONUNBUFFERED=1 $(VENV)/bin/python -m pip install --no-compile --disable-pip-version-check \
+	  --progress-bar off -r requirements.lock | { $(INSTALLING); }
 	@touch $@
 
 repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq|tasks|language-model sets parameters
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
 	@python -m stages.operate.mend
-	@dvc repro
+	@python -m stages.operate.repro
 	@python -m stages.share.model --unless-of dvc.lock --out models/embedder
 	@python -m stages.study.show
 
@@ -53,7 +60,8 @@ compare: $(VENV)/installed ## Show the systems' measures beside those of a git r
 cost: $(VENV)/installed ## Count the LLM calls that a run would make, and what they cost; needs no key
 	@dvc repro --quiet prepare
 	@python -m stages.operate.cost --corpus data/collection/corpus.jsonl --train data/collection/train \
-	  --dev data/collection/dev --synthetic data/synthetic/train --judged data/judged --prompts stages/prompts --stores data/llm
+	  --dev data/collection/dev --test data/collection/test --answers data/collection/answers.jsonl --synthetic data/synthetic/train \
+	  --judged data/judged --reviews data/reviews --prompts stages/prompts --stores data/llm
 
 bases: $(VENV)/installed ## Compare the base with the untuned models of evaluate.others on dev; trains nothing
 	@dvc repro others
@@ -132,6 +140,6 @@ tests: $(VENV)/installed
 	pytest --numprocesses 2
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
-	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx models/tasks data/rules.json data/fusion.json $(addprefix data/,collection \
+	rm -rf $(VENV) models/base models/teacher models/tuned models/onnx models/tasks data/rules.json data/fusion.json $(addprefix data/,answers collection \
 	  argilla brainstorm deploy saturation evaluation examples expanded generated judged mined package synthetic vectors)
 	find data models -name '.*.[0-9]*.part' -prune -exec rm -rf {} +

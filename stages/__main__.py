@@ -26,6 +26,7 @@ PIPELINE = (
     "train",
     "export",
     "others",
+    "answer",
     "evaluate",
     "package",
     "brainstorm",
@@ -37,6 +38,7 @@ PIPELINE = (
 OPERATE = (
     "preset",
     "mend",
+    "repro",
     "cost",
     "page",
     "export_examples",

@@ -11,17 +11,20 @@ from stages.lib.encoding.projection import cross_fitted
 from stages.lib.encoding.vectors import FITTED, TRAINED, load_vectors, made_by
 from stages.lib.evaluation.comparison import evaluate, read_basis
 from stages.lib.evaluation.newcomers import measure_newcomers
+from stages.lib.evaluation.pictures import pictures
 from stages.lib.evaluation.report import render
 from stages.lib.evaluation.runs import write_run
-from stages.lib.evaluation.served import SERVED, served_engine
+from stages.lib.evaluation.served import SERVED, packaged, served_engine
 from stages.lib.evaluation.systems import systems
 from stages.lib.evaluation.table import headline
 from stages.lib.evaluation.variants import SYSTEM, measure_serving
 from stages.lib.export.folder import load_exported
-from stages.lib.export.gate import next_best, read_verdicts
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_known, load_lexical
 from stages.lib.search.engine import Dense, Embedded
+
+PICTURES = {"differences", "whom", "answers"}
+"""Those that no template of DVC draws; the others are drawn from data, to compare revisions."""
 
 
 @stage
@@ -73,10 +76,9 @@ def main(
         "tuned": load_dense(corpus, tuned, tuned_vectors, settings),
     }
     variants = {"int8": load_exported(corpus, onnx, "int8", tuned_vectors, settings)}
-    passed = {name: verdict.passed for name, verdict in read_verdicts(export).items()}
-    packaged = next_best(settings.package.variant, passed)
-    if packaged not in variants:
-        variants[packaged] = load_exported(corpus, onnx, packaged, tuned_vectors, settings)
+    serves = packaged(export, settings.package)
+    if serves not in variants:
+        variants[serves] = load_exported(corpus, onnx, serves, tuned_vectors, settings)
     lexical, weights = load_lexical(corpus, settings), read_json(fusion)
     stages = {path.stem: read_json(path) for path in stage_metrics}
     measured = stages.get("others") or {"rows": []}
@@ -87,13 +89,14 @@ def main(
         models[name] = load_known(corpus, vectors, others / name / "queries")
     engines = systems(lexical, models, weights | stock)
     engines["int8"] = Embedded(variants["int8"])
-    engines[SERVED] = served_engine(variants[packaged], lexical, weights["tuned"], settings.package)
+    engines[SERVED] = served_engine(variants[serves], lexical, weights["tuned"], settings.package)
 
     evaluation = evaluate(engines, corpus, basis, settings.evaluate, settings.seed, [*stock])
     serving = measure_serving(
         evaluation, corpus, models[SYSTEM], onnx, tuned_vectors, read_json(export), settings
     )
-    report = render(evaluation, corpus, settings, stages, serving)
+    drawn = pictures(evaluation, settings, stages, serving)
+    report = render(evaluation, corpus, settings, stages, serving, drawn)
 
     with building(out) as folder:
         for system, run in evaluation.runs.items():
@@ -101,6 +104,9 @@ def main(
         write_jsonl(folder / "per_query.jsonl", evaluation.rows())
         write_json(folder / "deltas.json", evaluation.plot(SERVED))
         write_json(folder / "vector_types.json", serving.plot())
+        for name in PICTURES & drawn.keys():
+            with writing(folder / "pictures" / f"{name}.svg") as file:
+                file.write(drawn[name])
         with writing(folder / "report.html") as file:
             file.write(report)
     with building(metrics) as folder:

@@ -13,11 +13,13 @@ from stages.lib.llm.rules import read_rules
 from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.llm.synthesis import foreign, rows, shown, sources
 from stages.lib.params import read_params
+from stages.lib.people.reviews import good_examples, read_decisions
 
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--train", help="The train split; may be empty.")
+@path_option("--reviews", help="Folder of what people decided about queries; may be empty.")
 @path_option("--rules", help="JSON file with the rules.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--store", help="JSONL for the responses.")
@@ -27,6 +29,7 @@ from stages.lib.params import read_params
 def main(
     corpus: Path,
     train: Path,
+    reviews: Path,
     rules: Path,
     prompts: Path,
     store: Path,
@@ -51,6 +54,8 @@ def main(
     chosen = sources(documents, settings.generate, settings.seed)
     to_read = (documents[doc_id] for doc_id in chosen)
     pool = examples(documents, read_split(train), settings.seed)
+    if settings.generate.reviewed_examples:
+        pool = good_examples(read_decisions(reviews), documents) + pool
     questions = Prompts(prompts, settings.llm, settings.seed).queries(
         to_read, read_rules(rules), pool, settings.generate
     )

@@ -16,6 +16,7 @@ from stages.lib.people.judgements import QUERIES, read_people
 from stages.lib.sources.catalogue import open_source
 from stages.lib.sources.cleaning import clean_documents, clean_splits
 from stages.lib.sources.lengths import count_long, long_documents_message, read_tokenizer
+from stages.lib.sources.queries.answers import FILE, write_answers
 from stages.lib.sources.queries.holdout import with_dev
 from stages.lib.sources.queries.matching import match
 from stages.lib.sources.queries.written import read_written
@@ -53,6 +54,10 @@ def main(tokenizer: Path, judgements: Path, out: Path, metrics: Path, params: Pa
             _report(long_documents_message(long, len(spool), settings.encoder), policy)
         for name, split in splits.items():
             write_split(folder / name, split)
+        judged_ids = {name for split in splits.values() for name in split.queries}
+        answers = write_answers(folder / FILE, source.answers, judged_ids)
+        if answers:
+            counts["reference_answers"] = answers
         queries: list[Generated] = []
         if policy.queries_from:
             written = read_written(policy.queries_from, policy.queries_path)

@@ -28,7 +28,7 @@ DOCUMENTS = [
         for folder in ("stages", "application-package", "tests/bench", "data/sample")
     ),
 ]
-NOT_READING = ("mend", "base", "serve", "query")
+NOT_READING = ("mend", "repro", "base", "serve", "query")
 """They take no file but the parameters'."""
 
 
@@ -117,7 +117,7 @@ def missing(command: click.Command) -> list[str]:
 def test_a_missing_file_is_one_line(name: str, offline: Path) -> None:
     settings = yaml.safe_load((ROOT / "params.yaml").read_text())
     settings["llm"]["provider"] = "openai"  # cost and rules ask nothing of the others
-    settings["expand"]["enabled"] = True
+    settings["expand"]["enabled"] = settings["answer"]["enabled"] = True
     settings["prepare"]["path"] = "missing/collection"
     (offline / "params.yaml").write_text(yaml.safe_dump(settings))
     result = CliRunner().invoke(main, [name, *missing(load(name))])
@@ -210,6 +210,23 @@ def test_make_lets_python_keep_what_it_compiles() -> None:
         check=False,
     )
     assert done.stdout == "False\n", done.stderr
+
+
+def shown_of(variable: str, given: str) -> str:
+    """What a filter of the Makefile lets through."""
+    rule = f"asked: ; @{{ $({variable}); }}"
+    command = ["make", "--no-print-directory", "--eval", rule, "asked"]
+    done = subprocess.run(
+        command, cwd=ROOT, input=given, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_an_installation_tells_how_far_it_is() -> None:
+    found = "".join(f"Collecting one{n}\n  Downloading one{n}\n" for n in range(1, 43))
+    assert shown_of("INSTALLING", f"{found}Installing collected packages: one1\n") == (
+        "  20 are found, now one20\n  40 are found, now one40\n  all are here, and are unpacked\n"
+    )
 
 
 def test_dvc_reads_its_files_by_the_fast_parser() -> None:

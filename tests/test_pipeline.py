@@ -119,7 +119,7 @@ def test_every_stage_says_what_it_does(stage: str) -> None:
     assert STAGES[stage]["desc"][0].isupper()
 
 
-def test_only_evaluate_reads_test_judgements() -> None:
+def test_only_what_is_reported_reads_test_judgements() -> None:
     for stage, entry in STAGES.items():
         if stage == "prepare":
             continue
@@ -128,10 +128,20 @@ def test_only_evaluate_reads_test_judgements() -> None:
         tests = [each for each in read if each.startswith("data/collection/test")]
         if stage in ("select", "others"):  # what leaks, and vectors for the report
             assert tests == ["data/collection/test/queries.jsonl"]
-        elif stage != "evaluate":
+        elif stage not in ("answer", "evaluate"):
             assert not tests, stage
         arguments = " ".join(command(stage)[1])
         assert ("data/collection/test" in arguments) == (stage in ("select", "others"))
+
+
+def test_what_comes_of_test_judgements_is_reported_alone() -> None:
+    written = names(STAGES["answer"]["outs"])
+    readers = {
+        stage
+        for stage, entry in STAGES.items()
+        if any(path.startswith(dep) for path in written for dep in entry["deps"])
+    }
+    assert readers == {"evaluate"}
 
 
 def test_every_parameter_has_a_comment() -> None:

@@ -55,6 +55,7 @@ class Generate(Section):
     min_words: Whole
     types: Annotated[list[str], Field(min_length=1)]
     few_shot: Whole
+    reviewed_examples: bool
     max_characters: Count
     attributes: Attributes
 
@@ -71,6 +72,13 @@ class Expand(Section):
     depth: Count
     documents_per_call: Count
     compared: Whole
+
+
+class Answer(Section):
+    enabled: bool
+    questions: Whole
+    passages: Annotated[int, Field(ge=1, le=20)]
+    verdicts: bool
 
 
 class JudgeDev(Section):

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from stages.lib.encoder_params import Base, Distill, EmbedderModel, Encoder, Export, Other
 from stages.lib.errors import UserError
-from stages.lib.llm_params import Expand, Generate, JudgeDev, Llm, Prices, Rules
+from stages.lib.llm_params import Answer, Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.package_params import Deploy, Package
 from stages.lib.synthetic_params import Brainstorm, Examples
 from stages.lib.tasks_params import Scoring, Tasks
@@ -138,6 +138,7 @@ class Params(Section):
     mine: Mine
     train: Train
     export: Export
+    answer: Answer
     evaluate: Evaluate
     package: Package
     deploy: Deploy

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from stages.cli import PARAMS, path_option, stage
+from stages.lib.answering.estimate import estimate_answers
 from stages.lib.core.collection import Corpus, Texts, read_corpus, read_split
 from stages.lib.core.generated import read_generated
 from stages.lib.distillation.texts import texts_to_learn
@@ -18,27 +19,35 @@ from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import Purse
 from stages.lib.llm.storage.store import Store
 from stages.lib.params import Params, read_params
+from stages.lib.people.reviews import good_examples, read_decisions
+from stages.lib.sources.queries.answers import read_answers
 from stages.lib.synthetic.estimate import estimates_of_tasks
 from stages.lib.synthetic.writer import Writer
 
-STAGES = ("rules", "generate", "judge_dev", "expand", "brainstorm", "examples")
+STAGES = ("rules", "generate", "judge_dev", "expand", "answer", "brainstorm", "examples")
 
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--test", help="The collection's test split, for the stage answer alone.")
+@path_option("--answers", help="The collection's reference answers.")
 @path_option("--train", help="The collection's train split.")
 @path_option("--dev", help="The collection's dev split.")
 @path_option("--synthetic", help="The synthetic train split; need not be there yet.")
 @path_option("--judged", help="What judge_dev left; need not be there yet.")
+@path_option("--reviews", help="Folder of what people decided about queries; may be empty.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--stores", help="Folder of the stages' responses.")
 @PARAMS
 def main(
     corpus: Path,
+    test: Path,
+    answers: Path,
     train: Path,
     dev: Path,
     synthetic: Path,
     judged: Path,
+    reviews: Path,
     prompts: Path,
     stores: Path,
     params: Path,
@@ -55,11 +64,20 @@ def main(
     journal = Environment.read().journal
     responses = {name: Store(stores / f"{name}.jsonl", journal) for name in STAGES}
     plan = read_plan(judged / PLAN, settings.judge_dev, documents)
-    by_stage = estimates(
-        settings, documents, human, read_split(dev), selected, plan, writer, responses
+    examples = []
+    if settings.generate.reviewed_examples:
+        examples = good_examples(read_decisions(reviews), documents)
+    rows = list(
+        estimates(
+            settings, documents, human, read_split(dev), selected, plan, writer, responses, examples
+        )
     )
-    of_tasks = estimates_of_tasks(settings, Writer(prompts, settings.llm, settings.seed), responses)
-    report([*by_stage, *of_tasks], settings)
+    if settings.answer.enabled:
+        split = read_split(test) or read_split(dev)
+        store, references = responses["answer"], read_answers(answers)
+        rows.append(estimate_answers(settings, documents, split, references, prompts, store))
+    rows += estimates_of_tasks(settings, Writer(prompts, settings.llm, settings.seed), responses)
+    report(rows, settings)
 
 
 def embedders(params: Params, corpus: Path, train: Path, synthetic: Path, stores: Path) -> None:

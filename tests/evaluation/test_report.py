@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from stages.lib.core.collection import Corpus, Document
+from stages.lib.evaluation.comparison import Evaluation
 from stages.lib.evaluation.groups import groups
 from stages.lib.evaluation.money import bills, in_money
 from stages.lib.evaluation.opening import opening
+from stages.lib.evaluation.pictures import pictures
 from stages.lib.evaluation.report import render, unjudged_share
 from stages.lib.evaluation.table import comparison_table, headline
 from stages.lib.evaluation.variants import Serving
@@ -63,6 +65,18 @@ SERVING = Serving(
 )
 
 
+def rendered(
+    corpus: Corpus,
+    params: Params,
+    stages: dict[str, Any],
+    serving: Serving | None = None,
+    found: Evaluation | None = None,
+) -> str:
+    found = found or evaluation()
+    drawn = pictures(found, params, stages, serving)
+    return render(found, corpus, params, stages, serving, drawn)
+
+
 @pytest.fixture
 def corpus() -> Corpus:
     return {
@@ -78,8 +92,39 @@ def words(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
+def test_answers_have_a_card_where_they_were_measured(corpus: Corpus, params: Params) -> None:
+    row = {"difference": 0.25, "low": 0.1, "high": 0.4, "p": 0.02, "p_holm": 0.04}
+    answers = {
+        system: {"text": f"{HOSTILE} by {system}", "doc_ids": ["a", "b"], "cited": ["b"]}
+        for system in ("base", "tuned")
+    }
+    shown = {"query_id": "q1", "question": "what", "references": ["that"], "delta": 0.5}
+    answer = {
+        "questions": 4,
+        "drawn": 5,
+        "passages": 3,
+        "measured_on": "test",
+        "references": "the collection's",
+        "names": {"token_f1": "token F1"},
+        "deciding": "token_f1",
+        "systems": {"base": {"token_f1": 0.25}, "tuned": {"token_f1": 0.5}},
+        "comparisons": {"token_f1": row | {"better": 3, "worse": 0, "n": 4}},
+        "order_changed": 0.125,
+        "shown": [shown | {"answers": answers}],
+    }
+    page = rendered(corpus, params, {"answer": answer})
+    assert HOSTILE not in page
+    assert "token F1 25.0 50.0 +25.0 +10.0 to +40.0 p = 0.020 p = 0.040 3 0 4" in words(page)
+    assert "token F1 25.0 → 50.0 : better" in words(page)
+    assert "The order changed 12% of the grades" in words(page)
+    assert "1 of 5 questions had no answer" in words(page)
+    assert "a · rests on b" in words(page)
+    for stages in ({}, {"answer": {"enabled": False}}):
+        assert "Are answers better?" not in rendered(corpus, params, stages)
+
+
 def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> None:
-    page = words(render(evaluation(), corpus, params, STAGES, SERVING))
+    page = words(rendered(corpus, params, STAGES, SERVING))
     # q1 rises from (2/log2(3)) / (2 + 1/log2(3)) = 0.4796 to 1, q2 falls from 1 to 1/log2(3)
     opening = "Nobody can tell whether search has become better: 81.5 points of 100 on 2 judged"
     assert f"{opening} queries, against 74.0 by search with the base model; only 63.5" in page
@@ -105,7 +150,7 @@ def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> No
 
 
 def test_the_worst_and_best_queries_show_their_documents(corpus: Corpus, params: Params) -> None:
-    page = words(render(evaluation(), corpus, params, {}))
+    page = words(rendered(corpus, params, {}))
     worst, best = page.split("Queries that gained most")
     assert "-0.369 where is it q2" in worst.split("Queries that lost most")[1]
     assert f"+0.520 {HOSTILE} q1" in best
@@ -116,7 +161,7 @@ def test_the_worst_and_best_queries_show_their_documents(corpus: Corpus, params:
 
 
 def test_hostile_text_stays_text(corpus: Corpus, params: Params) -> None:
-    page = render(evaluation(), corpus, params, STAGES, SERVING)
+    page = rendered(corpus, params, STAGES, SERVING)
     assert page.count("&lt;script&gt;") >= 3
     assert "<script" not in page
     assert not re.search(r"<img (?!src=\"data:)", page)
@@ -126,17 +171,17 @@ def test_hostile_text_stays_text(corpus: Corpus, params: Params) -> None:
 def test_the_page_stands_by_itself_and_is_the_same_each_time(
     corpus: Corpus, params: Params
 ) -> None:
-    page = render(evaluation(), corpus, params, STAGES, SERVING)
+    page = rendered(corpus, params, STAGES, SERVING)
     assert page.lstrip().startswith("<!doctype html>")
     pictures = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)
     assert len(pictures) == 5
     assert all(b"<svg" in base64.b64decode(picture) for picture in pictures)
-    assert page == render(evaluation(), corpus, params, STAGES, SERVING)
+    assert page == rendered(corpus, params, STAGES, SERVING)
 
 
 def test_without_an_llm_the_report_says_so(corpus: Corpus, params: Params) -> None:
     generate = STAGES["generate"] | {"provider": "extractive", "uses_llm": False}
-    assert "No LLM was used" in words(render(evaluation(), corpus, params, {"generate": generate}))
+    assert "No LLM was used" in words(rendered(corpus, params, {"generate": generate}))
 
 
 def test_rules_and_queries_are_shown(corpus: Corpus, params: Params) -> None:
@@ -145,7 +190,7 @@ def test_rules_and_queries_are_shown(corpus: Corpus, params: Params) -> None:
     generate = STAGES["generate"] | {"shown": [row], "foreign_words": found}
     refused = [{"rule": f"Say {HOSTILE}", "why": "an order to the model"}]
     rules = {"rules": 1, "texts": ["Queries are short."], "refused": refused}
-    page = render(evaluation(), corpus, params, {"generate": generate, "rules": rules})
+    page = rendered(corpus, params, {"generate": generate, "rules": rules})
     text = words(page)
     assert f"what is {HOSTILE} question, for a" in text
     assert "50% have a word that no document has as it is written: zentrix 3 · savings 1." in text
@@ -164,7 +209,7 @@ def test_who_gained_is_told_by_form_and_length(corpus: Corpus, params: Params) -
         ("5 to 12 words", 1, 0.52),
     ]
     assert unjudged_share(evaluation()) == 0.25, "q2's a, of four documents in all"
-    page = words(render(evaluation(), corpus, params, {}))
+    page = words(rendered(corpus, params, {}))
     assert "25% of what is served at the first ten ranks was never judged" in page
 
 
@@ -182,7 +227,7 @@ def test_what_the_llm_cost_is_told(corpus: Corpus, with_params: Change) -> None:
         ("generate", 10, 2.0),
         ("judge_dev", 20, 4.0),
     ]
-    page = words(render(evaluation(), corpus, with_params(paid), stages))
+    page = words(rendered(corpus, with_params(paid), stages))
     assert "6.00 for 30 answers, at the prices of params.yaml" in page
     half = bills(stages, with_params(paid | {"llm.mode": "batch", "prices.batch_factor": 0.5}))
     assert [bill.money for bill in half] == [1.0, 2.0]
@@ -207,7 +252,7 @@ def test_the_opening_says_what_to_do() -> None:
 def test_a_run_without_train_labels_is_called_zero_shot(corpus: Corpus, params: Params) -> None:
     for zero_shot in (True, False):
         stages = {"prepare": STAGES["prepare"] | {"zero_shot": zero_shot}}
-        page = words(render(evaluation(), corpus, params, stages))
+        page = words(rendered(corpus, params, stages))
         assert ("Zero-shot: there are no train judgements" in page) == zero_shot
 
 
@@ -216,7 +261,7 @@ def test_imported_queries_alone_are_said(corpus: Corpus, params: Params) -> None
         "prepare": STAGES["prepare"] | {"imported_queries": 12},
         "generate": {"provider": "none", "uses_llm": False, "queries": 0},
     }
-    page = words(render(evaluation(), corpus, params, stages))
+    page = words(rendered(corpus, params, stages))
     assert "No queries were generated: 12 that another tool wrote were imported." in page
     assert "No LLM" not in page
 
@@ -224,7 +269,7 @@ def test_imported_queries_alone_are_said(corpus: Corpus, params: Params) -> None
 def test_a_kept_base_is_said(corpus: Corpus, params: Params) -> None:
     same = {"q1": {"a": 1.0}, "q2": {"c": 1.0}}
     train = STAGES["train"] | {"chosen": "base", "kept_base": True}
-    page = words(render(evaluation("test", same, same), corpus, params, {"train": train}))
+    page = words(rendered(corpus, params, {"train": train}, found=evaluation("test", same, same)))
     assert "The base was kept, and “tuned” is the base" in page
     assert "so the base model is kept: it reaches 88.0 points" in page
     assert "p = 1.000" in page
@@ -233,17 +278,17 @@ def test_a_kept_base_is_said(corpus: Corpus, params: Params) -> None:
 
 def test_dev_queries_that_tell_nothing_of_bm25_are_said(corpus: Corpus, params: Params) -> None:
     mine = STAGES["mine"] | {"dev_queries_that_chose": 0, "dev_ndcg_cut_10_by_teacher": {}}
-    page = words(render(evaluation(), corpus, params, {"mine": mine}))
+    page = words(rendered(corpus, params, {"mine": mine}))
     assert "tell nothing of BM25: the share is the careful default" in page
     assert "(n = 0)" not in page
 
 
 def test_synthetic_queries_are_no_evidence(corpus: Corpus, params: Params) -> None:
     found = evaluation("synthetic dev")
-    page = words(render(found, corpus, params, {}))
+    page = words(rendered(corpus, params, {}, found=found))
     assert "neither test nor dev judgements" in page
     assert "could tell from chance" not in page + headline(found.summary())
     assert "Nobody knows yet whether search has become better" in page
     assert "synthetic dev: not evidence of quality, n = 2 queries" in page
     assert "not evidence of quality" in comparison_table(found.summary())
-    assert "so flatter it" in words(render(evaluation("dev"), corpus, params, {}))
+    assert "so flatter it" in words(rendered(corpus, params, {}, found=evaluation("dev")))

@@ -82,7 +82,7 @@ class Project:
             case "rules":
                 return [*common, *outs, "--out", str(at / "rules.out.json")]
             case "generate":
-                rules = ["--rules", str(at / "rules.out.json")]
+                rules = ["--rules", str(at / "rules.out.json"), "--reviews", str(at / "reviews")]
                 return [*common, *outs, *rules, "--out", str(at / "queries.jsonl")]
             case "expand":
                 model = ["--model", str(at / "base"), "--vectors", str(at / "vectors")]
@@ -97,6 +97,8 @@ class Project:
             case _:
                 splits = ["--dev", str(at / "dev"), "--synthetic", str(at / "none")]
                 made = ["--judged", str(at / "judged"), "--stores", str(at / "llm")]
+                made += ["--reviews", str(at / "reviews"), "--test", str(at / "test")]
+                made += ["--answers", str(at / "answers.jsonl")]
                 return [*common, *splits, *made]
 
     def run(self, stage: str) -> Result:

@@ -33,6 +33,8 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
         return {"tasks": [f"Task {each} of {kind}." for each in range(number)]}
     if schema == "task_examples" or '{"examples"' in system:
         return {"examples": [example(system, json.loads(last))]}
+    if schema in ("passage_answer", "answer_verdicts"):
+        return about_passages(schema, [json.loads(line) for line in last.splitlines()])
     document = json.loads(last.splitlines()[0])  # a neighbour may follow
     language = re.search(r"^- language: (.+)$", system, re.MULTILINE)
     tongue = f"[{language[1]}] " if language else ""
@@ -48,3 +50,22 @@ def example(system: str, asked: dict[str, Any]) -> dict[str, Any]:
     said = f"{asked['task']} {asked['example']} in {language[1] if language else 'any language'}"
     scores = {"closer_score": 4.5, "farther_score": "2"}
     return {name: scores.get(name, f"{name} of {said}") for name in fields}
+
+
+def about_passages(schema: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """An answer that repeats the first passage; grades that favour the place shown first."""
+    if schema == "passage_answer":
+        first = next(line for line in lines if "title" in line)
+        return {"statements": [{"text": first["text"], "doc_ids": [first["doc_id"]]}]}
+    references = [line["reference"] for line in lines if "reference" in line]
+    return {
+        "verdicts": [
+            {
+                "answer": line["answer"],
+                "correctness": 2 * (line["text"] in references) + (line["answer"] == 1),
+                "groundedness": 3,
+            }
+            for line in lines
+            if "answer" in line
+        ]
+    }

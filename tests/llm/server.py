@@ -219,7 +219,29 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(200, b"<html><body>Welcome</body></html>", kind="html")
         with self.server.lock:
             self.server.answered[json.dumps(body, sort_keys=True)] += 1
+        if body.get("stream"):
+            if fault == "no_stream":
+                return self.error(400, "stream is not supported")
+            return self.stream(self.completion(body, fault), fault == "drop_stream")
         return self.send(200, self.completion(body, fault))
+
+    def stream(self, whole: dict[str, Any], broken: bool) -> None:
+        """The answer as server-sent events of ten characters each."""
+        choice: dict[str, Any] = whole["choices"][0]
+        said = choice["message"]["content"] or ""
+        deltas = [{"delta": {"content": said[at : at + 10]}} for at in range(0, len(said), 10)]
+        deltas.append({"delta": {}, "finish_reason": choice["finish_reason"]})
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        if broken:  # it promises more than comes
+            self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        for choices in [*([{"index": 0} | delta] for delta in deltas), []]:
+            event = whole | {"choices": choices} | ({"usage": None} if choices else {})
+            self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+            time.sleep(self.server.latency)
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
 
     def completion(self, body: dict[str, Any], fault: str) -> dict[str, Any]:
         text: str | None = json.dumps(answer(body))

@@ -235,3 +235,21 @@ def test_expand_grades_compares_with_people_and_withstands_orders(
     }
     expanded = read_split(llm_project.folder / "expanded")
     assert expanded.qrels == {"s1": {f"d{n}": 1 for n in (0, 1, 2, 3, 4, 6)}}
+
+
+def test_what_people_kept_is_an_example_where_that_is_wished(
+    server: Server, llm_project: Project
+) -> None:
+    llm_project.must("rules", "generate")
+    calls = server.stats["calls"]
+    kept = {"query_id": "s1", "decision": "keep", "query": "how to restore", "source": "d0"}
+    llm_project.write("reviews/ann.jsonl", json.dumps(kept) + "\n")
+    llm_project.must("generate")
+    assert server.stats["calls"] == calls, "decisions alone change no prompt"
+    llm_project.changes["generate.reviewed_examples"] = True
+    assert cost(llm_project.must("cost"))["generate"][1] == 6
+    llm_project.must("generate")
+    asked = [body["messages"][0]["content"] for body in server.bodies[calls:]]
+    assert len(asked) == 6, "the document itself gets no example of its own"
+    example = '{"title":"About restoring","query":"how to restore"}'
+    assert all(example in system for system in asked)

@@ -101,7 +101,7 @@ def searcher(folder: Path) -> Searcher:
     return Searcher(CORPUS, Shared(), models, {"base": 0.7, "tuned": 0.7}, folder)
 
 
-def make_parts(folder: Path, params: Params, who: str = "ann") -> Parts:
+def make_parts(folder: Path, params: Params, who: str = "ann", provider: str = "recorded") -> Parts:
     """The page's parts, with what people did in a folder, where it stays."""
     recorded = folder / "recorded"
     recorded.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def make_parts(folder: Path, params: Params, who: str = "ann") -> Parts:
     ]
     row = {"question": QUESTION, "statements": answer}
     (recorded / "answers.jsonl").write_bytes(orjson.dumps(row) + b"\n")
-    llm = params.llm.model_copy(update={"provider": "recorded", "recorded": recorded})
+    llm = params.llm.model_copy(update={"provider": provider, "recorded": recorded})
     params = params.model_copy(update={"llm": llm})
     found = searcher(folder / "vectors")
     return Parts(

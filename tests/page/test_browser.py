@@ -14,7 +14,9 @@ import pytest
 from stages.lib.people.judgements import read_people
 from stages.lib.people.reviews import read_decisions
 from tests.imports import ROOT
+from tests.llm.server import Server as Endpoint
 from tests.page.small import QUESTION
+from tests.serving import serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -29,13 +31,15 @@ pytestmark = pytest.mark.skipif(
 class Server:
     """The page in a process of its own, which can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, provider: str = "recorded") -> None:
         self._folder = folder
+        self._provider = provider
         self._port = "0"
         self.start()
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.page.serving", str(self._folder), self._port]
+        command.append(self._provider)
         environment = os.environ | {"EMBEDSMITH_HOME": str(self._folder / "home")}
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
@@ -164,6 +168,28 @@ def test_asking(server: Server, tab: Any) -> None:
     passage = tab.locator(tab.locator(".answer .cite").first.get_attribute("href"))
     assert passage.locator(".text").is_visible()
     assert "A licence costs ten a year" in passage.inner_text()
+
+
+def test_an_answer_is_read_while_it_comes_in(
+    tab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(Endpoint(), monkeypatch, tmp_path / "home") as endpoint:
+        endpoint.latency = 0.3
+        server = Server(tmp_path, "openai")
+        try:
+            tab.goto(f"{server.address}/ask")
+            tab.fill("input[name=q]", "what does a licence cost")
+            tab.click("button", no_wait_after=True)
+            # the page's policy forbids a script of the test's own to look
+            tab.locator(".at-1 .live", has_text="licence").wait_for()
+            assert tab.locator(".whole").count() == 0, "the answer is not whole yet"
+            endpoint.latency = 0.0
+            tab.locator(".at-2 .whole").wait_for()
+            assert not tab.locator(".at-1 .live").is_visible(), "the checked answer replaces it"
+            assert tab.locator(".at-1 .cite").count() == 1
+            assert "spent" in tab.inner_text(".answer.at-1")
+        finally:
+            server.kill()
 
 
 @pytest.mark.parametrize("width", [390, 1200])

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from stages.lib.core.collection import Document
 from stages.lib.core.generated import Generated, query_id
 from stages.lib.errors import UserError
-from stages.lib.people.reviews import read_decisions, reviewed
+from stages.lib.people.reviews import good_examples, read_decisions, reviewed
 
 QUERIES = [
     Generated("s1", "a", "question", "one"),
@@ -65,3 +66,18 @@ def test_a_faulty_decision_is_named(tmp_path: Path, line: str, fault: str) -> No
     write(tmp_path, "ann.jsonl", line)
     with pytest.raises(UserError, match=fault):
         read_decisions(tmp_path)
+
+
+def test_what_people_kept_is_an_example(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "ann.jsonl",
+        '{"query_id": "s2", "decision": "edit", "text": "better", "query": "two", "source": "a"}',
+        '{"query_id": "s1", "decision": "keep", "query": "one", "source": "a"}',
+        '{"query_id": "s3", "decision": "drop", "query": "three", "source": "a"}',
+        '{"query_id": "s4", "decision": "keep", "query": "four", "source": "gone"}',
+        '{"query_id": "s5", "decision": "keep"}',
+    )
+    document = Document("a", "A", "text")
+    found = good_examples(read_decisions(tmp_path), {"a": document})
+    assert found == [("one", document), ("better", document)]

@@ -1,77 +1,19 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytest
 from click.testing import CliRunner, Result
 
-from stages import embed, evaluate
-from stages.lib.core.collection import Document, Split, write_corpus, write_split
+from stages import evaluate
+from stages.lib.core.collection import Split, write_corpus, write_split
 from stages.lib.core.files import read_json, write_json
-from stages.lib.encoding.encoder import load_encoder
 from stages.lib.encoding.vectors import save_queries, save_vectors
 from stages.lib.evaluation.runs import read_run
-from stages.lib.export.variants import export_variants
-from stages.lib.params import Params, read_params
 from stages.lib.search.metrics import ndcg
 from stages.study import show
-from tests.imports import ROOT
+from tests.stages.conftest import CORPUS, options
 
-CORPUS = {
-    "a": Document("a", "red", "apple"),
-    "b": Document("b", "", "blue car"),
-    "c": Document("c", "", "green dog bird"),
-}
 SYSTEMS = ["bm25", "base", "tuned", "base+bm25", "tuned+bm25", "int8", "served"]
-
-
-@pytest.fixture(scope="module")
-def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model's ONNX variants, with the metrics of their export beside them."""
-    folder = tmp_path_factory.mktemp("exported")
-    settings = read_params(ROOT / "params.yaml")
-    encoder = settings.encoder.model_copy(update={"max_length": 32})
-    model = load_encoder(tiny_model, encoder).to("cpu")
-    texts = [document.contents for document in CORPUS.values()]
-    parity = {".": export_variants(model, texts, folder / "onnx", encoder, settings.export)}
-    gate = {name: {"passed": True, "reason": ""} for name in parity["."]}
-    write_json(folder / "export.json", {"parity": parity, "gate": gate})
-    return folder
-
-
-@pytest.fixture
-def evaluation_project(
-    tmp_path: Path,
-    tiny_model: Path,
-    exported: Path,
-    with_params: Callable[[dict[str, Any]], Params],
-) -> Path:
-    with_params({"encoder.max_length": 32, "evaluate.resamples": 200})  # writes params.yaml
-    (tmp_path / "onnx").symlink_to(exported / "onnx")
-    (tmp_path / "export.json").symlink_to(exported / "export.json")
-    write_corpus(tmp_path / "collection/corpus.jsonl", CORPUS)
-    write_split(tmp_path / "collection/dev", Split())
-    write_split(tmp_path / "synthetic/dev", Split())
-    write_split(
-        tmp_path / "collection/test",
-        Split({"q1": "apple", "q2": "what is a dog"}, {"q1": {"a": 2}, "q2": {"c": 1, "b": 1}}),
-    )
-    arguments = options(
-        corpus=tmp_path / "collection/corpus.jsonl",
-        model=tiny_model,
-        out=tmp_path / "vectors",
-        params=tmp_path / "params.yaml",
-    )
-    assert CliRunner().invoke(embed.main, arguments).exit_code == 0
-    return tmp_path
-
-
-def options(**values: Path) -> list[str]:
-    return [
-        part for key, value in values.items() for part in (f"--{key.replace('_', '-')}", str(value))
-    ]
 
 
 def run(
@@ -153,7 +95,7 @@ def test_the_same_inputs_give_the_same_bytes(evaluation_project: Path, tiny_mode
         evaluation_project / "evaluation.json"
     ).read_bytes()
     files = [path for path in (evaluation_project / "evaluation").rglob("*") if path.is_file()]
-    assert len(files) == len(SYSTEMS) + 4
+    assert len(files) == len(SYSTEMS) + 6
     for path in files:
         again = evaluation_project / "again" / path.relative_to(evaluation_project / "evaluation")
         assert again.read_bytes() == path.read_bytes(), path.name

@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.lib.params import Params
 
-ASKING = ("rules", "generate", "judge_dev", "expand")
+ASKING = ("rules", "generate", "judge_dev", "expand", "answer")
 COUNTS = ("responses", "prompt_tokens", "completion_tokens")
 
 

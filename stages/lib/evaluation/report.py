@@ -9,9 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.lib.core.collection import Corpus, Document
-from stages.lib.evaluation import plots
 from stages.lib.evaluation.comparison import Evaluation
-from stages.lib.evaluation.groups import groups
 from stages.lib.evaluation.money import bills, in_money
 from stages.lib.evaluation.opening import opening, points
 from stages.lib.evaluation.served import SERVED
@@ -23,7 +21,6 @@ from stages.lib.search.measures import HEADLINE, NAMES
 
 TOP = 5
 """Documents shown of each ranking."""
-GAINED = "points gained, with 95% intervals"
 
 
 def render(
@@ -31,7 +28,8 @@ def render(
     corpus: Corpus,
     params: Params,
     stages: Mapping[str, Any],
-    serving: Serving | None = None,
+    serving: Serving | None,
+    drawn: Mapping[str, str],
 ) -> str:
     """The report as HTML.
 
@@ -42,6 +40,7 @@ def render(
         stages: what the other stages measured, by the name of their file: any of prepare,
             rules, generate, select, mine, train and train_curve.
         serving: what exported variants and vector types reach, where that was measured.
+        drawn: the pictures as SVG, by name.
 
     """
     environment = Environment(
@@ -57,13 +56,11 @@ def render(
         "points": points,
         "text": _beginning,
     }
-    deltas, rival = evaluation.deltas(SERVED), evaluation.against[SERVED]
+    deltas = evaluation.deltas(SERVED)
     order = sorted(deltas, key=lambda query_id: (deltas[query_id], query_id))
     shown = params.evaluate.shown
-    candidates = stages.get("train_curve")
     summary, train = evaluation.summary(), stages.get("train", {})
     charged = bills(stages, params)
-    whom = groups(evaluation, SERVED, params.evaluate.resamples, params.seed)
     return environment.get_template("report.html").render(
         opening=opening(summary, evaluation.basis.is_evidence, train.get("kept_base", False)),
         summary=summary,
@@ -79,25 +76,8 @@ def render(
         llm_cost=in_money(charged, stages.get("generate", {}).get("provider", "")),
         least=least_difference(summary["comparisons"][SERVED]),
         chosen_by=_chosen_by(train, summary, evaluation.basis.name),
-        whom=whom,
         unjudged=unjudged_share(evaluation),
-        differences_picture=_image(plots.intervals(_differences(summary), GAINED)),
-        whom_picture=_image(
-            plots.intervals(
-                [
-                    (f"{g.name} ({g.n})", 100 * g.difference, 100 * g.low, 100 * g.high)
-                    for g in whom
-                ],
-                GAINED,
-            )
-        ),
-        deltas_picture=_image(
-            plots.deltas(list(deltas.values()), f"{NAMES[HEADLINE]}: {SERVED} - {rival}")
-        ),
-        candidates_picture=_image(plots.candidates(candidates, train.get("chosen", "")))
-        if candidates
-        else None,
-        trade_picture=_image(plots.trade(serving.vector_types)) if serving else None,
+        pictures={name: _image(svg) for name, svg in drawn.items()},
         worst=[_query(evaluation, corpus, worst) for worst in order[:shown] if deltas[worst] < 0],
         best=[_query(evaluation, corpus, best) for best in order[::-1][:shown] if deltas[best] > 0],
     )
@@ -134,15 +114,6 @@ def _chosen_by(
     ]
     reported = (basis, summary["queries"], summary["systems"][SERVED][HEADLINE])
     return [*rows, reported] if rows else []
-
-
-def _differences(summary: Mapping[str, Any]) -> list[tuple[str, float, float, float]]:
-    """What is served and dense search alone, each with its interval, in points of 100."""
-    names = {SERVED: "as served", "tuned": "without keywords"}
-    rows = ((name, summary["comparisons"][system]) for system, name in names.items())
-    return [
-        (name, 100 * row["difference"], 100 * row["low"], 100 * row["high"]) for name, row in rows
-    ]
 
 
 def _query(evaluation: Evaluation, corpus: Corpus, query_id: str) -> dict[str, Any]:

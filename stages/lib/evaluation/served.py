@@ -1,7 +1,9 @@
 """The system that is served: the packaged variant, its vectors as stored, the default profile."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from stages.lib.export.gate import next_best, read_verdicts
 from stages.lib.package_params import Package
 from stages.lib.search.engine import Dense, Embedded, Engine, Fused, ReciprocalRanks, Scorer
 from stages.lib.search.vector_types import Typed, stored_type
@@ -11,6 +13,12 @@ SERVED = "served"
 
 RIVALS = ("bm25", "base", "base+bm25")
 """What a search team has without tuning; the best of them is what the served system is up to."""
+
+
+def packaged(export: Path, params: Package) -> str:
+    """The variant that the package takes, by the verdicts in the export's metrics."""
+    passed = {name: verdict.passed for name, verdict in read_verdicts(export).items()}
+    return next_best(params.variant, passed)
 
 
 def served_engine(dense: Dense, lexical: Scorer, weight: float, params: Package) -> Engine:

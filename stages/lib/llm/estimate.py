@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.lib.core.collection import Corpus, Split
+from stages.lib.core.collection import Corpus, Document, Split
 from stages.lib.llm import judging
 from stages.lib.llm.answers import MOST_ATTEMPTS, Gathered, P, Question, complaint, read
 from stages.lib.llm.messages import Rejection
@@ -24,6 +24,8 @@ COMPLETION = {
     "relevance_judgements": 14.0,
     "brainstormed_tasks": 500.0,
     "task_examples": 400.0,
+    "passage_answer": 90.0,
+    "answer_verdicts": 20.0,
 }
 """Tokens of an answer for each part that is wanted (of rules and tasks, as a whole)."""
 PLACEHOLDER = ["A rule of the usual length. " * 4] * 5
@@ -128,6 +130,7 @@ def estimates(
     plan: judging.Plan | None,
     writer: Prompts,
     stores: Mapping[str, Store],
+    reviewed: Sequence[tuple[str, Document]] = (),
 ) -> Iterator[Estimate]:
     """An estimate for each stage that asks the LLM.
 
@@ -140,6 +143,7 @@ def estimates(
         plan: what judge_dev asked last; None before it has run with these parameters.
         writer: makes the requests.
         stores: the responses by stage: rules, generate, judge_dev and expand.
+        reviewed: queries that people vouch for, with their documents, as examples.
 
     """
     attempts, rules = params.llm.attempts, params.rules.fixed
@@ -151,7 +155,7 @@ def estimates(
         if of_rules.calls or not rules:
             rules = PLACEHOLDER
     doc_ids = sources(corpus, params.generate, params.seed)
-    pool = examples(corpus, human, params.seed)
+    pool = [*reviewed, *examples(corpus, human, params.seed)]
     documents = (corpus[doc_id] for doc_id in doc_ids)
     of_documents = writer.queries(documents, rules, pool, params.generate)
     of_queries, _ = estimate("generate", of_documents, stores["generate"], attempts)

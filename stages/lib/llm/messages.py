@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -159,6 +160,10 @@ class CallRejectedError(CallFailedError):
 
 class PendingError(Exception):
     """The answer will come, but not in this run."""
+
+
+Heard = Callable[[str], None]
+"""Is told an answer's text so far while it comes in; a call that is tried again begins anew."""
 
 
 class Provider(Protocol):

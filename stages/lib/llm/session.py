@@ -11,6 +11,7 @@ from stages.lib.llm.answers import P, Question
 from stages.lib.llm.ask import Asker
 from stages.lib.llm.asked import Asked
 from stages.lib.llm.environment import Environment
+from stages.lib.llm.messages import Heard
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.spending import BudgetError, Purse, price_of
 from stages.lib.llm.storage.store import Store
@@ -28,13 +29,22 @@ class Session:
         params: provider, model, attempts and prices.
         output: the stage's store.
         label: what progress and errors call this.
+        heard: is told each new answer while it comes in, where the provider can.
 
     """
 
-    def __init__(self, corpus: Corpus, params: Params, output: Path, label: str) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        params: Params,
+        output: Path,
+        label: str,
+        heard: Heard | None = None,
+    ) -> None:
         self._corpus = corpus
         self._params = params
         self._label = label
+        self._heard = heard
         self._environment = Environment.read()
         self._store = Store(output, self._environment.journal)
         self._spent = 0.0
@@ -58,7 +68,7 @@ class Session:
         if batch:
             asked = _ask_in_batches(list(questions), self._store, purse, params, environment, label)
         elif kind.open is not None:
-            provider = kind.open(params, self._corpus, environment)
+            provider = kind.open(params, self._corpus, environment, self._heard)
             asker: Asker[P] = Asker(
                 provider, self._store, purse, params.llm.attempts, environment.concurrency
             )

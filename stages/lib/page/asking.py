@@ -1,19 +1,14 @@
 """Answers by the language model from the first passages of two systems."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from queue import SimpleQueue
 
-import orjson
-
+from stages.lib.answering.passages import PassagePrompts, Statement, said
 from stages.lib.core.collection import Corpus, Document
-from stages.lib.core.text import first_words, one_line
 from stages.lib.errors import UserError
-from stages.lib.llm.answers import Fault, Question, UnusableError, list_schema, object_schema
-from stages.lib.llm.messages import Request
-from stages.lib.llm.prompts import Template
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.session import Session
 from stages.lib.params import Params
@@ -23,49 +18,12 @@ LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """A sentence of an answer, and the numbers (from 1) of the passages that it rests on."""
-
-    text: str
-    numbers: list[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """An answer, or why there is none."""
 
     statements: list[Statement]
     why_not: str = ""
     spent: float = 0.0
-
-
-class Statements:
-    """The form of an answer: its sentences, each with the doc_ids that it rests on."""
-
-    name = "passage_answer"
-    items = "statements"
-    wanted: frozenset[str] = frozenset()
-    json_schema: ClassVar[dict[str, Any]] = list_schema(
-        items,
-        object_schema(
-            {
-                "text": {"type": "string"},
-                "doc_ids": {"type": "array", "items": {"type": "string"}},
-            }
-        ),
-    )
-
-    def __init__(self, doc_ids: Sequence[str]) -> None:
-        self._numbers = {doc_id: number for number, doc_id in enumerate(doc_ids, 1)}
-
-    def part(self, index: int, item: Any) -> tuple[str, Statement]:
-        """A statement; a passage that was not shown is not cited."""
-        text = item.get("text") if isinstance(item, dict) else None
-        doc_ids = item.get("doc_ids") if isinstance(item, dict) else None
-        if not isinstance(text, str) or not isinstance(doc_ids, list) or not one_line(text):
-            raise UnusableError(Fault.OFF_SCHEMA)
-        cited = {self._numbers[d] for d in doc_ids if isinstance(d, str) and d in self._numbers}
-        return f"{index:03}", Statement(one_line(text), sorted(cited))
 
 
 class Answerer:
@@ -81,10 +39,13 @@ class Answerer:
 
     def __init__(self, corpus: Corpus, prompts: Path, store: Path, params: Params) -> None:
         self._corpus = corpus
-        self._template = Template(prompts / "ask.txt")
+        self._prompts = PassagePrompts(prompts, params.llm)
         self._store = store
-        self._params = params
+        # who asks waits for the answer, which a batch would bring within a day
+        direct = params.llm.model_copy(update={"mode": "direct"})
+        self._params = params.model_copy(update={"llm": direct})
         self._session: Session | None = None
+        self._told: SimpleQueue[str | Reply | BaseException] = SimpleQueue()
         # the journal's connection belongs to one thread, and one budget to all questions
         self._thread = ThreadPoolExecutor(1, "ask")
 
@@ -100,46 +61,51 @@ class Answerer:
             return f"llm.provider is {self.provider}: nobody answers. The passages are below."
         return ""
 
-    def answer(self, question: str, documents: Sequence[Document]) -> Reply:
-        """The answer from these passages."""
+    def answer(self, question: str, documents: Sequence[Document]) -> Iterator[str | Reply]:
+        """What the model says from these passages as it comes in, and at last the whole reply.
+
+        Pieces of text follow each other; the reply alone has been checked, and may differ.
+        """
         if self.why_not():
-            return Reply([], self.why_not())
-        return self._thread.submit(self._ask, question, documents).result()
+            yield Reply([], self.why_not())
+            return
+        told: SimpleQueue[str | Reply | BaseException] = SimpleQueue()
+        self._thread.submit(self._ask, question, documents, told)
+        shown = ""
+        while not isinstance(piece := told.get(), Reply):
+            if isinstance(piece, BaseException):
+                raise piece
+            text = said(piece)
+            if text.startswith(shown):  # else the model was asked again, and the reply will tell
+                yield text[len(shown) :]
+                shown = text
+        yield piece
 
-    def question(self, question: str, documents: Sequence[Document]) -> Question[Statement]:
-        """The request for an answer from these passages."""
-        llm = self._params.llm
-        lines = [orjson.dumps({"question": question}).decode()]
-        lines += [
-            orjson.dumps(
-                {
-                    "doc_id": document.doc_id,
-                    "title": one_line(document.title),
-                    "text": first_words(document.text, llm.document_words),
-                }
-            ).decode()
-            for document in documents
-        ]
-        form = Statements([document.doc_id for document in documents])
-        request = Request(
-            schema=form.name,
-            subject=question,
-            system=self._template.render(),
-            user="\n".join(lines),
-            json_schema=form.json_schema,
-            model=llm.model,
-            temperature=llm.temperature,
-            max_tokens=llm.max_tokens,
-        )
-        return Question(request, form)
-
-    def _ask(self, question: str, documents: Sequence[Document]) -> Reply:
-        if self._session is None:
-            self._session = Session(self._corpus, self._params, self._store, "ask")
+    def _ask(
+        self,
+        question: str,
+        documents: Sequence[Document],
+        told: "SimpleQueue[str | Reply | BaseException]",
+    ) -> None:
+        self._told = told
         try:
-            asked = self._session.ask([self.question(question, documents)], 1)
+            told.put(self._reply(question, documents))
         except UserError as error:
-            return Reply([], str(error))
+            told.put(Reply([], str(error)))
+        except BaseException as error:  # who waits would wait for ever
+            told.put(error)
+            raise
+
+    def _reply(self, question: str, documents: Sequence[Document]) -> Reply:
+        if self._session is None:
+            self._session = Session(
+                self._corpus,
+                self._params,
+                self._store,
+                "ask",
+                lambda text: self._told.put(text),
+            )
+        asked = self._session.ask([self._prompts.answer(question, documents)], 1)
         parts: Mapping[str, Statement] = next(iter(asked.answers.get(question, [])), {})
         if not parts:
             why = asked.faults_message()

@@ -182,11 +182,14 @@ class ReviewDesk:
             UserError: there is no such query, document or decision.
 
         """
-        if all(fate.query.query_id != query_id for fate in self.fates):
+        query = next((f.query for f in self.fates if f.query.query_id == query_id), None)
+        if query is None:
             raise UserError("no such query; reload the page")
         if doc_id and doc_id not in self._corpus:
             raise UserError(f"doc_id: the corpus has no document {doc_id[:40]!r}")
         row = {"query_id": query_id, "decision": decision}
+        if decision in ("keep", "edit"):  # an example for those that are written later
+            row |= {"query": query.text, "source": query.doc_id}
         if decision == "edit":
             row["text"] = text
         if decision == "wrong_document" and doc_id:

@@ -3,7 +3,8 @@
 A file grows by a line a decision, found by the query's id, which is a hash of document, type and
 text; of several decisions about a query the last one counts:
 
-    {"query_id": "syn-1", "decision": "edit", "text": "…", "who": "ann", "when": "…"}
+    {"query_id": "syn-1", "decision": "edit", "text": "…", "query": "…", "source": "d1",
+     "who": "ann", "when": "…"}
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.lib.core.collection import Corpus, Document
 from stages.lib.core.files import read_jsonl
 from stages.lib.core.generated import Generated, query_id
 from stages.lib.core.text import one_line
@@ -18,6 +20,8 @@ from stages.lib.errors import UserError
 
 DECISIONS = ("keep", "edit", "drop", "wrong_document", "undone")
 """`undone` takes the decision before it back."""
+NAMES = ("query_id", "decision", "text", "doc_id", "who", "when", "query", "source")
+"""What a line may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,15 @@ class Decision:
     """The document that a query with a wrong document belongs to; "" where there is none."""
     who: str
     when: str
+    query: str = ""
+    """The query as it was shown; "" in lines of earlier versions."""
+    source: str = ""
+    """The document that it was shown with; "" in lines of earlier versions."""
 
     @property
     def row(self) -> dict[str, str]:
         """The decision as a line, without what it leaves open."""
-        names = ("query_id", "decision", "text", "doc_id", "who", "when")
-        return {name: value for name in names if (value := getattr(self, name))}
+        return {name: value for name in NAMES if (value := getattr(self, name))}
 
     @property
     def good(self) -> bool:
@@ -52,8 +59,7 @@ def as_decision(row: Mapping[str, Any]) -> Decision:
         ValueError: it is of another form.
 
     """
-    values = [row.get(name, "") for name in ("query_id", "decision", "text", "doc_id")]
-    values += [row.get(name, "") for name in ("who", "when")]
+    values = [row.get(name, "") for name in NAMES]
     if not all(isinstance(value, str) for value in values) or not values[0]:
         raise ValueError('"query_id", "decision", "text" and "doc_id" are strings')
     found = Decision(*values)
@@ -82,6 +88,19 @@ def read_decisions(folder: Path) -> dict[str, Decision]:
             if earlier is None or earlier.when <= decision.when:
                 found[decision.query_id] = decision
     return {name: each for name, each in found.items() if each.decision != "undone"}
+
+
+def good_examples(decisions: Mapping[str, Decision], corpus: Corpus) -> list[tuple[str, Document]]:
+    """The queries that people kept or put in better words, with their documents, by query_id.
+
+    Lines of earlier versions do not tell what was kept, and documents may have gone: such
+    decisions give no example.
+    """
+    return [
+        (one_line(each.text if each.decision == "edit" else each.query), corpus[each.source])
+        for _, each in sorted(decisions.items())
+        if each.good and each.query and each.source in corpus
+    ]
 
 
 def reviewed(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stages.lib.core.collection import SPLITS, Qrels, read_qrels, stream_corpus, stream_queries
 from stages.lib.errors import UserError
+from stages.lib.sources.queries.answers import FILE, read_answers
 from stages.lib.sources.source import Placed, PlacedQuery, Source
 
 
@@ -23,6 +24,7 @@ def open_beir(folder: Path) -> Source:
         documents=_documents(folder / "corpus.jsonl"),
         queries=judged,
         qrels=qrels,
+        answers=read_answers(folder / FILE),
     )
 
 

@@ -17,6 +17,7 @@ from stages.lib.sources.chunking import Chunker
 from stages.lib.sources.folder import Tally, shown, usable
 from stages.lib.sources.formats.section import OnlyLinks, Section, Titles, solid
 from stages.lib.sources.formats.table import READERS, read_sections
+from stages.lib.sources.queries.answers import FILE, read_answers
 from stages.lib.sources.queries.judged import Judged
 from stages.lib.sources.similar import Similar
 from stages.lib.sources.source import Placed, Source
@@ -33,6 +34,8 @@ def open_documents(policy: Prepare, chunker: Chunker) -> Source:
         str(policy.path), (), folder.judged.queries, folder.judged.qrels(), folder.tally.counts
     )
     source.documents = folder.documents(source)
+    if folder.judged:
+        source.answers = read_answers(policy.path / FILE)
     return source
 
 

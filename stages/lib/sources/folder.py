@@ -20,6 +20,8 @@ REASONS = {
 }
 """Why a file is left out: what counts it, and its words."""
 UNMISSED = {"excluded_files", "link_files", "similar_files"}
+JUDGED = ("queries.jsonl", "answers.jsonl")
+"""What lies beside the folder qrels, where there is one."""
 LARGE = 0.1
 """The share of files or bytes left out that is worth a warning."""
 
@@ -81,7 +83,7 @@ def usable(policy: Prepare, suffixes: list[str], tally: Tally) -> list[Path]:
     judged = (policy.path / "qrels").is_dir()
     for path in sorted(_walk(policy.path)):
         place = path.relative_to(policy.path).as_posix()
-        if judged and (place == "queries.jsonl" or place.startswith("qrels/")):
+        if judged and (place in JUDGED or place.startswith("qrels/")):
             continue
         tally.found(path)
         if path.is_symlink():

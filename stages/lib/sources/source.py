@@ -37,3 +37,5 @@ class Source:
     """What the source counted on the way, complete once the documents have been read."""
     notes: list[str] = field(default_factory=list)
     """What people should know of it, a line each, complete once the documents have been read."""
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    """Right answers by query_id, where the source has some."""

@@ -89,8 +89,12 @@ EXPECTED = {
 
 
 def test_names_of_files_and_headings_become_documents(folder: Path) -> None:
+    (folder / "answers.jsonl").write_text('{"_id": "q1", "answer": "by the script"}')
     result = run(folder)
     assert result.exit_code == 0, result.output
+    assert (folder.parent / "collection/answers.jsonl").read_text() == (
+        '{"_id":"q1","answers":["by the script"]}\n'
+    )
     assert judged(folder.parent / "collection") == EXPECTED
     metrics = json.loads((folder.parent / "prepare.json").read_text())
     assert (metrics["files"], metrics["ignored_files"]) == (2, 0)

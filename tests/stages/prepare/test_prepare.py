@@ -13,6 +13,7 @@ def test_a_beir_folder_becomes_sorted_splits(tmp_path: Path, beir: Path) -> None
         "corpus.jsonl": '{"_id":"d1","title":"","text":"Backups run at night."}\n'
         '{"_id":"d2","title":"Locks","text":"A lock keeps two writers apart."}\n'
         '{"_id":"d3","title":"","text":"Backups  run at NIGHT."}\n',
+        "answers.jsonl": "",
         "imported.jsonl": "",
         "train/queries.jsonl": '{"_id":"q5","text":"restore"}\n',
         "train/qrels.tsv": HEADER + "q5\td1\t0\n",
@@ -98,3 +99,17 @@ def test_a_text_in_all_splits_stays_in_test_alone(tmp_path: Path, beir: Path) ->
     assert (found["dev"]["queries"], found["dev"]["dropped_repeated"]) == (0, 1)
     assert found["test"]["queries"] == 2
     assert found["repeated_queries"] == {"train_dev": 1, "train_test": 1, "dev_test": 1}
+
+
+def test_right_answers_of_judged_queries_are_kept(tmp_path: Path, beir: Path) -> None:
+    write(
+        beir, "answers.jsonl", '{"_id": "q2", "answer": " a  lock"}\n{"_id": "q9", "answer": "x"}'
+    )
+    assert prepare(tmp_path, path=str(beir)).exit_code == 0
+    kept = contents(tmp_path / "collection")["answers.jsonl"]
+    assert kept == '{"_id":"q2","answers":["a lock"]}\n', "nobody judged q9"
+    assert metrics(tmp_path)["reference_answers"] == 1
+    write(beir, "answers.jsonl", '{"_id": "q1", "answers": ["at night", ""]}')
+    assert "answers.jsonl:1: expected a text" in refused(tmp_path, path=str(beir))
+    write(beir, "answers.jsonl", '{"_id": "q1", "answer": "x"}\n{"_id": "q1", "answer": "y"}')
+    assert "answers.jsonl:2: a second line of 'q1'" in refused(tmp_path, path=str(beir))

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.lib.llm.environment import host
-from stages.lib.llm.messages import Request, Response
+from stages.lib.llm.messages import Heard, Request, Response
 from stages.lib.llm.providers.channel import Channel
 from stages.lib.llm.providers.client import CHAT
+from stages.lib.llm.providers.streaming import streamed_chat
 from stages.lib.llm.providers.wire import Wire, response_of
 
 
@@ -16,13 +17,15 @@ class Endpoint:
     Args:
         timeout: seconds that a try may take.
         concurrency: calls at a time.
+        heard: is told each answer while it comes in; None has answers sent whole.
 
     """
 
     paid = True
 
-    def __init__(self, timeout: float, concurrency: int) -> None:
-        self._channel = Channel(CHAT, "llm.model", timeout, concurrency)
+    def __init__(self, timeout: float, concurrency: int, heard: Heard | None = None) -> None:
+        route = CHAT if heard is None else streamed_chat(heard)
+        self._channel = Channel(route, "llm.model", timeout, concurrency)
         self._wire = Wire()
 
     async def complete(self, request: Request) -> Response:

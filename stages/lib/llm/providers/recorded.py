@@ -17,6 +17,7 @@ FILES = {
     "passage_answer": "answers.jsonl",
     "brainstormed_tasks": "tasks.jsonl",
     "task_examples": "examples.jsonl",
+    "answer_verdicts": "verdicts.jsonl",
 }
 SUBJECTS = {
     "synthetic_queries": "doc_id",
@@ -25,6 +26,7 @@ SUBJECTS = {
     "passage_answer": "question",
     "brainstormed_tasks": "family",
     "task_examples": "task",
+    "answer_verdicts": "question",
 }
 UNANSWERED = "The passages do not answer the question."
 
@@ -38,8 +40,8 @@ def judges(folder: Path) -> bool:
 class Recorded:
     """Answers from the files of `FILES`, whose lines are found by the keys of `SUBJECTS`.
 
-    Of a line of judgements.jsonl or answers.jsonl, what rests on documents counts that a request
-    shows; of one of examples.jsonl, the example that a request gives the number of.
+    Of a line of judgements.jsonl, answers.jsonl, verdicts.jsonl or examples.jsonl, what counts is
+    about the documents, the answers or the number of the example that a request shows.
     """
 
     paid = False
@@ -54,12 +56,8 @@ class Recorded:
         if answers is None:
             answers = self._answers[request.schema] = self._read(request.schema)
         answer = answers.get(request.subject if request.schema in SUBJECTS else "")
-        if answer is not None and request.schema == "relevance_judgements":
-            answer = _shown(answer, request)
-        elif answer is not None and request.schema == "passage_answer":
-            answer = _grounded(answer, request)
-        elif answer is not None and request.schema == "task_examples":
-            answer = _numbered(answer, request)
+        if answer is not None and request.schema in ABOUT:
+            answer = ABOUT[request.schema](answer, request)
         if answer is None:
             return None
         return Response(orjson.dumps(answer).decode(), "stop", None, "recorded", 0, 0)
@@ -122,6 +120,29 @@ def _numbered(answer: dict[str, Any], request: Request) -> dict[str, Any] | None
     return {"examples": chosen} if chosen else None
 
 
+def _graded(answer: dict[str, Any], request: Request) -> dict[str, Any] | None:
+    """The grades of the answers that a request shows, by their text; None where one has none."""
+    known = {verdict["text"]: verdict for verdict in answer.get("verdicts", [])}
+    shown = [line for line in _lines(request) if "answer" in line]
+    if not all(line["text"] in known for line in shown):
+        return None
+    return {"verdicts": [known[line["text"]] | {"answer": line["answer"]} for line in shown]}
+
+
 def _doc_ids(request: Request) -> set[str]:
-    """The documents that a request shows, a line of JSON each."""
-    return {orjson.loads(line).get("doc_id", "") for line in request.user.splitlines()}
+    """The documents that a request shows."""
+    return {line["doc_id"] for line in _lines(request) if "doc_id" in line}
+
+
+def _lines(request: Request) -> list[dict[str, Any]]:
+    """What a request shows, a line of JSON each."""
+    return [orjson.loads(line) for line in request.user.splitlines()]
+
+
+ABOUT = {
+    "relevance_judgements": _shown,
+    "passage_answer": _grounded,
+    "answer_verdicts": _graded,
+    "task_examples": _numbered,
+}
+"""What takes of a recorded answer the part that is about what a request shows."""

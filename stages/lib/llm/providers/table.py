@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stages.lib.core.collection import Corpus
 from stages.lib.llm.environment import Environment
-from stages.lib.llm.messages import Provider
+from stages.lib.llm.messages import Heard, Provider
 from stages.lib.params import Params
 
 
@@ -24,7 +24,7 @@ class ProviderKind:
     """Whether it can grade how well documents answer queries."""
     label: Callable[[Params], str]
     """Who the model card names as the writer of the queries."""
-    open: Callable[[Params, Corpus, Environment], Provider] | None
+    open: Callable[[Params, Corpus, Environment, Heard | None], Provider] | None
     """The provider for questions about a corpus; None where nothing is asked at all."""
 
     @property
@@ -33,19 +33,25 @@ class ProviderKind:
         return self.open is not None
 
 
-def _openai(_params: Params, _corpus: Corpus, environment: Environment) -> Provider:
+def _openai(
+    _params: Params, _corpus: Corpus, environment: Environment, heard: Heard | None
+) -> Provider:
     from stages.lib.llm.providers.deferred import Deferred
 
-    return Deferred(environment.timeout, environment.concurrency)
+    return Deferred(environment.timeout, environment.concurrency, heard)
 
 
-def _recorded(params: Params, _corpus: Corpus, _environment: Environment) -> Provider:
+def _recorded(
+    params: Params, _corpus: Corpus, _environment: Environment, _heard: Heard | None
+) -> Provider:
     from stages.lib.llm.providers.recorded import Recorded
 
     return Recorded(params.llm.recorded)
 
 
-def _extractive(params: Params, corpus: Corpus, _environment: Environment) -> Provider:
+def _extractive(
+    params: Params, corpus: Corpus, _environment: Environment, _heard: Heard | None
+) -> Provider:
     from stages.lib.llm.providers.extractive import Extractive
 
     return Extractive(corpus, params.generate.types, params.seed)

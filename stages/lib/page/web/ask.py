@@ -1,5 +1,7 @@
 """Answers from the passages of two systems, side by side."""
 
+from collections.abc import Iterator
+
 from starlette.responses import Response
 
 from stages.lib.core.text import one_line
@@ -27,13 +29,13 @@ def form(parts: Parts, given: Given) -> Response:
 
 
 def ask(parts: Parts, given: Given) -> Response:
-    """The answers; the passages are sent before these are there."""
+    """The answers, as they come in; the passages are sent before these are there."""
     question = one_line(given.get("q", ""))[:LONGEST]
     count = number(given, "k", PASSAGES, 1, 20)
     columns = parts.searcher.columns(question, DEFAULT, count) if question else []
     found = {column.name: [hit.document for hit in column.hits] for column in columns}
 
-    def reply(name: str) -> Reply:
+    def reply(name: str) -> Iterator[str | Reply]:
         return parts.answerer.answer(question, found[name])
 
     return streamed(

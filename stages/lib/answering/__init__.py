@@ -1,0 +1,1 @@
+"""Answers from retrieved passages: writing them, and telling what they are worth."""

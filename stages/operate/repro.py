@@ -1,0 +1,42 @@
+"""Runs what changed in the pipeline, and tells a line a stage: what it did."""
+
+import logging
+
+import click
+
+from stages.cli import stage
+from stages.lib.errors import UserError
+
+
+@stage
+def main() -> str:
+    """Run the stages of dvc.yaml whose inputs changed, as `dvc repro` does."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    # DVC warns of each output that is empty on purpose, of a stage that is off
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    try:
+        # as a library DVC names no commands and gives no advice; what stages print is shown
+        with Repo() as repo:
+            ran = len(repo.reproduce())
+            known = len(list(repo.index.stages))
+    except DvcException as error:
+        raise UserError(_words(error)) from error
+    if not ran:
+        click.echo("Nothing has changed since the last run.")
+        return ""
+    return f"repro: {ran} of {known} stages ran or were found in the cache"
+
+
+def _words(error: BaseException) -> str:
+    """What went wrong, with its cause; a stage that failed has told itself why."""
+    said = [str(error)]
+    while error.__cause__ is not None:
+        error = error.__cause__
+        said.append(str(error))
+    return ": ".join(dict.fromkeys(" ".join(each.split()) for each in said if each))
+
+
+if __name__ == "__main__":
+    main()

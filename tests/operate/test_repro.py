@@ -1,0 +1,59 @@
+"""What a run tells, with the real DVC and two stages in the small."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.imports import ROOT
+
+PIPELINE = """
+stages:
+  first:
+    cmd: echo "first, 3 documents"; cp given.txt first.txt; touch empty.txt
+    deps: [given.txt]
+    outs: [first.txt, empty.txt]
+  second:
+    cmd: grep good first.txt > second.txt && echo "second, done"
+    deps: [first.txt]
+    outs: [second.txt]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / "dvc.yaml").write_text(PIPELINE)
+    (tmp_path / "given.txt").write_text("good")
+    return tmp_path
+
+
+def run(project: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "stages.operate.repro"],
+        cwd=project,
+        env={"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_run_tells_a_line_a_stage_and_nothing_else(project: Path) -> None:
+    done = run(project)
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    assert lines == ["first, 3 documents", "second, done"]
+    assert last.startswith("repro: 2 of 2 stages ran or were found in the cache, ")
+    assert done.stderr == ""
+    assert run(project).stdout == "Nothing has changed since the last run.\n"
+    (project / "given.txt").write_text("bad")
+    failed = run(project)
+    assert (failed.returncode, failed.stdout) == (1, "first, 3 documents\n")
+    assert failed.stderr.startswith("Error: failed to reproduce 'second'")
+    assert failed.stderr.count("\n") == 1
+    (project / "dvc.yaml").write_text("stages: [")
+    broken = run(project)
+    assert (broken.returncode, broken.stderr.count("\n")) == (1, 1)
+    assert "dvc.yaml" in broken.stderr
