@@ -27,8 +27,8 @@ from stages.lib.page.web.addresses import GETS, POSTS
 from stages.lib.page.web.application import Parts, application
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_lexical
-from tests.bench.size.prepare_size import PARAMS, write_collection
-from tests.bench.size.search_size import DIMENSIONS, write_vectors
+from tests.bench.size.prepare import PARAMS, write_collection
+from tests.bench.size.search import DIMENSIONS, write_vectors
 from tests.tiny import make_tiny_model
 
 COLUMNS = {"five": "bm25 base tuned base+bm25 tuned+bm25", "two": "base+bm25 tuned+bm25"}
