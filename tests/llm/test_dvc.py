@@ -36,6 +36,8 @@ def committed_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     for name in ("queries.jsonl", "qrels.tsv"):
         (train / name).touch()
     (folder / "data/metrics").mkdir()
+    (folder / "data/reviews").mkdir()
+    (folder / "data/reviews/.gitkeep").touch()
     corpus = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "data/collection/corpus.jsonl").write_text(corpus)
     write_params(folder)

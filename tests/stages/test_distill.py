@@ -105,6 +105,7 @@ def mined_and_trained(run: Run) -> None:
         expanded="expanded",
         known="known",
         cross_encoder="none",
+        rankings="rankings",
         out="mined",
         metrics="mine.json",
     )

@@ -70,8 +70,9 @@ class Project:
             case _:
                 splits = ["--train", f"{at}/train", "--dev", f"{at}/dev", "--synthetic", f"{at}/no"]
                 made = ["--judged", f"{at}/no", "--stores", f"{at}/llm"]
+                asked = ["--test", f"{at}/no", "--answers", f"{at}/no", "--reviews", f"{at}/no"]
                 corpus = ["--corpus", f"{at}/corpus.jsonl"]
-                return CliRunner().invoke(cost.main, [*prompts, *corpus, *splits, *made])
+                return CliRunner().invoke(cost.main, [*prompts, *corpus, *splits, *asked, *made])
 
     def must(self, command: str, *arguments: str) -> str:
         result = self.run(command, *arguments)
