@@ -60,10 +60,11 @@ def groups(task: Task, rows: Sequence[Row], position: int, size: int, seed: int)
         )
     most = task.settings.most_rows
     if most and len(found) > most:
-        kept = sorted(found, key=lambda one: seeds.digest(seed, task.name, "most", one.query))[
-            :most
-        ]
-        found = [one for one in found if one in set(kept)]
+        drawn = sorted(
+            range(len(found)),
+            key=lambda at: seeds.digest(seed, task.name, "most", found[at].query),
+        )
+        found = [found[at] for at in sorted(drawn[:most])]
     return found
 
 
