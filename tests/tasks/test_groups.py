@@ -67,3 +67,18 @@ def test_graded_and_other_rows_do_not_mix() -> None:
     rows = [Row(query="q", pos=["a"], score=0.5), Row(query="q", pos=["a"])]
     with pytest.raises(UserError, match="place:2: no score, unlike the rows before"):
         check_taught(Task("t", kind("similarity"), rows, place="place"))
+
+
+def test_no_more_rows_train_than_are_wanted_drawn_by_hash() -> None:
+    rows = [Row(query=f"q{number}", pos=["p"], neg=["n"]) for number in range(9)]
+
+    def drawn(most: int) -> list[str]:
+        task = Task("t", kind("qa", most_rows=most), rows)
+        return [group.query for group in groups(task, rows, 0, 2, seed=1)]
+
+    everything, some, fewer = drawn(0), drawn(4), drawn(2)
+    assert len(everything) == 9
+    assert (len(some), len(fewer)) == (4, 2)
+    # in the order of the rows, and the larger draw holds the smaller
+    assert some == [query for query in everything if query in some]
+    assert set(fewer) < set(some)
