@@ -150,6 +150,27 @@ def test_the_base_stays_the_base_to_the_byte(
     assert np.allclose(vectors, encode(base, texts), atol=1e-6)
 
 
+def test_trained_vectors_are_mixed_with_those_of_the_bases_neighbours(
+    tiny_model: Path, corpus: Corpus, free: Params
+) -> None:
+    changes = {"query_share": 0.0, "neighbours": 1, "smoothing": 0.25}
+    section = free.train.model_copy(update=changes)
+    weights, tuned = trained(tiny_model, corpus, free.model_copy(update={"train": section}))
+    model = load_encoder(tiny_model, free.encoder)
+    base = encode(model, [each.contents for each in corpus.values()])
+    cosines = base @ base.T
+    np.fill_diagonal(cosines, -1)
+    before = weights[DOCUMENTS].numpy()
+    wanted = 0.75 * before + 0.25 * before[cosines.argmax(axis=1)]
+    wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
+    mixed = tuned.enrich(weights)
+    assert mixed[DOCUMENTS].numpy() == pytest.approx(wanted, abs=1e-5)
+    assert all(mixed[name] is weight for name, weight in weights.items() if name != DOCUMENTS)
+    # who takes a mixture in the place of another is measured by it
+    tuned.load(mixed)
+    assert tuned.dense().vectors == pytest.approx(wanted, abs=1e-5)
+
+
 def test_document_vectors_are_held_to_where_they_started(
     tiny_model: Path, corpus: Corpus, free: Params
 ) -> None:
