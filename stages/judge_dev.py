@@ -13,6 +13,7 @@ from stages.lib.core.collection import (
 )
 from stages.lib.core.files import building, write_json
 from stages.lib.judged.drawing import DevQueries, drawn, drawn_documents, nearest, pools
+from stages.lib.judged.student import early_student
 from stages.lib.judged.verdict import counts, fault, judged_split
 from stages.lib.llm import judging
 from stages.lib.llm.prompts import Prompts
@@ -21,7 +22,7 @@ from stages.lib.llm.rules import read_rules
 from stages.lib.llm.session import Session, ask_nothing
 from stages.lib.params import Params, read_params
 from stages.lib.retrievers import Retrievers, load_retrievers
-from stages.lib.search.engine import Embedded, Run
+from stages.lib.search.engine import Dense, Embedded, Run
 from stages.lib.teaching.best_sentence import load_best_sentence
 from stages.lib.teaching.teacher import Material
 from stages.lib.teaching.teachers import build_teachers
@@ -30,6 +31,7 @@ from stages.lib.teaching.teachers import build_teachers
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
 @path_option("--asked", help="The queries of held-out documents, before the round trip.")
+@path_option("--synthetic", help="The synthetic train split, by which documents are enriched.")
 @path_option("--dev", help="The dev split made by people, to compare the judge with them.")
 @path_option("--rules", help="JSON file with the rules.")
 @path_option("--model", help="The base model.")
@@ -42,6 +44,7 @@ from stages.lib.teaching.teachers import build_teachers
 def main(
     corpus: Path,
     asked: Path,
+    synthetic: Path,
     dev: Path,
     rules: Path,
     model: Path,
@@ -78,7 +81,8 @@ def main(
 
     compared = drawn(by_people.qrels, wanted.compared, seed)
     texts = queries.split.queries | {name: by_people.queries[name] for name in compared}
-    found = runs(texts, documents, retrievers, vectors, settings)
+    student = early_student(retrievers.dense, read_split(synthetic), list(texts.values()))
+    found = runs(texts, documents, retrievers, student, vectors, settings)
     plan = judging.Plan(
         neighbours,
         texts,
@@ -132,12 +136,21 @@ def why_not(settings: Params) -> str:
 
 
 def runs(
-    queries: Queries, corpus: Corpus, retrievers: Retrievers, vectors: Path, settings: Params
+    queries: Queries,
+    corpus: Corpus,
+    retrievers: Retrievers,
+    student: Dense,
+    vectors: Path,
+    settings: Params,
 ) -> list[Run]:
-    """What the systems find whose first documents are graded: BM25, base, both fused, teacher."""
+    """What the systems find whose first documents are graded.
+
+    BM25, the base, both fused, the early student alone and fused, and the teacher.
+    """
     dense, lexical = retrievers.dense, retrievers.lexical
     weight, depth = settings.fusion.dense_weight, settings.judge_dev.depth
-    scorers = (lexical, dense, retrievers.fused(weight))
+    fused = retrievers.fused(weight), Retrievers(student, lexical).fused(weight)
+    scorers = (lexical, dense, student, *fused)
     sentences = load_best_sentence(vectors, dense) if settings.embed.sentences else None
     # a cross-encoder costs too much for a pool
     cheap = settings.mine.model_copy(update={"cross_encoder": ""})

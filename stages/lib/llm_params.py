@@ -94,5 +94,5 @@ class JudgeDev(Section):
 
     @property
     def most_documents(self) -> int:
-        """Documents of a query at most: those of four systems, and the one it was written for."""
-        return 4 * self.depth + 1
+        """Documents of a query at most: those of six systems, and the one it was written for."""
+        return 6 * self.depth + 1

@@ -91,6 +91,7 @@ class Project:
             case "judge_dev":
                 model = ["--model", str(at / "base"), "--vectors", str(at / "vectors")]
                 splits = ["--asked", str(at / "asked"), "--dev", str(at / "dev")]
+                splits += ["--synthetic", str(at / "synthetic")]
                 rules = ["--rules", str(at / "rules.out.json"), "--out", str(at / "judged")]
                 corpus = common.index("--train")
                 return [*common[:corpus], *common[corpus + 2 :], *outs, *model, *splits, *rules]

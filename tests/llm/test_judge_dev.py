@@ -93,7 +93,8 @@ def test_nothing_is_paid_for_twice_and_cost_says_so(
     assert server.stats["calls"] == 0
     judging_project.must("judge_dev")
     calls = server.stats["calls"]
-    assert calls <= before[1] <= 2.5 * calls
+    # the bound counts each of six systems, which find much the same
+    assert calls <= before[1] <= 4 * calls
     first = (judging_project.folder / "judged/qrels.tsv").read_bytes()
     store = judging_project.folder / "llm/judge_dev.jsonl"
     stored = store.read_bytes()

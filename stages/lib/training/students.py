@@ -24,9 +24,9 @@ from stages.lib.encoding.vectors import FITTED, TRAINED, save_vectors
 from stages.lib.errors import UserError
 from stages.lib.params import Params
 from stages.lib.search.engine import Dense
+from stages.lib.search.enriching import enriched
 from stages.lib.search.neighbours import Neighbours
 from stages.lib.training.documents import Documents, Free, Frozen, InBatch
-from stages.lib.training.enriching import enriched
 
 Weights = dict[str, Tensor]
 """Tensors by name: everything that training changes, of an adapter alone where there is one."""
@@ -131,7 +131,10 @@ class QueryAndVectors:
         self._doc_ids = list(corpus)
         self._free = Free(_columns(corpus), vectors, params.train.anchor)
         self.documents: Documents = self._free
-        self._examples = examples
+        self._asked: dict[str, list[str]] = {}
+        for example in examples:
+            for doc_id in example.positives:
+                self._asked.setdefault(doc_id, []).append(example.query)
         self._params = params
         self._prefix = params.encoder.query_prefix
 
@@ -147,7 +150,10 @@ class QueryAndVectors:
     def enrich(self, weights: Weights) -> Weights:
         """The weights, with each document's vector mixed with its queries' and neighbours'."""
         self.load(weights)
-        mixed = enriched(self.dense(), self._examples, self._neighbours, self._params.train)
+        train = self._params.train
+        mixed = enriched(
+            self.dense(), self._asked, self._neighbours, train.query_share, train.smoothing
+        )
         return weights | {DOCUMENTS: torch.from_numpy(mixed)}
 
     def dense(self) -> Dense:

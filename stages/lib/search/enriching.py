@@ -7,28 +7,31 @@ Rijsbergen 1979). Nothing is trained for it, and hybrid search gains, which sees
 one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stages.lib.core.examples import Example
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.search.engine import Dense
 from stages.lib.search.neighbours import Neighbours
-from stages.lib.train_params import Train
 
 
 def enriched(
-    dense: Dense, examples: Sequence[Example], neighbours: Neighbours, params: Train
+    dense: Dense,
+    asked: Mapping[str, Sequence[str]],
+    neighbours: Neighbours,
+    query_share: float,
+    smoothing: float,
 ) -> Vectors:
     """The documents' vectors, mixed with those of their queries and their neighbours.
 
     Args:
         dense: encodes queries, and has the documents' vectors.
-        examples: training queries with the documents that they were written for, or that people or
-            a judge found relevant.
+        asked: queries by the doc_id that they were written for, or that people or a judge found
+            relevant.
         neighbours: of the documents.
-        params: the shares of queries and of neighbours.
+        query_share: of a document's queries in its vector, from 0 to 1.
+        smoothing: the share of its neighbours, from 0 to 1.
 
     Returns:
         Unit vectors, (documents, dimensions).
@@ -36,17 +39,16 @@ def enriched(
     """
     vectors = np.array(dense.vectors)
     rows = {doc_id: row for row, doc_id in enumerate(dense.doc_ids)}
-    asked: dict[int, list[str]] = {}
-    for example in examples:
-        for doc_id in example.positives:
-            asked.setdefault(rows[doc_id], []).append(example.query)
     mixed = vectors.copy()
-    if params.query_share:
-        for row, queries in asked.items():
+    if query_share and asked:
+        # in one call: the encoder remembers texts, and is slow with a few at a time
+        dense.encode([text for queries in asked.values() for text in queries])
+        for doc_id, queries in asked.items():
+            row = rows[doc_id]
             mean = _unit(dense.encode(queries).mean(axis=0))
-            mixed[row] = _unit((1 - params.query_share) * vectors[row] + params.query_share * mean)
-    if params.neighbours and params.smoothing:
-        mixed = _unit(neighbours.mix(mixed.T, params.smoothing).T)
+            mixed[row] = _unit((1 - query_share) * vectors[row] + query_share * mean)
+    if smoothing:
+        mixed = _unit(neighbours.mix(mixed.T, smoothing).T)
     return mixed
 
 
