@@ -19,14 +19,14 @@ def main() -> str:
     try:
         # as a library DVC names no commands and gives no advice; what stages print is shown
         with Repo() as repo:
-            ran = len(repo.reproduce())
+            ran = repo.reproduce()
+            if all(one.always_changed for one in ran):
+                click.echo("Nothing has changed since the last run.")
+                return ""
             known = len(list(repo.index.stages))
     except DvcException as error:
         raise UserError(_words(error)) from error
-    if not ran:
-        click.echo("Nothing has changed since the last run.")
-        return ""
-    return f"repro: {ran} of {known} stages ran or were found in the cache"
+    return f"repro: {len(ran)} of {known} stages ran or were found in the cache"
 
 
 def _words(error: BaseException) -> str:

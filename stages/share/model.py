@@ -7,7 +7,6 @@ import click
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.files import building, writing
 from stages.lib.core.hashes import file_hash
-from stages.lib.params import read_params
 
 
 @stage
@@ -25,7 +24,8 @@ def main(outputs: Path, unless_of: Path | None, out: Path, params: Path) -> str 
     lock = file_hash(unless_of) if unless_of and unless_of.is_file() else ""
     if lock and out.is_dir() and stamp.is_file() and stamp.read_text().strip() == lock:
         return None
-    # it loads torch, which takes longer than to see that there is nothing to do
+    # these take longer to load than to see that there is nothing to do
+    from stages.lib.params import read_params
     from stages.lib.publishing.outputs import Outputs, assemble_outputs
 
     stamp.unlink(missing_ok=True)

@@ -18,6 +18,10 @@ stages:
     cmd: grep good first.txt > second.txt && echo "second, done"
     deps: [first.txt]
     outs: [second.txt]
+  watch:
+    cmd: echo "watch, looked"; date > seen.txt
+    always_changed: true
+    outs: [seen.txt]
 """
 
 
@@ -44,13 +48,17 @@ def test_a_run_tells_a_line_a_stage_and_nothing_else(project: Path) -> None:
     done = run(project)
     assert done.returncode == 0, done.stderr
     *lines, last = done.stdout.splitlines()
-    assert lines == ["first, 3 documents", "second, done"]
-    assert last.startswith("repro: 2 of 2 stages ran or were found in the cache, ")
+    assert sorted(lines) == ["first, 3 documents", "second, done", "watch, looked"]
+    assert last.startswith("repro: 3 of 3 stages ran or were found in the cache, ")
     assert done.stderr == ""
-    assert run(project).stdout == "Nothing has changed since the last run.\n"
+    again = run(project).stdout
+    assert again == "watch, looked\nNothing has changed since the last run.\n"
     (project / "given.txt").write_text("bad")
     failed = run(project)
-    assert (failed.returncode, failed.stdout) == (1, "first, 3 documents\n")
+    assert (failed.returncode, failed.stdout.replace("watch, looked\n", "")) == (
+        1,
+        "first, 3 documents\n",
+    )
     assert failed.stderr.startswith("Error: failed to reproduce 'second'")
     assert failed.stderr.count("\n") == 1
     (project / "dvc.yaml").write_text("stages: [")
