@@ -7,10 +7,11 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import write_json, write_jsonl
 from stages.lib.errors import UserError
+from stages.lib.llm import query_answers
 from stages.lib.llm.prompts import Prompts, examples
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.rules import read_rules
-from stages.lib.llm.session import ask, ask_nothing
+from stages.lib.llm.session import Session, ask_nothing
 from stages.lib.llm.synthesis import foreign, rows, shown, sources
 from stages.lib.params import read_params
 from stages.lib.people.reviews import good_examples, read_decisions
@@ -24,6 +25,7 @@ from stages.lib.people.reviews import good_examples, read_decisions
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--store", help="JSONL for the responses.")
 @path_option("--out", help="JSONL for the queries.")
+@path_option("--answers", help="JSONL for the answers to them; empty without generate.answers.")
 @path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
 def main(
@@ -34,6 +36,7 @@ def main(
     prompts: Path,
     store: Path,
     out: Path,
+    answers: Path,
     metrics: Path,
     params: Path,
 ) -> str:
@@ -48,6 +51,7 @@ def main(
     if not kind.asks:
         ask_nothing(store)
         write_jsonl(out, [])
+        write_jsonl(answers, [])
         write_json(metrics, facts | {"queries": 0})
         return "generate: no queries, nothing asked"
     documents = read_corpus(corpus)
@@ -59,14 +63,26 @@ def main(
     questions = Prompts(prompts, settings.llm, settings.seed).queries(
         to_read, read_rules(rules), pool, settings.generate
     )
-    asked = ask(questions, len(chosen), documents, settings, store, "generate")
+    session = Session(documents, settings, store, "generate")
+    asked = session.ask(questions, len(chosen))
     queries = rows(asked.answers)
     if not queries:
         raise UserError(
             f"no query for any of {len(chosen)} documents ({asked.faults_message()}); check "
             "llm.provider, llm.recorded and generate.types in params.yaml"
         )
+    of_answers: dict[str, object] = {}
+    written: dict[str, str] = {}
+    if settings.generate.answers:
+        to_answer = query_answers.by_document(queries)
+        writer = Prompts(prompts, settings.llm, settings.seed)
+        given = session.ask(query_answers.questions(writer, documents, to_answer), len(to_answer))
+        written = query_answers.answers(given.answers, to_answer)
+        of_answers = {"answers": {"written": len(written), **given.metrics()}}
+        asked.spent += given.spent
+    session.save()
     write_jsonl(out, queries)
+    query_answers.write_query_answers(answers, written)
     by_type = Counter(row["type"] for row in queries)
     write_json(
         metrics,
@@ -78,6 +94,7 @@ def main(
             "foreign_words": foreign(queries, documents),
             "shown": shown(queries, settings.seed),
             **asked.metrics(),
+            **of_answers,
         },
     )
     return (

@@ -57,6 +57,7 @@ class Generate(Section):
     few_shot: Whole
     reviewed_examples: bool
     max_characters: Count
+    answers: bool
     attributes: Attributes
 
     @model_validator(mode="after")

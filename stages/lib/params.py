@@ -156,6 +156,11 @@ class Params(Section):
             )
         if self.llm.provider == "none" and self.expand.enabled:
             raise ValueError("expand.enabled needs an LLM, and llm.provider is none")
+        if self.generate.answers and self.llm.provider in ("none", "extractive"):
+            raise ValueError(
+                f"generate.answers needs an LLM, and llm.provider is {self.llm.provider}; set it "
+                "to false, or set another provider"
+            )
         return self
 
     @model_validator(mode="after")

@@ -83,7 +83,8 @@ class Project:
                 return [*common, *outs, "--out", str(at / "rules.out.json")]
             case "generate":
                 rules = ["--rules", str(at / "rules.out.json"), "--reviews", str(at / "reviews")]
-                return [*common, *outs, *rules, "--out", str(at / "queries.jsonl")]
+                answers = ["--answers", str(at / "query_answers.jsonl")]
+                return [*common, *outs, *rules, *answers, "--out", str(at / "queries.jsonl")]
             case "expand":
                 model = ["--model", str(at / "base"), "--vectors", str(at / "vectors")]
                 split = ["--synthetic", str(at / "synthetic"), "--out", str(at / "expanded")]

@@ -35,6 +35,14 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
         return {"examples": [example(system, json.loads(last))]}
     if schema in ("passage_answer", "answer_verdicts"):
         return about_passages(schema, [json.loads(line) for line in last.splitlines()])
+    if schema == "query_answers" or '{"answers"' in system:
+        document, *queries = map(json.loads, last.splitlines())
+        return {
+            "answers": [
+                {"type": each["type"], "text": f"{document['text']}: {each['query']}"[:200]}
+                for each in queries
+            ]
+        }
     document = json.loads(last.splitlines()[0])  # a neighbour may follow
     language = re.search(r"^- language: (.+)$", system, re.MULTILINE)
     tongue = f"[{language[1]}] " if language else ""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.lib.core.collection import Corpus, Document, Split
-from stages.lib.llm import judging
+from stages.lib.llm import judging, query_answers
 from stages.lib.llm.answers import MOST_ATTEMPTS, Gathered, P, Question, complaint, read
 from stages.lib.llm.messages import Rejection
 from stages.lib.llm.prompts import Prompts, examples
@@ -20,6 +20,7 @@ MIN_MEASURED = 5
 COMPLETION = {
     "dataset_rules": 160.0,
     "synthetic_queries": 28.0,
+    "query_answers": 20.0,
     "hard_queries": 28.0,
     "relevance_judgements": 14.0,
     "brainstormed_tasks": 500.0,
@@ -158,8 +159,15 @@ def estimates(
     pool = [*reviewed, *examples(corpus, human, params.seed)]
     documents = (corpus[doc_id] for doc_id in doc_ids)
     of_documents = writer.queries(documents, rules, pool, params.generate)
-    of_queries, _ = estimate("generate", of_documents, stores["generate"], attempts)
+    of_queries, written = estimate("generate", of_documents, stores["generate"], attempts)
     yield of_queries
+    if params.generate.answers:
+        usual = dict.fromkeys(params.generate.types, USUAL)
+        known = {doc_id: written[doc_id] or usual for doc_id in doc_ids}
+        to_answer = query_answers.questions(writer, corpus, known)
+        of_answers, _ = estimate("answers", to_answer, stores["generate"], attempts)
+        of_answers.at_most = bool(of_queries.calls)
+        yield of_answers
     if params.judge_dev.queries:
         planned = plan or _most(params, corpus, dev)
         of_dev = _of_plan(planned, params, corpus, rules, writer, stores["judge_dev"])

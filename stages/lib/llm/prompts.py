@@ -87,7 +87,7 @@ class Template:
 class Prompts:
     """Makes requests from a folder of prompts.
 
-    Its files: rules.txt, generate.txt, hard.txt, judge.txt, types.yaml.
+    Its files: rules.txt, generate.txt, answers.txt, hard.txt, judge.txt, types.yaml.
     """
 
     def __init__(self, folder: Path, params: Llm, seed: int) -> None:
@@ -169,6 +169,13 @@ class Prompts:
             lines = [self._document(wanted, {"role": "wanted"})]
             lines += [self._document(neighbour, {"role": "neighbour"})]
             yield self._question(form, wanted.doc_id, system, "\n".join(lines))
+
+    def about(
+        self, document: Document, lines: Iterable[Mapping[str, str]], form: Form[P], prompt: str
+    ) -> Question[P]:
+        """A request of a prompt's words about a document, and what follows it as lines of JSON."""
+        user = "\n".join([self._document(document), *map(as_line, lines)])
+        return self._question(form, document.doc_id, self._template(prompt).render(), user)
 
     def judgements(self, query_id: str, query: str, documents: Sequence[Document]) -> Question[int]:
         """A request for the grades of several documents."""

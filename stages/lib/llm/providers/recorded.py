@@ -12,6 +12,7 @@ from stages.lib.llm.messages import Request, Response
 FILES = {
     "dataset_rules": "rules.json",
     "synthetic_queries": "queries.jsonl",
+    "query_answers": "query_answers.jsonl",
     "hard_queries": "hard.jsonl",
     "relevance_judgements": "judgements.jsonl",
     "passage_answer": "answers.jsonl",
@@ -21,6 +22,7 @@ FILES = {
 }
 SUBJECTS = {
     "synthetic_queries": "doc_id",
+    "query_answers": "doc_id",
     "hard_queries": "doc_id",
     "relevance_judgements": "query_id",
     "passage_answer": "question",
@@ -40,8 +42,9 @@ def judges(folder: Path) -> bool:
 class Recorded:
     """Answers from the files of `FILES`, whose lines are found by the keys of `SUBJECTS`.
 
-    Of a line of judgements.jsonl, answers.jsonl, verdicts.jsonl or examples.jsonl, what counts is
-    about the documents, the answers or the number of the example that a request shows.
+    Of a line of query_answers.jsonl, judgements.jsonl, answers.jsonl, verdicts.jsonl or
+    examples.jsonl, what counts is about the queries, the documents, the answers or the number of
+    the example that a request shows.
     """
 
     paid = False
@@ -97,6 +100,17 @@ def _shown(answer: dict[str, Any], request: Request) -> dict[str, Any] | None:
     return {"judgements": shown} if shown else None
 
 
+def _answered(answer: dict[str, Any], request: Request) -> dict[str, Any] | None:
+    """The answers to the queries that a request shows, with their types; None for none."""
+    types = {line["query"]: line["type"] for line in _lines(request) if "query" in line}
+    answers = [
+        {"type": types[one["query"]], "text": one.get("text")}
+        for one in answer.get("answers", [])
+        if isinstance(one, dict) and one.get("query") in types
+    ]
+    return {"answers": answers} if answers else None
+
+
 def _grounded(answer: dict[str, Any], request: Request) -> dict[str, Any]:
     """The statements that rest on a passage which the request shows; the words for none, if none.
 
@@ -140,6 +154,7 @@ def _lines(request: Request) -> list[dict[str, Any]]:
 
 
 ABOUT = {
+    "query_answers": _answered,
     "relevance_judgements": _shown,
     "passage_answer": _grounded,
     "answer_verdicts": _graded,
