@@ -91,7 +91,8 @@ import-rows: $(VENV)/installed ## Bring rows of a task in; NAME=nq ROWS=file KIN
 	  $(if $(KEY),--key-template "$(KEY)") $(if $(TURNS),--turns $(TURNS)) "$(NAME)"
 
 export-rows: $(VENV)/installed ## Write data/rows: the collection and what was mined of it, for LLM-Embedder; RUN=file
-	@python -m stages.rows.export_rows --collection data/collection --mined data/mined --out data/rows $(if $(RUN),--run "$(RUN)")
+	@python -m stages.rows.export_rows --collection data/collection --mined data/mined --answers data/generated/answers.jsonl \
+	  --out data/rows $(if $(RUN),--run "$(RUN)")
 
 mine-rows: $(VENV)/installed ## Find negatives for a task's rows; NAME=nq BY=bm25|dense|run file MOST=50, KEYS=1 as keys
 	@python -m stages.rows.mine_rows --rows data/tasks --kinds stages/presets/tasks --model models/base \

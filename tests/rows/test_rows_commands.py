@@ -124,6 +124,9 @@ def test_the_collection_goes_out_and_comes_back(tmp_path: Path) -> None:
     if not (ROOT / "data" / "mined" / "train.jsonl").exists():
         pytest.skip("the sample's outputs are not here")
     run = next((ROOT / "data" / "evaluation" / "runs").glob("*bm25*"))
+    first = json.loads((ROOT / "data" / "mined" / "train.jsonl").open().readline())["query_id"]
+    answers = write(tmp_path / "answers.jsonl", [{"_id": first, "answer": "14 days"}])
+    folders += ["--answers", answers]
     call(export_rows.main, *folders, "--out", tmp_path / "rows", "--run", run)
     words = ["--kinds", KINDS, "--kind", "qa", "--out", tmp_path / "tasks"]
     for option, name in (("--rows", "train"), ("--evaluation", "test"), ("--corpus", "corpus")):
@@ -133,5 +136,11 @@ def test_the_collection_goes_out_and_comes_back(tmp_path: Path) -> None:
     test = (tmp_path / "rows" / "test.jsonl").read_text().splitlines()
     assert len(read_rows(folder / "evaluation.jsonl")) == len(test)
     assert len(json.loads(test[0])["key"]) == 10
+    known = json.loads((ROOT / "data/sample/answers.jsonl").open().readline())
+    by_id = {row["query_id"]: row for row in map(json.loads, test)}
+    assert by_id[known["_id"]]["answers"] == [known["answer"]]
+    assert sum("answers" in row for row in by_id.values()) == 42
+    learnt = read_rows(tmp_path / "rows" / "train.jsonl")
+    assert {row.identity: row.answers for row in learnt if row.answers} == {first: ["14 days"]}
     same = (folder / "rows.jsonl").read_text() == (tmp_path / "rows" / "train.jsonl").read_text()
     assert same
