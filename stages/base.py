@@ -25,9 +25,10 @@ from stages.lib.params import Params, read_params
 @stage
 @path_option("--out", help="Folder for the base model.")
 @path_option("--teacher", help="Folder for the cross-encoder; empty where none is named.")
+@path_option("--language-model", help="Folder for mine.language_model; empty where none is named.")
 @path_option("--documents", help="Folder for documents.model; empty where none is named.")
 @PARAMS
-def main(params: Path, out: Path, teacher: Path, documents: Path) -> str:
+def main(params: Path, out: Path, teacher: Path, language_model: Path, documents: Path) -> str:
     """Fetch the models and check that the pipeline can use the base.
 
     What came from the hub by this name and revision stays; a folder is read each time.
@@ -44,11 +45,18 @@ def main(params: Path, out: Path, teacher: Path, documents: Path) -> str:
     message = prompts_message(out, settings.encoder)
     if message:
         click.echo(f"Warning: base.model: {message}", err=True)
-    revision, key = mine.cross_encoder_revision, "mine.cross_encoder"
-    fetch_beside(mine.cross_encoder, revision, key, f"{key}_revision", teacher)
+    for key, model, revision, folder in (
+        ("mine.cross_encoder", mine.cross_encoder, mine.cross_encoder_revision, teacher),
+        ("mine.language_model", mine.language_model, mine.language_model_revision, language_model),
+    ):
+        fetch_beside(model, revision, key, f"{key}_revision", folder)
     _documents(settings, documents)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    named = {"cross-encoder": mine.cross_encoder, "documents by": settings.documents.model}
+    named = {
+        "cross-encoder": mine.cross_encoder,
+        "language model": mine.language_model,
+        "documents by": settings.documents.model,
+    }
     beside = "".join(f", {kind} {name}" for kind, name in named.items() if name)
     return f"base: {base.model} with {size / 1e6:,.0f} MB{beside}"
 

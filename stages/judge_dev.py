@@ -152,8 +152,8 @@ def runs(
     fused = retrievers.fused(weight), Retrievers(student, lexical).fused(weight)
     scorers = (lexical, dense, student, *fused)
     sentences = load_best_sentence(vectors, dense) if settings.embed.sentences else None
-    # a cross-encoder costs too much for a pool
-    cheap = settings.mine.model_copy(update={"cross_encoder": ""})
+    # a cross-encoder or a language model costs too much for a pool
+    cheap = settings.mine.model_copy(update={"cross_encoder": "", "language_model": ""})
     material = Material(corpus, dense, sentences, lexical, weight, Path(), cheap)
     teacher = build_teachers(material)[1]
     found = [Embedded(scorer).search(queries, depth) for scorer in scorers]

@@ -1,10 +1,11 @@
 """Chooses the teacher, ranks the training queries by it, and mines negatives."""
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib import search, teaching
+from stages.lib import scoring, search, teaching
 from stages.lib.core.collection import read_corpus, read_qrels, read_split
 from stages.lib.core.examples import write_mined
 from stages.lib.core.files import building, has_files, write_json
@@ -16,9 +17,10 @@ from stages.lib.retrievers import load_dense, load_known, load_lexical
 from stages.lib.search.engine import Dense, Scorer
 from stages.lib.search.weights import choose_weight, least_overlapping
 from stages.lib.teaching.best_sentence import load_best_sentence
+from stages.lib.teaching.language_model import answers_by_text
 from stages.lib.teaching.mining import TrainingQueries, mine
 from stages.lib.teaching.remembered import Remembered, read_rankings, write_rankings
-from stages.lib.teaching.teacher import Material
+from stages.lib.teaching.teacher import Answered, Material
 from stages.lib.teaching.teachers import build_teachers, choose_teacher
 
 
@@ -32,6 +34,8 @@ from stages.lib.teaching.teachers import build_teachers, choose_teacher
 @path_option("--document-vectors", help="documents.model's of the corpus; else empty.")
 @path_option("--known", help="documents.model's vectors of the queries; else empty.")
 @path_option("--cross-encoder", help="Folder of the cross-encoder; empty where none is named.")
+@path_option("--language-model", help="Folder of the language model; empty where none is named.")
+@path_option("--answers", help="JSONL of answers to the generated queries; may be empty.")
 @path_option("--rankings", help="Folder for the teacher's rankings, which a later run takes over.")
 @path_option("--out", help="Folder for training rows, dev rankings, weight and teacher.")
 @path_option("--metrics", help="JSON file for the counts.")
@@ -46,6 +50,8 @@ def main(
     document_vectors: Path,
     known: Path,
     cross_encoder: Path,
+    language_model: Path,
+    answers: Path,
     rankings: Path,
     out: Path,
     metrics: Path,
@@ -74,15 +80,23 @@ def main(
             sentences = load_best_sentence(vectors, dense)
     choosing = least_overlapping(queries.dev, documents)
     weight = choose_weight(dense, lexical, choosing, settings.fusion)
-    teachers = build_teachers(
-        Material(documents, dense, sentences, lexical, weight.dense, cross_encoder, settings.mine)
+    material = Material(
+        documents, dense, sentences, lexical, weight.dense, cross_encoder, settings.mine
     )
+    if settings.mine.language_model:
+        answered = _answered(queries, answers, language_model, rankings, settings)
+        material = replace(material, answered=answered)
+    teachers = build_teachers(material)
     choice = choose_teacher(teachers, choosing)
     used = [vectors]
     if has_files(known):
         used += [document_vectors, known]
     if settings.mine.cross_encoder:
         used.append(cross_encoder)
+    read: list[str] = []
+    if settings.mine.language_model:
+        used.append(language_model)
+        read = [file_hash(answers), settings.scoring.model_dump_json(), code_hash(scoring)]
     ranked_by = text_hash(
         choice.teacher.name,
         str(weight.dense),
@@ -90,6 +104,7 @@ def main(
         code_hash(search, teaching),
         file_hash(corpus),
         *map(content_hash, used),
+        *read,
     )
     teacher = Remembered(choice.teacher, list(documents), read_rankings(rankings, ranked_by))
     mined = mine(teacher, queries, settings.mine)
@@ -117,6 +132,30 @@ def main(
         f"mine: {len(mined.train):,} examples and {len(mined.unlabelled):,} unlabelled, "
         f"teacher {mined.teacher}, {teacher.ranked:,} queries ranked anew"
     )
+
+
+def _answered(
+    queries: TrainingQueries, answers: Path, folder: Path, rankings: Path, settings: Params
+) -> Answered:
+    """The answers to the queries, and the language model that says how likely they are."""
+    # only who names a language model needs any of this, and a change to it reruns nobody else
+    from stages.lib.llm.environment import Environment
+    from stages.lib.llm.query_answers import read_query_answers
+    from stages.lib.llm.storage.store import Store
+    from stages.lib.scoring.likelihood import LocalLikelihood
+
+    by_text = answers_by_text(
+        read_query_answers(answers), queries.written.queries, queries.dev.queries
+    )
+    if not by_text:
+        raise UserError(
+            f"{answers}: no answer to any query, and mine.language_model goes by them; set "
+            'mine.language_model to ""'
+        )
+    # the journal has the scores: beside the rankings none are kept
+    store = Store(rankings / "scores.jsonl", Environment.read().journal)
+    likelihood = LocalLikelihood(folder, "mine.language_model", store, settings.scoring)
+    return Answered(by_text, likelihood)
 
 
 def _rankers(settings: Params) -> str:

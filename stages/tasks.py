@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 
 from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import building, leave_unused, write_json
 from stages.lib.encoding.encoder import load_encoder
 from stages.lib.encoding.portable import declare
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
+from stages.lib.tasks.collection import collection_task
 from stages.lib.tasks.comparison import compared
 from stages.lib.tasks.groups import check_taught, groups
 from stages.lib.tasks.held_out import split
@@ -25,6 +27,9 @@ from stages.lib.training.processes import is_first, launch
 @path_option("--examples", help="Folder of examples, a file a family; may be empty.")
 @path_option("--rows", help="Folder of rows, a folder a task.")
 @path_option("--kinds", help="Folder of the kinds of tasks.")
+@path_option("--mined", help="Folder with the collection's training rows; else without them.")
+@path_option("--corpus", help="corpus.jsonl of the collection.")
+@path_option("--dev", help="The collection's dev split; may be empty.")
 @path_option("--out", help="Folder for the model.")
 @path_option("--metrics", help="JSON file for what each task gained.")
 @click.option(
@@ -39,6 +44,9 @@ def main(
     examples: Path,
     rows: Path,
     kinds: Path,
+    mined: Path,
+    corpus: Path,
+    dev: Path,
     out: Path,
     metrics: Path,
     processes: int | None,
@@ -48,8 +56,11 @@ def main(
     settings = read_params(params)
     named = [read_task(rows / entry.name, entry, kinds) for entry in settings.tasks.rows]
     tasks = [*read_families(examples, kinds), *named]
+    if (mined / "train.jsonl").is_file():
+        documents, judged = read_corpus(corpus), read_split(dev)
+        tasks.append(collection_task(mined, documents, judged, kinds, settings.encoder))
     if not tasks:
-        leave_unused(out, "there are no examples, and tasks.rows names no task")
+        leave_unused(out, "there are no examples, and tasks.rows and tasks.collection name no rows")
         write_json(metrics, {})
         return "tasks: nothing to train on"
     launch("stages.tasks", processes, settings.tasks.batch_size, "tasks.batch_size")

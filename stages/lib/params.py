@@ -87,6 +87,9 @@ class Mine(Section):
     cross_encoder_revision: str
     cross_encoder_tokens: Annotated[int, Field(ge=8)]
     cross_encoder_depth: Count
+    language_model: str
+    language_model_revision: str
+    language_model_depth: Count
     depth: Count
     range_min: Whole
     range_max: Count
@@ -160,6 +163,11 @@ class Params(Section):
             raise ValueError(
                 f"generate.answers needs an LLM, and llm.provider is {self.llm.provider}; set it "
                 "to false, or set another provider"
+            )
+        if self.mine.language_model and not self.generate.answers:
+            raise ValueError(
+                "mine.language_model scores the answers to queries, and generate.answers is false; "
+                'set it to true, or mine.language_model to ""'
             )
         return self
 

@@ -59,6 +59,7 @@ class Scoring(Section):
 
 class Tasks(Section):
     rows: list[TaskEntry]
+    collection: Literal["data/mined", "data/tasks"]
     held_out: Share
     sampling: Literal["size", "evenly"]
     documents: Annotated[int, Field(ge=2)]
@@ -72,4 +73,8 @@ class Tasks(Section):
         twice = next((name for name in names if names.count(name) > 1), "")
         if twice:
             raise ValueError(f"rows: two are called {twice!r}; name them apart")
+        if self.collection == "data/mined" and "collection" in names:
+            raise ValueError(
+                "rows: a task is called 'collection', as are the rows of data/mined; rename it"
+            )
         return self

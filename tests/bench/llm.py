@@ -65,6 +65,7 @@ class Bench:
             "--prompts": ROOT / "stages/prompts",
             "--store": at / "store.jsonl",
             "--out": at / "queries.jsonl",
+            "--answers": at / "answers.jsonl",
             "--metrics": at / "metrics.json",
             "--params": at / "params.yaml",
         }

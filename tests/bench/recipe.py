@@ -71,6 +71,7 @@ def prepare(folder: Path, params: Path, queries: Path | None) -> None:
     """What all seeds and variants share: collection, queries, vectors of the base."""
     data = folder / "collection"
     models = ("--teacher", folder / "teacher", "--documents", folder / "documents")
+    models += ("--language-model", folder / "language_model")
     call("base", params, "--out", folder / "base", *models)
     tokenizer = folder / "base" / "tokenizer.json"
     metrics = folder / "prepare.json"
@@ -127,6 +128,7 @@ def tune(
             *("--synthetic", synthetic, "--train", train, "--expanded", run / "expanded"),
             *(*model, *by_documents, "--known", run / "known"),
             *("--cross-encoder", folder / "teacher", "--rankings", run / "rankings"),
+            *("--language-model", folder / "language_model", "--answers", folder / "answers.jsonl"),
             *("--out", mined, "--metrics", run / "mine.json"),
         ),
         "train": (

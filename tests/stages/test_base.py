@@ -33,7 +33,8 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
 
 
 def options(tmp_path: Path) -> list[str]:
-    paths = {"out": "base", "teacher": "teacher", "documents": "documents", "params": "params.yaml"}
+    paths = {"out": "base", "params": "params.yaml"}
+    paths |= {name: name for name in ("teacher", "language-model", "documents")}
     return [word for name in paths for word in (f"--{name}", str(tmp_path / paths[name]))]
 
 

@@ -23,10 +23,17 @@ from stages.lib.core.files import read_json
 from stages.lib.core.generated import Generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
+from stages.lib.errors import UserError
+from stages.lib.llm.query_answers import read_query_answers, write_query_answers
+from stages.lib.llm.storage.store import Store
+from stages.lib.scoring.likelihood import LocalLikelihood
 from stages.lib.search.engine import Run
 from stages.lib.teaching.cross_encoder import Reranker
+from stages.lib.teaching.language_model import Reader, answers_by_text
+from stages.lib.teaching.teacher import Answered
 from stages.mine import main
 from tests.conftest import Change
+from tests.scoring.tiny import make_tiny_causal
 from tests.teaching.test_cross_encoder import make_cross_encoder
 
 THINGS = "apple bus car cat dog pear plum train".split()  # noqa: SIM905
@@ -87,6 +94,8 @@ def run(mining_project: Path, model: Path) -> Result:
         "expanded": "expanded",
         "vectors": "vectors",
         "cross-encoder": "cross-encoder",
+        "language-model": "language-model",
+        "answers": "answers.jsonl",
         "document-vectors": "document-vectors",
         "known": "known",
         "rankings": "rankings",
@@ -178,6 +187,67 @@ def test_a_cross_encoder_that_is_best_on_dev_teaches(
     wanted = teacher.rank(TRAIN.queries)
     for row in rows.train:
         assert next(iter(row.ranking)) == next(iter(wanted[row.query_id]))
+
+
+@pytest.fixture
+def with_language_model(mining_project: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A small language model in the project, and an answer to each query."""
+    monkeypatch.setenv("EMBEDSMITH_HOME", str(mining_project / "home"))
+    make_tiny_causal(mining_project / "language-model", "llama")
+    rows = (TRAIN.qrels | DEV.qrels).items()
+    answers = {query_id: CORPUS[next(iter(row))].text for query_id, row in rows}
+    write_query_answers(mining_project / "answers.jsonl", answers)
+    return SHORT | {
+        "generate.answers": True,
+        "mine.language_model": "named",
+        "mine.language_model_depth": len(CORPUS),
+        "scoring.most_tokens": 32,
+    }
+
+
+def test_a_language_model_that_is_best_on_dev_teaches_by_the_answers(
+    mining_project: Path, tiny_model: Path, with_params: Change, with_language_model: dict[str, Any]
+) -> None:
+    settings = with_params(with_language_model)
+    answers = read_query_answers(mining_project / "answers.jsonl")
+    by_text = answers_by_text(answers, TRAIN.queries, DEV.queries)
+    store = Store(mining_project / "scores.jsonl", mining_project / "journal")
+    likelihood = LocalLikelihood(
+        mining_project / "language-model", "mine.language_model", store, settings.scoring
+    )
+    reader = Reader("r", CORPUS, Everything(), Answered(by_text, likelihood), len(CORPUS))
+    graded = reader.rank(DEV.queries)
+    # its own first document is the answer: nobody else puts all of these first
+    qrels = {query_id: {next(iter(ranking)): 1} for query_id, ranking in graded.items()}
+    write_split(mining_project / "synthetic" / "dev", Split(DEV.queries, qrels))
+    rows = mined(mining_project, tiny_model)
+    assert rows.teacher == "language-model"
+    metrics = read_json(mining_project / "mine.json")
+    assert metrics["dev_ndcg_cut_10_by_teacher"]["language-model"] == 1.0
+    wanted = reader.rank(TRAIN.queries)
+    for row in rows.train:
+        assert list(row.ranking)[:3] == list(wanted[row.query_id])[:3]
+    before = (mining_project / "mined" / "train.jsonl").read_bytes()
+    assert anew(mining_project, tiny_model) == 0
+    answers["q-red-dog"] = "blue car"
+    write_query_answers(mining_project / "answers.jsonl", answers)
+    assert anew(mining_project, tiny_model) > 0
+    assert (mining_project / "mined" / "train.jsonl").read_bytes() != before
+
+
+def test_a_language_model_needs_answers_and_has_to_be_one(
+    mining_project: Path, tiny_model: Path, with_params: Change, with_language_model: dict[str, Any]
+) -> None:
+    with_params(with_language_model)
+    write_query_answers(mining_project / "answers.jsonl", {"elsewhere": "an answer"})
+    assert "answers.jsonl: no answer to any query" in run(mining_project, tiny_model).output
+    write_query_answers(mining_project / "answers.jsonl", dict.fromkeys(DEV.queries, "blue car"))
+    (mining_project / "language-model" / "config.json").unlink()
+    result = run(mining_project, tiny_model)
+    assert result.exit_code == 1
+    assert re.search("mine.language_model: .* is no causal language model", result.output)
+    with pytest.raises(UserError, match="generate.answers is false"):
+        with_params(with_language_model | {"generate.answers": False})
 
 
 def anew(mining_project: Path, model: Path) -> int:

@@ -14,6 +14,8 @@ import yaml
 from click.testing import CliRunner
 from sentence_transformers import SentenceTransformer
 
+from stages.lib.core.collection import Document, Split, read_corpus, write_corpus, write_split
+from stages.lib.core.examples import Example, Mined, write_mined
 from stages.tasks import main
 from tests.imports import ROOT
 
@@ -67,6 +69,9 @@ def graded() -> list[dict[str, Any]]:
 def project(tmp_path: Path) -> Path:
     (tmp_path / "examples").mkdir()
     (tmp_path / "rows").mkdir()
+    documents = [Document("-".join(pair), "", " ".join(pair)) for pair in PAIRS]
+    write_corpus(tmp_path / "corpus.jsonl", {one.doc_id: one for one in documents})
+    write_split(tmp_path / "dev", Split())
     return tmp_path
 
 
@@ -79,6 +84,9 @@ def run(project: Path, model: Path, changes: dict[str, Any], processes: int = 1)
         "base": model,
         "examples": project / "examples",
         "rows": project / "rows",
+        "mined": project / "mined",
+        "corpus": project / "corpus.jsonl",
+        "dev": project / "dev",
         "kinds": ROOT / "stages" / "presets" / "tasks",
         "out": project / f"model-{processes}",
         "metrics": project / f"tasks-{processes}.json",
@@ -136,6 +144,65 @@ def test_one_model_learns_several_tasks(project: Path, tiny_model: Path) -> None
     assert prompts["long-short_query"] == "Instruct: {task}\nQuery: "
     assert prompts["things_query"] == "Find solved examples that help with this one: "
     assert prompts["query"] == ""
+
+
+def with_collection(project: Path) -> None:
+    """A mined query for each thing; the teacher likes things of its colour."""
+    corpus = read_corpus(project / "corpus.jsonl")
+    mined = [
+        Example(
+            f"q-{colour}-{thing}",
+            f"where is a {thing} in {colour}",
+            {f"{colour}-{thing}": 2.0, f"{colour}-{other}": 1.0, f"{unlike}-{other}": -1.0},
+            (f"{colour}-{thing}",),
+            (f"{colour}-{other}", f"{unlike}-{other}"),
+        )
+        for colour, thing in PAIRS
+        for other in [next(each for each in (*FRUITS, *VEHICLES) if each != thing)]
+        for unlike in [next(each for each in COLOURS if each != colour)]
+    ]
+    (project / "mined").mkdir()
+    write_mined(project / "mined", Mined("fusion", mined, [], []), corpus)
+
+
+def test_a_collection_trains_beside_the_examples_and_is_measured_by_its_dev(
+    project: Path, tiny_model: Path
+) -> None:
+    with_collection(project)
+    write(project / "examples" / "long-short.jsonl", labels())
+    queries = {f"dev-{colour}": f"how of the {colour} bus" for colour in COLOURS}
+    qrels = {f"dev-{colour}": {f"{colour}-bus": 2, f"{colour}-car": 0} for colour in COLOURS}
+    write_split(project / "dev", Split(queries, qrels))
+    result = run(project, tiny_model, {"epochs": 6, "sampling": "evenly"})
+    assert result.exit_code == 0, result.output
+    tasks = json.loads((project / "tasks-1.json").read_text())["tasks"]
+    assert list(tasks) == ["long-short", "collection"]
+    of_collection = tasks["collection"]
+    assert (of_collection["trained"], of_collection["held_out"]) == (18, 3)
+    figure = of_collection["figures"]["ndcg_cut_10"]
+    assert figure["n"] == 3
+    # of 18 documents each query has one that is right, whoever ranks
+    model = SentenceTransformer(str(project / "model-1"), device="cpu")
+    texts = [" ".join(pair) for pair in PAIRS]
+    cosines = model.encode(list(queries.values())) @ model.encode(texts).T
+    places = [
+        int((row > row[texts.index(f"{colour} bus")]).sum())
+        for row, colour in zip(cosines, COLOURS, strict=True)
+    ]
+    wanted = np.mean([1 / np.log2(place + 2) if place < 10 else 0.0 for place in places])
+    assert figure["trained"] == pytest.approx(wanted, abs=1e-6)
+    assert tasks["long-short"]["figures"]["accuracy"]["n"] > 3
+
+
+def test_without_dev_queries_some_rows_of_the_collection_measure(
+    project: Path, tiny_model: Path
+) -> None:
+    with_collection(project)
+    result = run(project, tiny_model, {"held_out": 0.4})
+    assert result.exit_code == 0, result.output
+    (line,) = json.loads((project / "tasks-1.json").read_text())["tasks"].values()
+    assert line["trained"] + line["held_out"] == line["rows"] == 18
+    assert line["figures"]["ndcg_cut_10"]["n"] == line["held_out"] > 0
 
 
 @pytest.mark.slow

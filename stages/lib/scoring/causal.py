@@ -23,13 +23,14 @@ class CausalModel:
 
     Args:
         folder: its files.
+        key: the parameter that names it, for errors.
 
     Raises:
         UserError: it is none.
 
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key: str = "scoring.model") -> None:
         where = device()
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -38,11 +39,11 @@ class CausalModel:
             )
         except (OSError, ValueError, KeyError) as error:
             raise UserError(
-                f"scoring.model: {folder} is no causal language model that transformers can load "
+                f"{key}: {folder} is no causal language model that transformers can load "
                 f"({' '.join(str(error).split())[:200]})"
             ) from error
         if not self._tokenizer.is_fast:
-            raise UserError(f"scoring.model: {folder} has no fast tokenizer, which tells offsets")
+            raise UserError(f"{key}: {folder} has no fast tokenizer, which tells offsets")
         self._model = model.to(where).eval()
         self._keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.name = content_hash(folder)

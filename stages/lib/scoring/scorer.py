@@ -25,10 +25,16 @@ class Scorer(Protocol):
 
 
 class Local:
-    """A model of this machine."""
+    """A model of this machine.
 
-    def __init__(self, folder: Path) -> None:
-        self._model = CausalModel(folder)
+    Args:
+        folder: its files.
+        key: the parameter that names it, for errors.
+
+    """
+
+    def __init__(self, folder: Path, key: str = "scoring.model") -> None:
+        self._model = CausalModel(folder, key)
         self.name = self._model.name
 
     def fill(self, asked: Sequence[Asked], store: Store) -> None:

@@ -1,12 +1,17 @@
 """The collection as rows: what was mined of it, and its judged queries."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from stages.lib.core.collection import Corpus, Split
-from stages.lib.core.examples import Example
+from stages.lib.core.examples import Example, read_mined
+from stages.lib.encoder_params import Encoder
 from stages.lib.search.engine import Run
 from stages.lib.tasks.rows import Row
+from stages.lib.tasks.task import Task, read_kind
 
+NAME = "collection"
+"""The task's name, and its kind's."""
 TASK = "qa"
 """What LLM-Embedder calls queries with documents that answer them."""
 Answers = Mapping[str, Sequence[str]]
@@ -76,6 +81,37 @@ def evaluation_rows(
             row["key"] = [corpus[doc_id].contents for doc_id in hits]
             row["key_index"] = [places[doc_id] for doc_id in hits]
         yield Row.model_validate(row)
+
+
+def collection_task(mined: Path, corpus: Corpus, dev: Split, kinds: Path, encoder: Encoder) -> Task:
+    """The collection as one of the tasks that train one model.
+
+    Its queries and documents have the prefixes of `encoder`, so that the model serves the
+    collection as any other does. It is measured by the dev queries, ranked among the corpus; where
+    there are none, by some of its rows.
+
+    Args:
+        mined: folder with training rows.
+        corpus: the documents.
+        dev: judged queries; may be empty.
+        kinds: folder of the kinds of tasks.
+        encoder: what the base expects before queries and documents.
+
+    """
+    kind = read_kind(kinds, NAME, {}, "params.yaml: tasks.collection")
+    settings = kind.model_copy(
+        update={
+            "instruction_query": encoder.query_prefix + kind.instruction_query,
+            "instruction_document": encoder.document_prefix + kind.instruction_document,
+        }
+    )
+    texts = [document.contents for document in corpus.values()]
+    measured = [
+        row.model_copy(update={"pos": [texts[place] for place in row.pos_index or ()]})
+        for row in evaluation_rows(dev, corpus, {}, {}, 0)
+    ]
+    learnt = learning_rows(read_mined(mined).train, corpus, {})
+    return Task(NAME, settings, learnt, texts, measured, str(mined))
 
 
 def _answers(query_id: str, answers: Answers) -> dict[str, list[str]]:

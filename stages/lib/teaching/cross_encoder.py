@@ -12,7 +12,7 @@ from stages.lib.encoding.encoder import device, fast_dtype
 from stages.lib.errors import UserError
 from stages.lib.params import Mine
 from stages.lib.search.engine import Run
-from stages.lib.teaching.teacher import Teacher
+from stages.lib.teaching.teacher import Teacher, regraded
 
 
 class Reranker:
@@ -57,11 +57,7 @@ class Reranker:
         self._depth = params.cross_encoder_depth
 
     def rank(self, queries: Queries) -> Run:
-        """The first documents of each query in the cross-encoder's order, best first.
-
-        Scores are moved to the mean and the spread of those that they replace, so that one
-        temperature serves every teacher.
-        """
+        """The first documents of each query in the cross-encoder's order, best first."""
         run = self._first.rank(queries)
         heads = {query_id: list(run[query_id].items())[: self._depth] for query_id in queries}
         logits = self._grade(
@@ -74,13 +70,8 @@ class Reranker:
         graded: Run = {}
         start = 0
         for query_id, head in heads.items():
-            replaced = np.array([score for _, score in head])
-            scores = logits[start : start + len(head)]
+            graded[query_id] = regraded(head, logits[start : start + len(head)].tolist())
             start += len(head)
-            standard = (scores - scores.mean()) / max(scores.std(), 1e-9)
-            moved = standard * replaced.std() + replaced.mean()
-            order = sorted(range(len(head)), key=lambda i: (-moved[i], head[i][0]))
-            graded[query_id] = {head[i][0]: float(moved[i]) for i in order}
         return graded
 
     def _grade(self, pairs: list[tuple[str, str]]) -> npt.NDArray[np.float64]:

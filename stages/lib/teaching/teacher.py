@@ -1,8 +1,11 @@
 """A teacher: a ranker that the student learns from, and that needs no judgements."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from stages.lib.core.collection import Corpus, Queries
 from stages.lib.params import Mine
@@ -20,6 +23,37 @@ class Teacher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document that may hold the answer to a query."""
+
+    query: str
+    document: str
+    answer: str
+
+
+Likelihood = Callable[[Sequence[Candidate]], Sequence[float]]
+"""The log-probability of each candidate's answer after its document and query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Answers to queries, and who says how likely they are.
+
+    Args:
+        answers: by the query's text.
+        likelihood: of answers.
+
+    """
+
+    answers: Mapping[str, str]
+    likelihood: Likelihood
+
+
+NOTHING_ANSWERED = Answered({}, lambda _: [])
+"""Where no language model is named."""
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """What teachers are made of.
 
@@ -31,6 +65,7 @@ class Material:
         dense_weight: share of the dense scores beside BM25.
         cross_encoder: the folder of the cross-encoder; empty where none is named.
         params: depths, shares, and which teachers are wanted.
+        answered: what a language model goes by.
 
     """
 
@@ -41,6 +76,7 @@ class Material:
     dense_weight: float
     cross_encoder: Path
     params: Mine
+    answered: Answered = NOTHING_ANSWERED
 
 
 class Ranker:
@@ -61,3 +97,22 @@ class Ranker:
     def rank(self, queries: Queries) -> Run:
         """The best documents of each query, best first."""
         return self._engine.search(queries, self._depth)
+
+
+def regraded(head: Sequence[tuple[str, float]], grades: Sequence[float]) -> dict[str, float]:
+    """The first documents of a ranking in another order, best first.
+
+    Grades are moved to the mean and the spread of the scores that they replace, so that one
+    temperature serves every teacher.
+
+    Args:
+        head: documents with the scores that they had.
+        grades: of these documents; more is better.
+
+    """
+    replaced = np.array([score for _, score in head])
+    values = np.asarray(grades, dtype=np.float64)
+    standard = (values - values.mean()) / max(values.std(), 1e-9)
+    moved = standard * replaced.std() + replaced.mean()
+    order = sorted(range(len(head)), key=lambda at: (-moved[at], head[at][0]))
+    return {head[at][0]: float(moved[at]) for at in order}

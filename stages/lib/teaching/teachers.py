@@ -9,6 +9,7 @@ from stages.lib.params import Mine
 from stages.lib.search.weights import beats, by_query
 from stages.lib.teaching.cross_encoder import Reranker
 from stages.lib.teaching.fusion import fusion
+from stages.lib.teaching.language_model import Reader
 from stages.lib.teaching.teacher import Material, Ranker, Teacher
 
 
@@ -44,6 +45,17 @@ TEACHERS: Sequence[Kind] = (
         lambda params: params.cross_encoder,
         lambda name, material, before: Reranker(
             name, material.cross_encoder, material.corpus, before, material.params
+        ),
+    ),
+    Kind(
+        "language-model",
+        lambda params: params.language_model,
+        lambda name, material, before: Reader(
+            name,
+            material.corpus,
+            before,
+            material.answered,
+            material.params.language_model_depth,
         ),
     ),
 )

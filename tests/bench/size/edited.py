@@ -86,7 +86,8 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
             *(*corpus, "--synthetic", synthetic, "--train", train),
             *("--expanded", folder / "expanded", *model),
             *("--document-vectors", folder / "unused", "--known", folder / "unused"),
-            *("--cross-encoder", folder / "unused"),
+            *("--cross-encoder", folder / "unused", "--language-model", folder / "unused"),
+            *("--answers", folder / "unused"),
             *("--rankings", folder / "rankings", "--out", folder / "mined"),
         ),
     }

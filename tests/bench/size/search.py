@@ -87,7 +87,8 @@ def main(model: Path, sizes: tuple[int, ...]) -> None:
             (folder / "none").mkdir()
             mine: list[str | Path] = ["--synthetic", folder / "synthetic"]
             mine += ["--train", folder / "train", "--expanded", folder / "expanded"]
-            mine += ["--cross-encoder", folder / "none"]
+            mine += ["--cross-encoder", folder / "none", "--language-model", folder / "none"]
+            mine += ["--answers", folder / "none"]
             mine += ["--document-vectors", folder / "none", "--known", folder / "none"]
             mine += ["--out", folder / "mined", "--metrics", folder / "mine.json"]
             run("mine  ", size, [*common, *searched, *mine])
