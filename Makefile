@@ -105,7 +105,8 @@ score-rows: $(VENV)/installed ## Score a task's documents by the language model 
 page: $(VENV)/installed ## Serve a local page to search, judge, review and ask; PORT=8000 WHO=your name
 	@python -m stages.operate.page --collection data/collection --base models/base --base-vectors data/vectors/base \
 	  --tuned models/tuned --tuned-vectors data/vectors/tuned --fusion data/fusion.json --generated data/generated/queries.jsonl \
-	  --judged data/judged --judgements data/judgements --reviews data/reviews --prompts stages/prompts --store data/llm/ask.jsonl \
+	  --judged data/judged --judgements data/judgements --reviews data/reviews --examples data/examples \
+	  --example-reviews data/example_reviews --prompts stages/prompts --store data/llm/ask.jsonl \
 	  $(if $(PORT),--port $(PORT)) $(if $(HOST),--host $(HOST)) $(if $(WHO),--who $(WHO))
 
 deploy: $(VENV)/installed ## Bring the packaged model into Vespa; FORCE=1 whatever the gates say

@@ -15,6 +15,7 @@ from stages.lib.core.generated import read_generated
 from stages.lib.errors import UserError
 from stages.lib.llm.judging import PLAN, read_plan
 from stages.lib.page.asking import Answerer
+from stages.lib.page.examples import ExampleDesk
 from stages.lib.page.gains import JudgedQueries
 from stages.lib.page.judging import Desk
 from stages.lib.page.reviewing import ReviewDesk
@@ -24,6 +25,7 @@ from stages.lib.page.web.application import Parts, application
 from stages.lib.page.web.security import is_loopback
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_lexical
+from stages.lib.synthetic.rows import read_families
 
 TOKEN = "EMBEDSMITH_PAGE_TOKEN"  # noqa: S105 - the variable's name
 SHORTEST = 16
@@ -42,6 +44,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 @path_option("--judged", help="What judge_dev left.")
 @path_option("--judgements", help="Folder of what people judge.")
 @path_option("--reviews", help="Folder of what people decide about queries.")
+@path_option("--examples", help="Folder of examples, a file a family; may be empty.")
+@path_option("--example-reviews", help="Folder of what people decide about examples.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--store", help="JSONL for the responses of an LLM.")
 @click.option("--who", default="", help="Who judges; default: the user's name.")
@@ -59,6 +63,8 @@ def main(
     judged: Path,
     judgements: Path,
     reviews: Path,
+    examples: Path,
+    example_reviews: Path,
     prompts: Path,
     store: Path,
     who: str,
@@ -86,11 +92,13 @@ def main(
     plan = read_plan(judged / PLAN, settings.judge_dev, corpus)
     grades: Qrels = read_qrels(judged / "qrels.tsv") if plan else {}
     seed = settings.seed
+    by_family = read_families(examples) if any(examples.glob("*.jsonl")) else {}
     parts = Parts(
         searcher,
         JudgedQueries(searcher, splits, seed),
         Desk(judgements, who, searcher, plan.pools if plan else {}, seed),
         ReviewDesk(reviews, who, queries, evaluation, searcher, settings),
+        ExampleDesk(example_reviews, who, by_family, seed),
         Answerer(corpus, prompts, store, settings),
         plan,
         grades,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -12,6 +13,7 @@ from stages.lib.core.text import words
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.llm.judging import Plan
 from stages.lib.page.asking import Answerer
+from stages.lib.page.examples import ExampleDesk
 from stages.lib.page.gains import JudgedQueries
 from stages.lib.page.judging import Desk
 from stages.lib.page.reviewing import ReviewDesk
@@ -83,6 +85,31 @@ GENERATED = [
 ]
 """syn-4 has a wrong document, and syn-5 repeats a test query."""
 
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "short-long": [
+        {
+            "query": f"what does {name} cost {HOSTILE}",
+            "pos": [f"The {name} costs ten."],
+            "neg": [f"The {name} is old."],
+            "task": "Find prices.",
+            "family": "short-long",
+            "id": f"ex-{name}",
+        }
+        for name in ("ferry", "train", "bus")
+    ],
+    "similarity": [
+        {
+            "query": "a cat sleeps",
+            "pos": ["a cat rests"],
+            "neg": [],
+            "score": 0.8,
+            "task": "Find what means the same.",
+            "family": "similarity",
+            "id": "ex-cat",
+        }
+    ],
+}
+
 PLAN = Plan({}, {"llm-1": "keep data for years"}, {"llm-1": "vague"}, {"llm-1": ["tape", "keys"]})
 QUESTION = "what does a licence cost"
 
@@ -119,6 +146,7 @@ def make_parts(folder: Path, params: Params, who: str = "ann", provider: str = "
         JudgedQueries(found, {"test": TEST, "dev": Split()}, params.seed),
         Desk(folder / "judgements", who, found, PLAN.pools, params.seed),
         ReviewDesk(folder / "reviews", who, GENERATED, list(TEST.queries.values()), found, params),
+        ExampleDesk(folder / "example_reviews", who, EXAMPLES, params.seed),
         Answerer(CORPUS, ROOT / "stages/prompts", folder / "ask.jsonl", params),
         PLAN,
         {"llm-1": {"tape": 3}},

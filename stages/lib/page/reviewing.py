@@ -12,10 +12,10 @@ from scipy.stats import norm
 from stages.lib.core import seeds
 from stages.lib.core.generated import Generated
 from stages.lib.errors import UserError
-from stages.lib.page.log import Log, drop_torn_line
+from stages.lib.page.decisions import Book
 from stages.lib.page.searching import Searcher
 from stages.lib.params import Params
-from stages.lib.people.reviews import Decision, as_decision, read_decisions
+from stages.lib.people.reviews import Decision
 from stages.lib.selection.copies import find_copies
 from stages.lib.selection.filters import round_trip, sift
 
@@ -152,14 +152,16 @@ class ReviewDesk:
         searcher: Searcher,
         params: Params,
     ) -> None:
-        self._log = Log(folder / f"{who}.jsonl", who)
+        self._book = Book(folder, who)
         self._sources = (queries, evaluation, searcher, params)
         self._corpus = searcher.corpus
         self._lock = threading.Lock()
         self._fates: list[Fate] = []
-        self._last: list[str] = []
-        drop_torn_line(folder / f"{who}.jsonl")
-        self.decisions = read_decisions(folder)
+
+    @property
+    def decisions(self) -> dict[str, Decision]:
+        """All people's, by query_id."""
+        return self._book.decisions
 
     @property
     def fates(self) -> list[Fate]:
@@ -194,22 +196,8 @@ class ReviewDesk:
             row["text"] = text
         if decision == "wrong_document" and doc_id:
             row["doc_id"] = doc_id
-        try:
-            as_decision(row)
-        except ValueError as error:
-            raise UserError(str(error)) from error
-        with self._lock:
-            written = as_decision(self._log.append(row))
-            if decision == "undone":
-                self.decisions.pop(query_id, None)
-            else:
-                self.decisions[query_id] = written
-                self._last.append(query_id)
+        self._book.write(row)
 
     def undo(self) -> None:
         """Takes this person's last decision back."""
-        mine = [d for d in self.decisions.values() if d.who == self._log.who]
-        last = max(mine, key=lambda d: d.when, default=None)
-        query_id = self._last.pop() if self._last else last.query_id if last else ""
-        if query_id in self.decisions:
-            self.decide(query_id, "undone")
+        self._book.undo()

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from stages.lib.core.collection import Split, read_corpus
 from stages.lib.core.seeds import shuffled
 from stages.lib.page.asking import Answerer
+from stages.lib.page.examples import ExampleDesk
 from stages.lib.page.gains import JudgedQueries
 from stages.lib.page.judging import Desk
 from stages.lib.page.reviewing import ReviewDesk
@@ -52,6 +53,7 @@ def page(folder: Path, size: int, queries: int) -> tuple[TestClient, list[str]]:
         JudgedQueries(searcher, {"test": Split()}, 1),
         Desk(folder / "judgements", "ann", searcher, {}, 1),
         ReviewDesk(folder / "reviews", "ann", [], [], searcher, params),
+        ExampleDesk(folder / "example_reviews", "ann", {}, params.seed),
         Answerer(corpus, PARAMS.parent / "stages/prompts", folder / "ask.jsonl", params),
         None,
         {},

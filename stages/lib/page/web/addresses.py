@@ -1,6 +1,6 @@
 """All addresses of the page."""
 
-from stages.lib.page.web import ask, judge, review, search
+from stages.lib.page.web import ask, examples, judge, review, search
 from stages.lib.page.web.application import Get, Post
 
 GETS: dict[str, Get] = {
@@ -14,6 +14,7 @@ GETS: dict[str, Get] = {
     "/review": review.review,
     "/review/queries.csv": review.table,
     "/review/records.json": review.records,
+    "/review/examples": examples.review,
     "/ask": ask.form,
 }
 """Those that show something."""
@@ -26,6 +27,8 @@ POSTS: dict[str, Post] = {
     "/review/decide": review.decide,
     "/review/undo": review.undo,
     "/review/take": review.take,
+    "/review/examples/decide": examples.decide,
+    "/review/examples/undo": examples.undo,
     "/ask": ask.ask,
 }
 """Those that change something, or cost money: a page of another site cannot call them."""

@@ -23,6 +23,7 @@ from stages.lib.core.collection import Qrels
 from stages.lib.errors import UserError
 from stages.lib.llm.judging import Plan
 from stages.lib.page.asking import Answerer
+from stages.lib.page.examples import ExampleDesk
 from stages.lib.page.gains import JudgedQueries
 from stages.lib.page.judging import Desk
 from stages.lib.page.reviewing import ReviewDesk
@@ -45,6 +46,7 @@ class Parts:
     judged: JudgedQueries
     desk: Desk
     review: ReviewDesk
+    examples: ExampleDesk
     answerer: Answerer
     plan: Plan | None
     """What the language model was asked to grade; None where nothing was."""
