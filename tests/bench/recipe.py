@@ -70,8 +70,10 @@ def changed(changes: list[str], seed: int, collection: Path) -> dict[str, Any]:
 def prepare(folder: Path, params: Path, queries: Path | None) -> None:
     """What all seeds and variants share: collection, queries, vectors of the base."""
     data = folder / "collection"
-    models = ("--teacher", folder / "teacher", "--documents", folder / "documents")
-    models += ("--language-model", folder / "language_model")
+    models = (
+        *("--teacher", folder / "teacher", "--documents", folder / "documents"),
+        *("--language-model", folder / "language_model"),
+    )
     call("base", params, "--out", folder / "base", *models)
     tokenizer = folder / "base" / "tokenizer.json"
     metrics = folder / "prepare.json"

@@ -24,7 +24,8 @@ def browser(parts: Parts) -> TestClient:
 
 
 def identity(shown: str) -> str:
-    return re.findall(r'name="id" value="([^"]+)"', shown)[0]
+    (found,) = re.findall(r'name="id" value="([^"]+)"', shown)
+    return str(found)
 
 
 def test_examples_are_shown_by_family_in_turn_and_kept_edited_or_dropped(
