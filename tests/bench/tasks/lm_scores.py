@@ -2,10 +2,10 @@
 
     python -m tests.bench.tasks.lm_scores MODEL --journal FILE [--negatives 4] [--answers sentence]
 
-The queries are those of answers.jsonl, whose answers were written in other words than the
-documents', with the positive and the hardest negatives that data/mined has of them. The answer
-`sentence` is the sentence of the positive that shares most words with the query, and `without` the
-same, taken out of the positive.
+The queries are those of training to which the sample has recorded answers, written in other words
+than the documents', with the positive and the hardest negatives that data/mined has of them. The
+answer `sentence` is the sentence of the positive that shares most words with the query, and
+`without` the same, taken out of the positive.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from stages.lib.tasks.rows import Row
 from stages.lib.tasks.task import Task, read_kind
 from stages.rows.score_rows import score_rows
 
-WRITTEN = Path(__file__).with_name("answers.jsonl")
+RECORDED = Path("data/sample/llm/query_answers.jsonl")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -34,8 +34,10 @@ def drawn(answers: str, negatives: int) -> list[Row]:
     """Rows of the sample with an answer."""
     by_query = {line["query"]: line for line in lines(Path("data/mined/train.jsonl"))}
     rows = []
-    for given in lines(WRITTEN):
-        line, answer = by_query[given["query"]], given["answer"]
+    for given in (one for line in lines(RECORDED) for one in line["answers"]):
+        if given["query"] not in by_query:  # of dev
+            continue
+        line, answer = by_query[given["query"]], given["text"]
         positive = line["pos"][0]
         if answers != "written":
             answer = max(sentences(positive), key=lambda part: jaccard(part, given["query"]))
