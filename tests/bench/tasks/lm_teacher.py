@@ -1,6 +1,6 @@
 """Whether a language model beats the fusion as teacher, on dev and on the judged test queries.
 
-    python -m tests.bench.tasks.lm_teacher MODEL --journal FILE [--depth 20]
+    python -m tests.bench.tasks.lm_teacher MODEL --journal FILE [--depth 10]
 
 Dev is what chooses the teacher: the synthetic dev queries that copy least, with the recorded
 answers of the sample, written from the document that a query is for. The test queries are those
@@ -61,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model", type=Path)
     parser.add_argument("--journal", type=Path, required=True)
-    parser.add_argument("--depth", type=int, default=20)
+    parser.add_argument("--depth", type=int, default=10)
     arguments = parser.parse_args()
     settings = read_params(Path("params.yaml"))
     corpus = read_corpus(Path("data/collection/corpus.jsonl"))
