@@ -122,13 +122,18 @@ def test_a_tokenizer_that_is_not_fast_is_refused(
     assert "no tokenizer.json" in refused(fetch(model, tmp_path, with_params), tmp_path)
 
 
-def test_a_cross_encoder_is_fetched_where_one_is_named(
+def test_a_cross_encoder_and_a_language_model_are_fetched_where_they_are_named(
     tiny_model: Path, tmp_path: Path, with_params: Change
 ) -> None:
     changes = {"base.model": str(tiny_model), "base.sha256": None}
-    with_params(changes | {"mine.cross_encoder": str(tiny_model)})
+    language_model = {"mine.language_model": str(tiny_model), "generate.answers": True}
+    with_params(changes | {"mine.cross_encoder": str(tiny_model)} | language_model)
     assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
-    assert (tmp_path / "teacher" / "tokenizer.json").is_file()
+    for name in ("teacher", "language-model"):
+        assert (tmp_path / name / "tokenizer.json").is_file()
+    with_params(changes | language_model | {"mine.language_model": "nobody/nothing"})
+    result = CliRunner().invoke(main, options(tmp_path))
+    assert "mine.language_model_revision: '' may change under you" in result.output
     with_params(changes | {"mine.cross_encoder": "nobody/nothing"})
     result = CliRunner().invoke(main, options(tmp_path))
     assert result.exit_code == 1
@@ -141,6 +146,7 @@ def test_a_cross_encoder_is_fetched_where_one_is_named(
     with_params(changes)
     assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
     assert not has_files(tmp_path / "teacher")
+    assert not has_files(tmp_path / "language-model")
 
 
 def test_changed_files_of_a_folder_are_read_again(
