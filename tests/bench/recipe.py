@@ -88,8 +88,9 @@ def prepare(folder: Path, params: Path, queries: Path | None) -> None:
         rules = folder / "rules.json"
         inputs: tuple[str | Path, ...] = ("--corpus", corpus, "--train", train, *shared)
         call("rules", params, *inputs, "--store", folder / "rules.jsonl", "--out", rules)
-        store = folder / "store.jsonl"
-        call("generate", params, *inputs, "--rules", rules, "--store", store, "--out", generated)
+        asked = ("--rules", rules, "--reviews", folder / "none", "--store", folder / "store.jsonl")
+        outs = ("--out", generated, "--answers", folder / "answers.jsonl")
+        call("generate", params, *inputs, *asked, *outs)
     options = ("--corpus", corpus, "--model", folder / "base", "--with-sentences")
     call("embed", params, *options, "--out", folder / "vectors")
     others = ("--corpus", corpus, "--model", folder / "documents")

@@ -20,7 +20,6 @@ import numpy as np
 import orjson
 import yaml
 
-from stages.lib.core.collection import Split, write_split
 from stages.lib.core.files import write_jsonl
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
@@ -71,7 +70,9 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
         ),
         "rules": (*llm, "--store", folder / "rules.jsonl", "--out", rules),
         "generate": (
-            *(*llm, "--rules", rules, "--store", folder / "store.jsonl", "--out", generated),
+            *(*llm, "--rules", rules, "--reviews", folder / "none"),
+            *("--store", folder / "store.jsonl", "--out", generated),
+            *("--answers", folder / "answers.jsonl"),
         ),
         "embed": (
             *(*corpus, "--model", folder / "base", "--with-sentences"),
@@ -81,6 +82,10 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
             *(*corpus, "--generated", generated, "--imported", data / "imported.jsonl"),
             *("--dev", data / "dev" / "queries.jsonl", "--test", data / "test" / "queries.jsonl"),
             *("--reviews", folder / "none", *model, "--out", synthetic),
+        ),
+        "expand": (
+            *(*llm, "--synthetic", synthetic / "train", *model),
+            *("--store", folder / "expand.jsonl", "--out", folder / "expanded"),
         ),
         "mine": (
             *(*corpus, "--synthetic", synthetic, "--train", train),
@@ -95,8 +100,6 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
 
 def run(folder: Path, stage: str, options: tuple[str | Path, ...]) -> None:
     """A stage; prints what it took, and what it says."""
-    if stage == "mine":
-        write_split(folder / "expanded", Split())
     words = [sys.executable, "-m", f"stages.{stage}", *map(str, options)]
     words += ["--params", str(folder / "params.yaml")]
     if stage != "embed":

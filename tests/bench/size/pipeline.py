@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
@@ -72,10 +73,11 @@ def clone(folder: Path) -> None:
 def write_encoder(folder: Path, base: Path, layers: int | None) -> None:
     """The base, or its first layers."""
     model = load_encoder(base, read_params(PARAMS).encoder)
-    transformer = model[0].auto_model
     if layers:
-        transformer.encoder.layer = transformer.encoder.layer[:layers]
-        transformer.config.num_hidden_layers = layers
+        transformer: Any = model[0]
+        inner = transformer.auto_model
+        inner.encoder.layer = inner.encoder.layer[:layers]
+        inner.config.num_hidden_layers = layers
     model.save(str(folder), create_model_card=False)
 
 
