@@ -23,6 +23,7 @@ PIPELINE = (
     "expand",
     "distill",
     "mine",
+    "adapt",
     "train",
     "export",
     "others",

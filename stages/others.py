@@ -3,14 +3,18 @@
 import os
 from pathlib import Path
 
+import numpy as np
+
 from stages.cli import PARAMS, path_option, stage
+from stages.lib.adaptation.adapter import adapted
+from stages.lib.adaptation.folder import has_learnt, load_adapter
 from stages.lib.core.collection import Texts, read_corpus, read_queries, read_split
 from stages.lib.core.files import building, has_files, leave_unused, write_json
 from stages.lib.embedders.embedder import open_embedder, write_documents
-from stages.lib.embedders.stock import BASE, DOCUMENTS, Stock
+from stages.lib.embedders.stock import ADAPTED, BASE, DOCUMENTS, Stock
 from stages.lib.encoder_params import EmbedderModel
 from stages.lib.encoding.hub import check_code, fetch_embedder, licence
-from stages.lib.encoding.vectors import describe_vectors, encoder_hash, save_queries
+from stages.lib.encoding.vectors import describe_vectors, encoder_hash, load_queries, save_queries
 from stages.lib.evidence import dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_known, load_lexical
@@ -27,6 +31,7 @@ from stages.lib.search.engine import Dense
 @path_option("--base-vectors", help="The base model's vectors of the corpus.")
 @path_option("--documents", help="Folder of documents.model; empty where none is named.")
 @path_option("--document-vectors", help="Its vectors of the corpus.")
+@path_option("--adapter", help="The adapter of its queries; empty where none is wanted.")
 @path_option("--models", help="Folder for the models of evaluate.others.")
 @path_option("--stores", help="Folder for what endpoints answered.")
 @path_option("--out", help="Folder for the vectors.")
@@ -42,6 +47,7 @@ def main(
     base_vectors: Path,
     documents: Path,
     document_vectors: Path,
+    adapter: Path,
     models: Path,
     stores: Path,
     out: Path,
@@ -69,8 +75,10 @@ def main(
     asked = {text for one in sets for text in one.split.queries.values()}
     queries = sorted(asked | {*read_queries(test).values()})
 
-    def stock(name: str, model: EmbedderModel | None, dense: Dense) -> Stock:
-        evidence = measure(dense, lexical, sets, settings, learnt=False)
+    def stock(
+        name: str, model: EmbedderModel | None, dense: Dense, *, learnt: bool = False
+    ) -> Stock:
+        evidence = measure(dense, lexical, sets, settings, learnt=learnt)
         if model is None:
             return Stock(name, settings.base.model, settings.export.licence, dense, evidence)
         local = model.provider == "local"
@@ -96,6 +104,14 @@ def main(
             embedder.save()
             dense = load_known(collection, vectors, folder / name / "queries")
             found.append(stock(name, model, dense))
+        if has_files(adapter):
+            asked_of = load_queries(folder / DOCUMENTS / "queries")
+            vectors = adapted(load_adapter(adapter), np.stack([asked_of[text] for text in queries]))
+            (folder / ADAPTED / "queries").mkdir(parents=True)
+            save_queries(folder / ADAPTED / "queries", queries, vectors)
+            dense = load_known(collection, document_vectors, folder / ADAPTED / "queries")
+            learnt = has_learnt(adapter)
+            found.append(stock(ADAPTED, settings.documents, dense, learnt=learnt))
         rows = [one.row(found[0], settings) for one in found]
     write_json(metrics, {"rows": rows})
     best = max(rows, key=lambda row: row["served"][sets[0].name]["ndcg_cut_10"])

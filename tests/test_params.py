@@ -34,6 +34,11 @@ def test_a_float_written_as_text_is_read(with_params: Change) -> None:
             {"documents.model": "big", "package.embed_new": True},
             "documents.model is named, whose vectors package.embed_new cannot compute",
         ),
+        (
+            {"adapt.kind": "linear"},
+            "adapt.kind is linear, and documents.model names no model to adapt the queries of",
+        ),
+        ({"adapt.kind": "three-layers"}, "adapt.kind: .*'two-layers', got 'three-layers'"),
         ({"llm.provider": "gpt"}, "llm.provider: .* got 'gpt'"),
         ({"bm25.language": "klingon"}, "bm25.language: .*'english', .*'none', got 'klingon'$"),
         (

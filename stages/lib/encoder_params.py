@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from stages.lib.values import Count, Positive, Section, Share, Whole, XmlText
 
-OURS = {"bm25", "base", "tuned", "int8", "served", "documents"}
+OURS = {"bm25", "base", "tuned", "int8", "served", "documents", "adapted"}
 """The systems that an evaluation compares anyway."""
 
 
@@ -68,6 +68,14 @@ class Distill(Section):
     batch_size: Count
     learning_rate: Positive
     temperature: Positive
+
+
+class Adapt(Section):
+    kind: Literal["none", "linear", "two-layers"]
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    interpolations: list[Annotated[float, Field(gt=0, lt=1)]]
 
 
 class Export(Section):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from stages.lib.encoder_params import Base, Distill, EmbedderModel, Encoder, Export, Other
+from stages.lib.encoder_params import Adapt, Base, Distill, EmbedderModel, Encoder, Export, Other
 from stages.lib.errors import UserError
 from stages.lib.llm_params import Answer, Expand, Generate, JudgeDev, Llm, Prices, Rules
 from stages.lib.package_params import Deploy, Package
@@ -139,6 +139,7 @@ class Params(Section):
     expand: Expand
     fusion: Fusion
     mine: Mine
+    adapt: Adapt
     train: Train
     export: Export
     answer: Answer
@@ -206,6 +207,15 @@ class Params(Section):
             raise ValueError(
                 "documents.provider is openai, and Vespa cannot call the endpoint; set "
                 "package.vectors to fed"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def an_adapter_has_a_model(self) -> Self:
+        if self.adapt.kind != "none" and not self.documents.model:
+            raise ValueError(
+                f"adapt.kind is {self.adapt.kind}, and documents.model names no model to adapt the "
+                "queries of; name one, or set adapt.kind to none"
             )
         return self
 

@@ -13,7 +13,7 @@ from stages.lib.core.collection import stream_corpus
 from stages.lib.core.files import read_json
 from stages.lib.embedders.embedder import Embedder
 from stages.lib.embedders.local import LocalEmbedder
-from stages.lib.embedders.stock import BASE, DOCUMENTS
+from stages.lib.embedders.stock import ADAPTED, BASE, DOCUMENTS
 from stages.lib.encoder_params import EmbedderModel
 from stages.lib.errors import UserError
 from stages.lib.params import Params, read_params
@@ -41,7 +41,7 @@ def main(
     settings = read_params(params)
     texts = [document.contents for _, document in islice(stream_corpus(corpus), DOCUMENTS_TIMED)]
     sections = sections_of(settings)
-    places = {BASE: base, DOCUMENTS: documents}
+    places = {BASE: base, DOCUMENTS: documents, ADAPTED: documents}
     for dev in rows[0]["dense"]:
         click.echo(f"On {rows[0]['dense'][dev]['n']} {dev} dev queries, nDCG@10:")
         click.echo(
@@ -81,6 +81,7 @@ def sections_of(params: Params) -> dict[str, EmbedderModel]:
     return {
         BASE: EmbedderModel(**base, provider="local", dimensions=0),
         DOCUMENTS: params.documents,
+        ADAPTED: params.documents,
         **{other.name: other for other in params.evaluate.others},
     }
 

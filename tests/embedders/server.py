@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ class EmbeddingHandler(Handler):
         if self.path.partition("?")[0] != "/v1/embeddings" or not self.server.embeds:
             return super().do_POST()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        texts: list[str] = body["input"]
+        given: str | list[str] = body["input"]
+        texts = [given] if isinstance(given, str) else given
         self.server.stats["calls"] += 1
         self.server.bodies.append(body)
         if body["encoding_format"] == "base64" and not self.server.base64:
@@ -36,7 +38,7 @@ class EmbeddingHandler(Handler):
         rows: list[dict[str, Any]] = []
         for index, text in enumerate(texts):
             size = body.get("dimensions") or (7 if "narrow" in text else 8)
-            vector: Any = vector_of(text, size)
+            vector: Any = self.server.vector(text, size)
             if "not a number" in text:
                 vector[0] = float("nan")
             if body["encoding_format"] == "base64":
@@ -57,3 +59,4 @@ class EmbeddingServer(Server):
         self.RequestHandlerClass = EmbeddingHandler
         self.embeds = self.base64 = True
         self.most = 1000
+        self.vector: Callable[[str, int], list[float]] = vector_of

@@ -1,6 +1,8 @@
 """Three documents with vectors and exported variants, for the stages that come last."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +15,9 @@ from stages.lib.export.variants import export_variants
 from stages.lib.params import read_params
 from tests.conftest import Change
 from tests.imports import ROOT
+
+Run = Callable[..., str]
+"""Runs a stage in a folder, its paths given by option; what it printed."""
 
 CORPUS = {
     "a": Document("a", "red", "apple"),
@@ -60,6 +65,23 @@ def evaluation_project(
     )
     assert CliRunner().invoke(embed.main, arguments).exit_code == 0
     return tmp_path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a stage in a folder, its paths given by option; the options that end in json too."""
+
+    def run(stage: Any, **paths: str) -> str:
+        words = [
+            word
+            for name, path in (paths | {"params": "params.yaml"}).items()
+            for word in (f"--{name.replace('_', '-')}", str(tmp_path / path))
+        ]
+        result = CliRunner().invoke(stage.main, words, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
 
 
 def options(**values: Path) -> list[str]:

@@ -1,13 +1,10 @@
 """A bigger model's documents, from its vectors to a tuned query encoder among them."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from stages import distill, embed, embed_documents, export, mine, package, train
 from stages.lib.core.collection import Split, write_corpus, write_qrels, write_split
@@ -23,27 +20,9 @@ from stages.study import saturation
 from tests.conftest import Change
 from tests.embedders.server import EmbeddingServer
 from tests.imports import ROOT
+from tests.stages.conftest import Run
 from tests.stages.test_mine import CORPUS, DEV, SHORT, TRAIN
 from tests.tiny import make_tiny_model
-
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs a stage in a folder, its paths given by option; the options that end in json too."""
-
-    def run(stage: Any, **paths: str) -> str:
-        words = [
-            word
-            for name, path in (paths | {"params": "params.yaml"}).items()
-            for word in (f"--{name.replace('_', '-')}", str(tmp_path / path))
-        ]
-        result = CliRunner().invoke(stage.main, words, catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    return run
 
 
 @pytest.fixture

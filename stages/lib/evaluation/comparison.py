@@ -21,6 +21,8 @@ AGAINST = {
     "tuned": "base",
     "tuned+bm25": "base+bm25",
     "int8": "tuned",
+    "adapted": "documents",
+    "adapted+bm25": "documents+bm25",
 }
 """What each system is compared with, but for the served one, which is up to its best rival."""
 
@@ -155,18 +157,20 @@ def evaluate(
         basis: what they are measured on.
         params: depth of the runs and number of resamples.
         seed: of the resampling.
-        others: untuned models among them; each is compared with the tuned one, alone and as served.
+        others: untuned models among them; each is compared with the tuned one, alone and as
+            served, unless AGAINST names another.
 
     """
     runs = {name: search(engine, corpus, basis, params.depth) for name, engine in engines.items()}
     scores = {name: per_query(run, basis.split.qrels) for name, run in runs.items()}
     headline = {name: measures[HEADLINE] for name, measures in scores.items()}
     against = {name: AGAINST[name] for name in runs if AGAINST.get(name) in runs}
+    untuned = [name for name in others if name not in against]
     if SERVED in runs:
         rival = best_rival({name: mean(values) for name, values in headline.items()})
         against = {SERVED: rival} | against
-        against |= {f"{name}+bm25": SERVED for name in others}
-    against |= dict.fromkeys(others, "tuned")
+        against |= {f"{name}+bm25": SERVED for name in untuned}
+    against |= dict.fromkeys(untuned, "tuned")
     comparisons = compare(headline, against, params.resamples, seed)
     return Evaluation(basis, len(corpus), runs, scores, comparisons, against)
 
