@@ -54,7 +54,8 @@ def main(
 ) -> None:
     """Count the calls that are not stored, and estimate their tokens and price."""
     settings = read_params(params)
-    embedders(settings, corpus, train, synthetic, stores)
+    by_dev = [split for split in (dev, judged) if split.is_dir()]
+    embedders(settings, corpus, train, by_dev, synthetic, stores)
     if not PROVIDERS[settings.llm.provider].paid:
         click.echo(f"llm.provider is {settings.llm.provider}: no call is paid for")
         return
@@ -80,7 +81,9 @@ def main(
     report(rows, settings)
 
 
-def embedders(params: Params, corpus: Path, train: Path, synthetic: Path, stores: Path) -> None:
+def embedders(
+    params: Params, corpus: Path, train: Path, dev: Sequence[Path], synthetic: Path, stores: Path
+) -> None:
     """Prints a line for each model whose vectors an endpoint would compute."""
     documents = Texts(read_corpus(corpus))
     named = {f"others/{one.name}": one for one in params.evaluate.others}
@@ -92,6 +95,9 @@ def embedders(params: Params, corpus: Path, train: Path, synthetic: Path, stores
         if step == "embed_documents" and synthetic.is_dir():
             learnt = to_learn(params, read_corpus(corpus), (synthetic, train), synthetic.parent)
             parts.append(("distill", model.query_prefix, learnt))
+        if step == "embed_documents" and params.adapt.kind != "none":
+            choosing = [text for split in dev for text in read_split(split).queries.values()]
+            parts.append(("adapt", model.query_prefix, choosing))
         for name, prefix, texts in parts:
             row = estimate(model, prefix, texts, stores / f"{name}.jsonl", price)
             money = "no price of it in prices.models" if row.money is None else f"{row.money:.4f}"

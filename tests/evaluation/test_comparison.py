@@ -59,6 +59,25 @@ def test_systems_are_measured_over_the_judged_queries_alone(params: Params) -> N
     ]  # fmt: skip
 
 
+def test_an_adapter_is_tested_against_the_model_that_it_adapts(params: Params) -> None:
+    ranked = Fixed(q="a b")
+    names = ("base", "tuned", "documents", "adapted")
+    engines = {name: ranked for each in names for name in (each, f"{each}+bm25")}
+    found = evaluate(
+        engines | {"served": ranked},
+        corpus(a="red", b="blue"),
+        Basis("test", Split({"q": "red"}, {"q": {"a": 1}})),
+        params.evaluate,
+        params.seed,
+        ["documents", "adapted"],
+    )
+    assert (found.against["adapted"], found.against["adapted+bm25"]) == (
+        "documents",
+        "documents+bm25",
+    )
+    assert (found.against["documents"], found.against["documents+bm25"]) == ("tuned", "served")
+
+
 def test_a_query_does_not_find_itself(params: Params) -> None:
     text = "school uniforms help pupils to learn"
     split = Split({"d1": text, "2": "cats"}, {"d1": {"counter": 1}, "2": {"2": 1}})

@@ -19,10 +19,12 @@ from stages.lib.embedders.local import LocalEmbedder
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.encoding.remote import write_record
 from stages.lib.encoding.vectors import load_queries, save_queries, save_vectors
-from stages.lib.params import Params
+from stages.lib.params import Params, read_params
 from stages.lib.search.engine import Embedded, Known
 from stages.lib.search.engine import Run as Ranked
 from stages.lib.search.metrics import ndcg
+from stages.operate.cost import embedders
+from stages.study import bases
 from tests.conftest import Change
 from tests.embedders.server import EmbeddingServer, vector_of
 from tests.stages.conftest import Run
@@ -207,6 +209,9 @@ def test_where_dev_speaks_against_it_nothing_changes(
     rows = compared(run, tmp_path, tiny_model)
     assert rows["adapted"]["dense"] == rows["documents"]["dense"]
     assert rows["adapted"]["dense_weight"] == rows["documents"]["dense_weight"]
+    places = {"metrics": "others.json", "documents": "documents", "models": "others"}
+    told = run(bases, corpus="corpus.jsonl", base="base", **places)
+    assert re.search(r"^adapted +4 +8 +by its endpoint", told, re.M)
 
 
 def test_a_model_of_this_machine_goes_along(
@@ -231,6 +236,29 @@ def test_a_model_of_this_machine_goes_along(
     shared = SentenceTransformer("models/adapter")[0].sub_modules
     assert shared["query"][0] is shared["document"][0]
     assert not list((tmp_path / "models/adapter").rglob("*.bin"))
+
+
+def test_what_dev_queries_cost_is_told(
+    tmp_path: Path,
+    api: EmbeddingServer,
+    run: Run,
+    with_params: Change,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def told() -> str:
+        settings = read_params(tmp_path / "params.yaml")
+        places = [tmp_path / name for name in ("corpus.jsonl", "train", "none", "stores")]
+        corpus, train, synthetic, stores = places
+        embedders(settings, corpus, train, [tmp_path / "people"], synthetic, stores)
+        return capsys.readouterr().out
+
+    assert "adapt:" not in told()
+    with_params(SHORT | API | {"adapt.kind": "linear"})
+    write_mined(tmp_path / "mined", Mined("base", [], [], []), CORPUS)  # nothing trains
+    assert f"adapt: {len(DEV.queries)} texts, " in told()
+    adapt_all(run)
+    assert "adapt: 0 texts, 0 tokens" in told()
+    assert api.bodies
 
 
 def test_it_is_off_unless_it_is_asked_for(tmp_path: Path, api: EmbeddingServer, run: Run) -> None:
