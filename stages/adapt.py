@@ -10,7 +10,7 @@ from stages.lib.adaptation.student import AdaptedQueries
 from stages.lib.adaptation.training import told, trained
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.examples import read_mined
-from stages.lib.core.files import building, leave_unused, write_json, writing
+from stages.lib.core.files import building, has_files, leave_unused, write_json, writing
 from stages.lib.embedders.embedder import open_embedder
 from stages.lib.encoding.remote import is_remote
 from stages.lib.encoding.vectors import load_queries, load_vectors
@@ -52,7 +52,7 @@ def main(
 ) -> str:
     """Train an adapter of the queries against the documents' vectors, and choose by dev."""
     settings = read_params(params)
-    if settings.adapt.kind == "none":
+    if not has_files(documents) or settings.adapt.kind == "none":
         leave_unused(out, OFF)
         ask_nothing(store)
         write_json(metrics, {})

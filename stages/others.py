@@ -106,9 +106,10 @@ def main(
             found.append(stock(name, model, dense))
         if has_files(adapter):
             asked_of = load_queries(folder / DOCUMENTS / "queries")
-            vectors = adapted(load_adapter(adapter), np.stack([asked_of[text] for text in queries]))
+            given = np.stack([asked_of[text] for text in queries])
             (folder / ADAPTED / "queries").mkdir(parents=True)
-            save_queries(folder / ADAPTED / "queries", queries, vectors)
+            behind = adapted(load_adapter(adapter), given)
+            save_queries(folder / ADAPTED / "queries", queries, behind)
             dense = load_known(collection, document_vectors, folder / ADAPTED / "queries")
             learnt = has_learnt(adapter)
             found.append(stock(ADAPTED, settings.documents, dense, learnt=learnt))

@@ -233,7 +233,8 @@ def test_a_model_of_this_machine_goes_along(
     names = of_the_card(tmp_path, monkeypatch)
     np.testing.assert_allclose(names["queries"], embedder.queries(["a query"]), atol=2e-2)
     np.testing.assert_allclose(names["documents"], embedder.documents(["a document"]), atol=2e-2)
-    shared = SentenceTransformer("models/adapter")[0].sub_modules
+    router: Any = SentenceTransformer("models/adapter")[0]
+    shared = router.sub_modules
     assert shared["query"][0] is shared["document"][0]
     assert not list((tmp_path / "models/adapter").rglob("*.bin"))
 

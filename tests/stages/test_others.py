@@ -40,6 +40,7 @@ def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
     settings = with_params(SHORT | {"evaluate.others": listed})
     (tmp_path / "base").symlink_to(tiny_model)
     (tmp_path / "documents").mkdir()
+    (tmp_path / "adapter").mkdir()
     texts = [document.contents for document in CORPUS.values()]
     vectors = encode(load_encoder(tiny_model, settings.encoder), texts)
     save_vectors(tmp_path / "vectors", vectors, list(CORPUS), "test")
@@ -71,6 +72,7 @@ def measured(project: Path) -> str:
         "base-vectors": "vectors",
         "documents": "documents",
         "document-vectors": "by-documents",
+        "adapter": "adapter",
         "models": "models",
         "stores": "stores",
         "out": "out",

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from sentence_transformers.base.modules import Module
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize
 from torch import Tensor, nn
 
 from stages.lib.encoding.encoder import Vectors, device
 
-Adapter = Sequence[nn.Module]
+Adapter = Sequence[Module]
 """Modules that a vector goes through; of any length before, of length 1 after."""
 
 

@@ -5,6 +5,7 @@ then the folder takes vectors in the place of texts.
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize
@@ -17,7 +18,7 @@ from stages.lib.encoding.portable import NAMES, declare, join_towers, standardis
 from stages.lib.encoding.remote import is_remote
 
 CHOICE = "adapter.json"
-MODULES = {"Dense": Dense, "Normalize": Normalize}
+MODULES: Mapping[str, type[Dense | Normalize]] = {"Dense": Dense, "Normalize": Normalize}
 
 
 def save_adapter(adapter: Adapter, embedder: Path, settings: EmbedderModel, folder: Path) -> None:

@@ -29,7 +29,7 @@ class KnownTexts(InputModule):
     """
 
     def __init__(self, vectors: Mapping[str, Vectors]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._vectors = vectors
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> Any:  # noqa: ARG002
@@ -37,7 +37,7 @@ class KnownTexts(InputModule):
         found = np.stack([self._vectors[text] for text in inputs])
         return {"sentence_embedding": torch.from_numpy(found)}
 
-    def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, features: dict[str, Tensor | Any], **_: Any) -> dict[str, Tensor | Any]:
         """The features as they are."""
         return features
 
