@@ -130,7 +130,13 @@ def test_other_models_stand_beside_the_tuned_one(
     asked = {"apple": "a", "what is a dog": "c"}
     known = vectors[[list(CORPUS).index(doc_id) for doc_id in asked.values()]]
     save_queries(folder / "queries", list(asked), known)
-    rows = [{"name": "base", "dense_weight": 0.7}, {"name": "api", "dense_weight": 1.0}]
+    # documents.model takes one for the other, until its queries are adapted
+    save_vectors(evaluation_project / "by-documents", vectors, list(CORPUS), "api")
+    for name, given in {"documents": known[::-1], "adapted": known}.items():
+        (evaluation_project / "others" / name / "queries").mkdir(parents=True)
+        save_queries(evaluation_project / "others" / name / "queries", list(asked), given)
+    weights = {"base": 0.7, "api": 1.0, "documents": 1.0, "adapted": 1.0}
+    rows = [{"name": name, "dense_weight": weight} for name, weight in weights.items()]
     write_json(evaluation_project / "others.json", {"rows": rows})
     result = run(evaluation_project, tiny_model, stage_metrics="others.json")
     assert result.exit_code == 0, result.output
@@ -139,4 +145,7 @@ def test_other_models_stand_beside_the_tuned_one(
     assert metrics["systems"]["api+bm25"] == metrics["systems"]["api"]
     assert metrics["comparisons"]["api"]["against"] == "tuned"
     assert metrics["comparisons"]["api+bm25"]["against"] == "served"
+    assert metrics["systems"]["adapted"]["recip_rank"] == 1.0
+    assert metrics["systems"]["documents"]["recip_rank"] < 1.0
+    assert metrics["comparisons"]["adapted"]["against"] == "documents"
     assert "api+bm25" in (evaluation_project / "evaluation/report.html").read_text()
