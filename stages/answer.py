@@ -3,24 +3,12 @@
 from pathlib import Path
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.answering import verdicts
-from stages.lib.answering.answers import REFERENCE, answers, drawn, judged_best, questions
-from stages.lib.answering.comparison import BASE, TUNED, changed, headline, rows, summary
-from stages.lib.answering.likelihood import KEY, log_probabilities
-from stages.lib.answering.measures import LIKELIHOOD, measured
-from stages.lib.answering.passages import PassagePrompts
-from stages.lib.core.collection import Queries, read_corpus
+from stages.lib.core.collection import read_corpus
 from stages.lib.core.files import building, has_files, read_json, write_json, write_jsonl
 from stages.lib.errors import UserError
-from stages.lib.evaluation.comparison import read_basis
-from stages.lib.evaluation.served import packaged, served_engine
-from stages.lib.export.folder import load_exported
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.session import Session, ask_nothing
 from stages.lib.params import Params, read_params
-from stages.lib.retrievers import load_dense, load_lexical
-from stages.lib.scoring.causal import CausalModel
-from stages.lib.search.engine import Engine
 from stages.lib.sources.queries.answers import FILE, read_answers
 
 
@@ -64,6 +52,19 @@ def main(
             write_jsonl(folder / FILE, ())
         write_json(metrics, {"enabled": False})
         return f"answer: {reason}, nothing is asked"
+    # imported here, for a stage that is off would do little else
+    from stages.lib.answering import verdicts
+    from stages.lib.answering.answers import REFERENCE, answers, drawn, judged_best, questions
+    from stages.lib.answering.comparison import BASE, TUNED, changed, headline, rows, summary
+    from stages.lib.answering.likelihood import KEY, log_probabilities
+    from stages.lib.answering.measures import LIKELIHOOD, measured
+    from stages.lib.answering.passages import PassagePrompts
+    from stages.lib.evaluation.comparison import read_basis
+    from stages.lib.evaluation.served import packaged, served_engine
+    from stages.lib.export.folder import load_exported
+    from stages.lib.retrievers import load_dense, load_lexical
+    from stages.lib.scoring.causal import CausalModel
+
     corpus, basis = read_corpus(collection / "corpus.jsonl"), read_basis(collection, synthetic)
     wanted, split = settings.answer, basis.split
     known = read_answers(collection / FILE)
@@ -80,7 +81,11 @@ def main(
     }
     # before anything is paid for
     model = CausalModel(reader, KEY) if has_files(reader) else None
-    shown = {name: passages(engine, texts, wanted.passages) for name, engine in engines.items()}
+    runs = {name: engine.search(texts, wanted.passages) for name, engine in engines.items()}
+    shown = {
+        name: {query_id: list(ranking) for query_id, ranking in run.items()}
+        for name, run in runs.items()
+    }
     to_write = [query_id for query_id in asked if query_id not in known]
     if to_write:
         best = {name: judged_best(split, name, wanted.passages) for name in to_write}
@@ -149,11 +154,6 @@ def why_not(settings: Params) -> str:
     if not PROVIDERS[provider].uses_llm or not PROVIDERS[provider].asks:
         return f"llm.provider is {provider}"
     return ""
-
-
-def passages(engine: Engine, texts: Queries, count: int) -> dict[str, list[str]]:
-    """The doc_ids of an engine's first passages, by query_id."""
-    return {name: list(ranking) for name, ranking in engine.search(texts, count).items()}
 
 
 if __name__ == "__main__":
