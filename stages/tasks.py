@@ -9,7 +9,6 @@ from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import building, leave_unused, write_json
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
-from stages.lib.tasks.collection import collection_task
 from stages.lib.tasks.task import read_families, read_task
 
 
@@ -48,6 +47,8 @@ def main(
     named = [read_task(rows / entry.name, entry, kinds) for entry in settings.tasks.rows]
     tasks = [*read_families(examples, kinds), *named]
     if (mined / "train.jsonl").is_file():
+        from stages.lib.tasks.collection import collection_task
+
         documents, judged = read_corpus(corpus), read_split(dev)
         tasks.append(collection_task(mined, documents, judged, kinds, settings.encoder))
     if not tasks:
