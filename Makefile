@@ -142,6 +142,6 @@ tests: $(VENV)/installed
 	pytest --numprocesses 2
 
 clean: ## Remove the virtual environment and the pipeline's outputs, but not what LLMs were paid for
-	rm -rf $(VENV) models/adapter models/base models/teacher models/language_model models/tuned models/onnx models/tasks data/rules.json data/fusion.json $(addprefix data/,answers collection \
+	rm -rf $(VENV) models/adapter models/base models/teacher models/language_model models/tuned models/onnx models/reader models/tasks data/rules.json data/fusion.json $(addprefix data/,answers collection \
 	  argilla brainstorm deploy saturation evaluation examples expanded generated judged mined package synthetic vectors)
 	find data models -name '.*.[0-9]*.part' -prune -exec rm -rf {} +

@@ -3,22 +3,10 @@
 from pathlib import Path
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.adaptation.adapter import identity
-from stages.lib.adaptation.card import adapter_card
-from stages.lib.adaptation.folder import note_choice
-from stages.lib.adaptation.student import AdaptedQueries
-from stages.lib.adaptation.training import told, trained
 from stages.lib.core.collection import read_corpus, read_split
-from stages.lib.core.examples import read_mined
 from stages.lib.core.files import building, has_files, leave_unused, write_json, writing
-from stages.lib.embedders.embedder import open_embedder
-from stages.lib.encoding.remote import is_remote
-from stages.lib.encoding.vectors import load_queries, load_vectors
-from stages.lib.evidence import dev_sets
 from stages.lib.llm.session import ask_nothing
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_lexical
-from stages.lib.training.processes import launch
 
 OFF = "adapt.kind is none"
 
@@ -57,6 +45,20 @@ def main(
         ask_nothing(store)
         write_json(metrics, {})
         return f"adapt: {OFF}"
+    # imported here, for a stage that is off would do little else
+    from stages.lib.adaptation.adapter import identity
+    from stages.lib.adaptation.card import adapter_card
+    from stages.lib.adaptation.folder import note_choice
+    from stages.lib.adaptation.student import AdaptedQueries
+    from stages.lib.adaptation.training import told, trained
+    from stages.lib.core.examples import read_mined
+    from stages.lib.embedders.embedder import open_embedder
+    from stages.lib.encoding.remote import is_remote
+    from stages.lib.encoding.vectors import load_queries, load_vectors
+    from stages.lib.evidence import dev_sets
+    from stages.lib.retrievers import load_lexical
+    from stages.lib.training.processes import launch
+
     # with several GPUs in sight, a lone process would be spread over them by the trainer
     launch("stages.adapt", 1, settings.adapt.batch_size, "adapt.batch_size")
     collection, by_people, by_llm = read_corpus(corpus), read_split(dev), read_split(judged)

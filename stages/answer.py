@@ -3,22 +3,12 @@
 from pathlib import Path
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.answering import verdicts
-from stages.lib.answering.answers import REFERENCE, answers, drawn, judged_best, questions
-from stages.lib.answering.comparison import BASE, TUNED, changed, headline, rows, summary
-from stages.lib.answering.measures import measured
-from stages.lib.answering.passages import PassagePrompts
-from stages.lib.core.collection import Queries, read_corpus
-from stages.lib.core.files import building, read_json, write_json, write_jsonl
+from stages.lib.core.collection import read_corpus
+from stages.lib.core.files import building, has_files, read_json, write_json, write_jsonl
 from stages.lib.errors import UserError
-from stages.lib.evaluation.comparison import read_basis
-from stages.lib.evaluation.served import packaged, served_engine
-from stages.lib.export.folder import load_exported
 from stages.lib.llm.providers.table import PROVIDERS
 from stages.lib.llm.session import Session, ask_nothing
 from stages.lib.params import Params, read_params
-from stages.lib.retrievers import load_dense, load_lexical
-from stages.lib.search.engine import Engine
 from stages.lib.sources.queries.answers import FILE, read_answers
 
 
@@ -31,6 +21,7 @@ from stages.lib.sources.queries.answers import FILE, read_answers
 @path_option("--onnx", help="The exported model.")
 @path_option("--export", help="JSON file with the parity of the exported variants.")
 @path_option("--tuned-vectors", help="The tuned model's vectors of the corpus.")
+@path_option("--reader", help="The language model that reads references; may be empty.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--store", help="JSONL for the responses.")
 @path_option("--out", help="Folder for the answers, a row a question.")
@@ -45,6 +36,7 @@ def main(
     onnx: Path,
     export: Path,
     tuned_vectors: Path,
+    reader: Path,
     prompts: Path,
     store: Path,
     out: Path,
@@ -60,6 +52,19 @@ def main(
             write_jsonl(folder / FILE, ())
         write_json(metrics, {"enabled": False})
         return f"answer: {reason}, nothing is asked"
+    # imported here, for a stage that is off would do little else
+    from stages.lib.answering import verdicts
+    from stages.lib.answering.answers import REFERENCE, answers, drawn, judged_best, questions
+    from stages.lib.answering.comparison import BASE, TUNED, changed, headline, rows, summary
+    from stages.lib.answering.likelihood import KEY, log_probabilities
+    from stages.lib.answering.measures import LIKELIHOOD, measured
+    from stages.lib.answering.passages import PassagePrompts
+    from stages.lib.evaluation.comparison import read_basis
+    from stages.lib.evaluation.served import packaged, served_engine
+    from stages.lib.export.folder import load_exported
+    from stages.lib.retrievers import load_dense, load_lexical
+    from stages.lib.scoring.causal import CausalModel
+
     corpus, basis = read_corpus(collection / "corpus.jsonl"), read_basis(collection, synthetic)
     wanted, split = settings.answer, basis.split
     known = read_answers(collection / FILE)
@@ -74,7 +79,13 @@ def main(
         BASE: served_engine(untuned, lexical, weights["base"], profile),
         TUNED: served_engine(tuned, lexical, weights["tuned"], profile),
     }
-    shown = {name: passages(engine, texts, wanted.passages) for name, engine in engines.items()}
+    # before anything is paid for
+    model = CausalModel(reader, KEY) if has_files(reader) else None
+    runs = {name: engine.search(texts, wanted.passages) for name, engine in engines.items()}
+    shown = {
+        name: {query_id: list(ranking) for query_id, ranking in run.items()}
+        for name, run in runs.items()
+    }
     to_write = [query_id for query_id in asked if query_id not in known]
     if to_write:
         best = {name: judged_best(split, name, wanted.passages) for name in to_write}
@@ -106,6 +117,13 @@ def main(
         }
         written.spent += given.spent
     session.save()
+    if model:
+        read = {query_id: texts[query_id] for query_id in whole}
+        of_engines = {name: shown[name] for name in engines}
+        words = settings.llm.document_words
+        likely = log_probabilities(model, corpus, read, references, of_engines, words)
+        measures = {name: measures[name] | {LIKELIHOOD: likely[name]} for name in measures}
+        report["language_model"] = wanted.language_model
     every = rows(texts, references, found, measures, whole)
     with building(out) as folder:
         write_jsonl(folder / FILE, every)
@@ -136,11 +154,6 @@ def why_not(settings: Params) -> str:
     if not PROVIDERS[provider].uses_llm or not PROVIDERS[provider].asks:
         return f"llm.provider is {provider}"
     return ""
-
-
-def passages(engine: Engine, texts: Queries, count: int) -> dict[str, list[str]]:
-    """The doc_ids of an engine's first passages, by query_id."""
-    return {name: list(ranking) for name, ranking in engine.search(texts, count).items()}
 
 
 if __name__ == "__main__":

@@ -27,15 +27,18 @@ from stages.lib.params import Params, read_params
 @path_option("--teacher", help="Folder for the cross-encoder; empty where none is named.")
 @path_option("--language-model", help="Folder for mine.language_model; empty where none is named.")
 @path_option("--documents", help="Folder for documents.model; empty where none is named.")
+@path_option("--reader", help="Folder for answer.language_model; empty where none is named.")
 @PARAMS
-def main(params: Path, out: Path, teacher: Path, language_model: Path, documents: Path) -> str:
+def main(
+    params: Path, out: Path, teacher: Path, language_model: Path, documents: Path, reader: Path
+) -> str:
     """Fetch the models and check that the pipeline can use the base.
 
     What came from the hub by this name and revision stays; a folder is read each time.
     """
     os.environ["HF_HUB_OFFLINE"] = "0"
     settings = read_params(params)
-    base, mine = settings.base, settings.mine
+    base, mine, read = settings.base, settings.mine, settings.answer
     if is_fetched(base.model, base.revision, out):
         _check(out, settings)
     else:
@@ -48,6 +51,7 @@ def main(params: Path, out: Path, teacher: Path, language_model: Path, documents
     for key, model, revision, folder in (
         ("mine.cross_encoder", mine.cross_encoder, mine.cross_encoder_revision, teacher),
         ("mine.language_model", mine.language_model, mine.language_model_revision, language_model),
+        ("answer.language_model", read.language_model, read.language_model_revision, reader),
     ):
         fetch_beside(model, revision, key, f"{key}_revision", folder)
     _documents(settings, documents)
@@ -56,6 +60,7 @@ def main(params: Path, out: Path, teacher: Path, language_model: Path, documents
         "cross-encoder": mine.cross_encoder,
         "language model": mine.language_model,
         "documents by": settings.documents.model,
+        "references read by": read.language_model,
     }
     beside = "".join(f", {kind} {name}" for kind, name in named.items() if name)
     return f"base: {base.model} with {size / 1e6:,.0f} MB{beside}"

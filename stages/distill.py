@@ -8,12 +8,7 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import building, has_files, leave_unused, write_json
 from stages.lib.core.generated import read_generated
-from stages.lib.distillation.space import agreement, distilled
 from stages.lib.distillation.texts import held_out, texts_to_learn
-from stages.lib.embedders.embedder import open_embedder
-from stages.lib.encoding.encoder import load_encoder, towers
-from stages.lib.encoding.portable import join_towers
-from stages.lib.encoding.vectors import load_vectors, save_queries
 from stages.lib.llm.session import ask_nothing
 from stages.lib.params import read_params
 
@@ -53,6 +48,13 @@ def main(
         ask_nothing(store)
         write_json(metrics, {})
         return f"distill: {OFF}"
+    # imported here, for a stage that is off would do little else
+    from stages.lib.distillation.space import agreement, distilled
+    from stages.lib.embedders.embedder import open_embedder
+    from stages.lib.encoding.encoder import load_encoder, towers
+    from stages.lib.encoding.portable import join_towers
+    from stages.lib.encoding.vectors import load_vectors, save_queries
+
     collection = read_corpus(corpus)
     splits = (read_split(synthetic / "train"), read_split(train))
     asked = [text for split in splits for text in split.queries.values()]

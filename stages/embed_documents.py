@@ -5,8 +5,6 @@ from pathlib import Path
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus
 from stages.lib.core.files import building, has_files, leave_unused
-from stages.lib.embedders.embedder import open_embedder, write_documents
-from stages.lib.encoding.vectors import describe_vectors, encoder_hash
 from stages.lib.llm.session import ask_nothing
 from stages.lib.params import read_params
 
@@ -26,6 +24,10 @@ def main(corpus: Path, model: Path, store: Path, out: Path, params: Path) -> str
         leave_unused(out, OFF)
         ask_nothing(store)
         return f"embed_documents: {OFF}"
+    # imported here, for a stage that is off would do little else
+    from stages.lib.embedders.embedder import open_embedder, write_documents
+    from stages.lib.encoding.vectors import describe_vectors, encoder_hash
+
     documents = read_corpus(corpus)
     embedder = open_embedder(model, settings.documents, settings, store, "documents.model")
     with building(out) as folder:

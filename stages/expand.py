@@ -10,8 +10,6 @@ from stages.lib.llm import judging
 from stages.lib.llm.prompts import Prompts
 from stages.lib.llm.session import ask, ask_nothing
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_retrievers
-from stages.lib.search.engine import Embedded, candidates
 
 
 @stage
@@ -41,6 +39,10 @@ def main(
     settings = read_params(params)
     split, judged, report, summary = read_split(synthetic), {}, {}, "nothing asked"
     if settings.expand.enabled:
+        # imported here, for a stage that is off would do little else
+        from stages.lib.retrievers import load_retrievers
+        from stages.lib.search.engine import Embedded, candidates
+
         documents, human = read_corpus(corpus), read_split(train)
         retrievers = load_retrievers(documents, model, vectors, settings)
         engines = [Embedded(retrievers.dense), Embedded(retrievers.lexical)]

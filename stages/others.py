@@ -3,22 +3,12 @@
 import os
 from pathlib import Path
 
-import numpy as np
-
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.adaptation.adapter import adapted
-from stages.lib.adaptation.folder import has_learnt, load_adapter
 from stages.lib.core.collection import Texts, read_corpus, read_queries, read_split
 from stages.lib.core.files import building, has_files, leave_unused, write_json
-from stages.lib.embedders.embedder import open_embedder, write_documents
-from stages.lib.embedders.stock import ADAPTED, BASE, DOCUMENTS, Stock
 from stages.lib.encoder_params import EmbedderModel
 from stages.lib.encoding.hub import check_code, fetch_embedder, licence
-from stages.lib.encoding.vectors import describe_vectors, encoder_hash, load_queries, save_queries
-from stages.lib.evidence import dev_sets, measure
 from stages.lib.params import read_params
-from stages.lib.retrievers import load_dense, load_known, load_lexical
-from stages.lib.search.engine import Dense
 
 
 @stage
@@ -58,17 +48,34 @@ def main(
     os.environ["HF_HUB_OFFLINE"] = "0"
     settings = read_params(params)
     named: dict[str, EmbedderModel] = {one.name: one for one in settings.evaluate.others}
-    if has_files(documents):
-        named[DOCUMENTS] = settings.documents
     models.mkdir(parents=True, exist_ok=True)
     stores.mkdir(parents=True, exist_ok=True)
-    if not named:
+    if not named and not has_files(documents):
         for folder in (out, models, stores):
             # what was fetched and paid for stays for when a model is named again
             if folder == out or not has_files(folder):
                 leave_unused(folder, "evaluate.others is empty")
         write_json(metrics, {})
         return "others: evaluate.others is empty"
+    # imported here, for a stage that is off would do little else
+    import numpy as np
+
+    from stages.lib.adaptation.adapter import adapted
+    from stages.lib.adaptation.folder import has_learnt, load_adapter
+    from stages.lib.embedders.embedder import open_embedder, write_documents
+    from stages.lib.embedders.stock import ADAPTED, BASE, DOCUMENTS, Stock
+    from stages.lib.encoding.vectors import (
+        describe_vectors,
+        encoder_hash,
+        load_queries,
+        save_queries,
+    )
+    from stages.lib.evidence import dev_sets, measure
+    from stages.lib.retrievers import load_dense, load_known, load_lexical
+    from stages.lib.search.engine import Dense
+
+    if has_files(documents):
+        named[DOCUMENTS] = settings.documents
     collection = read_corpus(corpus)
     lexical = load_lexical(collection, settings)
     sets = dev_sets(read_split(dev), read_split(judged), read_split(synthetic_dev), collection)

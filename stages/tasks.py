@@ -7,19 +7,9 @@ import click
 from stages.cli import PARAMS, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import building, leave_unused, write_json
-from stages.lib.encoding.encoder import load_encoder
-from stages.lib.encoding.portable import declare
 from stages.lib.errors import UserError
 from stages.lib.params import read_params
-from stages.lib.tasks.collection import collection_task
-from stages.lib.tasks.comparison import compared
-from stages.lib.tasks.groups import check_taught, groups
-from stages.lib.tasks.held_out import split
-from stages.lib.tasks.measures import measure
-from stages.lib.tasks.prompts import write_prompts
 from stages.lib.tasks.task import read_families, read_task
-from stages.lib.tasks.training import train
-from stages.lib.training.processes import is_first, launch
 
 
 @stage
@@ -57,12 +47,25 @@ def main(
     named = [read_task(rows / entry.name, entry, kinds) for entry in settings.tasks.rows]
     tasks = [*read_families(examples, kinds), *named]
     if (mined / "train.jsonl").is_file():
+        from stages.lib.tasks.collection import collection_task
+
         documents, judged = read_corpus(corpus), read_split(dev)
         tasks.append(collection_task(mined, documents, judged, kinds, settings.encoder))
     if not tasks:
         leave_unused(out, "there are no examples, and tasks.rows and tasks.collection name no rows")
         write_json(metrics, {})
         return "tasks: nothing to train on"
+    # imported here, for a stage that is off would do little else
+    from stages.lib.encoding.encoder import load_encoder
+    from stages.lib.encoding.portable import declare
+    from stages.lib.tasks.comparison import compared
+    from stages.lib.tasks.groups import check_taught, groups
+    from stages.lib.tasks.held_out import split
+    from stages.lib.tasks.measures import measure
+    from stages.lib.tasks.prompts import write_prompts
+    from stages.lib.tasks.training import train
+    from stages.lib.training.processes import is_first, launch
+
     launch("stages.tasks", processes, settings.tasks.batch_size, "tasks.batch_size")
     parts = []
     for position, task in enumerate(tasks):

@@ -80,6 +80,8 @@ class Answer(Section):
     questions: Whole
     passages: Annotated[int, Field(ge=1, le=20)]
     verdicts: bool
+    language_model: str
+    language_model_revision: str
 
 
 class JudgeDev(Section):

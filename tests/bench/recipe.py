@@ -72,7 +72,7 @@ def prepare(folder: Path, params: Path, queries: Path | None) -> None:
     data = folder / "collection"
     models = (
         *("--teacher", folder / "teacher", "--documents", folder / "documents"),
-        *("--language-model", folder / "language_model"),
+        *("--language-model", folder / "language_model", "--reader", folder / "reader"),
     )
     call("base", params, "--out", folder / "base", *models)
     tokenizer = folder / "base" / "tokenizer.json"

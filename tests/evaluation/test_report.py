@@ -99,6 +99,8 @@ def test_answers_have_a_card_where_they_were_measured(corpus: Corpus, params: Pa
         for system in ("base", "tuned")
     }
     shown = {"query_id": "q1", "question": "what", "references": ["that"], "delta": 0.5}
+    counts = {"better": 3, "worse": 0, "n": 4}
+    read_by = {"base": 12.5, "tuned": 10.0, "ratio": 0.8, "low": 0.7, "high": 0.9}
     answer = {
         "questions": 4,
         "drawn": 5,
@@ -108,7 +110,9 @@ def test_answers_have_a_card_where_they_were_measured(corpus: Corpus, params: Pa
         "names": {"token_f1": "token F1"},
         "deciding": "token_f1",
         "systems": {"base": {"token_f1": 0.25}, "tuned": {"token_f1": 0.5}},
-        "comparisons": {"token_f1": row | {"better": 3, "worse": 0, "n": 4}},
+        "comparisons": {"token_f1": row | counts},
+        "perplexity": read_by | {"log_probability": row | counts},
+        "language_model": HOSTILE,
         "order_changed": 0.125,
         "shown": [shown | {"answers": answers}],
     }
@@ -119,6 +123,8 @@ def test_answers_have_a_card_where_they_were_measured(corpus: Corpus, params: Pa
     assert "The order changed 12% of the grades" in words(page)
     assert "1 of 5 questions had no answer" in words(page)
     assert "a · rests on b" in words(page)
+    read = "12.50 10.00 0.80 times 0.70 to 0.90 times p = 0.020 p = 0.040 3 0 4"
+    assert f"perplexity of the reference (lower is better) {read}" in words(page)
     for stages in ({}, {"answer": {"enabled": False}}):
         assert "Are answers better?" not in rendered(corpus, params, stages)
 

@@ -17,7 +17,7 @@ from stages.lib.export.nodes import node_groups, tables, with_floats
 from stages.lib.export.parity import unit_vectors
 from stages.lib.export.smooth import channel_ranges, smoothed, tables_by_row
 from stages.lib.export.variants import pooling
-from tests.export.kinds import TEXTS, outputs
+from tests.export.kinds import TEXTS, Array, changed, outputs
 
 
 def test_projections_that_read_the_same_are_one_group(graph: onnx.ModelProto) -> None:
@@ -70,15 +70,12 @@ def test_rows_of_tables_have_scales_of_their_own(
     bert: SentenceTransformer, graph: onnx.ModelProto
 ) -> None:
     node = tables(graph)[0]
-    weights = {each.name: each for each in graph.graph.initializer}
-    loud = onnx.numpy_helper.to_array(weights[node.input[0]]).copy()
-    loud[0] *= 1000  # padding, which no text shows
-    uneven = onnx.ModelProto()
-    uneven.CopyFrom(graph)
-    for each in uneven.graph.initializer:
-        if each.name == node.input[0]:
-            each.CopyFrom(onnx.numpy_helper.from_array(loud, each.name))
-    by_row = tables_by_row(uneven)
+
+    def loud(name: str, _: str, weight: Array) -> None:
+        if name == node.input[0]:
+            weight[0] *= 1000  # padding, which no text shows
+
+    by_row = tables_by_row(changed(graph, loud))
     assert node.input[0] not in {each.name for each in by_row.graph.initializer}
     for found, expected in zip(outputs(by_row, bert), outputs(graph, bert), strict=True):
         assert np.abs(found - expected).max() < 0.05

@@ -65,7 +65,8 @@ def test_halved_graphs_take_and_give_the_same(
         assert np.abs(found - expected).max() < 0.02
 
 
-@pytest.mark.parametrize("name", KINDS)
+# of each transformer one, and of each pooling, which no graph holds
+@pytest.mark.parametrize("name", ["MiniLM, E5, GTE", "BGE-M3", "ModernBERT, new GTE"])
 def test_kinds_of_models(name: str, tiny_model: Path, short: Params, tmp_path: Path) -> None:
     kind = KINDS[name]
     model = load_encoder(make_model(kind, tiny_model, tmp_path), short.encoder).to("cpu")

@@ -8,7 +8,7 @@ import pytest
 from stages.lib.core.generated import Generated
 from stages.lib.errors import UserError
 from stages.lib.page.exchange import as_csv, as_records, read_exchange
-from stages.lib.page.reviewing import KEPT, Fate, rates, stratified, wilson
+from stages.lib.page.reviewing import KEPT, Fate, find_fates, rates, stratified, wilson
 from stages.lib.page.web.application import Parts
 from stages.lib.params import Params
 from stages.lib.people.reviews import Decision
@@ -28,6 +28,20 @@ def test_the_filters_fates_are_told(parts: Parts) -> None:
     assert found["syn-5"] == "not_leaking", "it repeats a test query"
     assert found["syn-2"] == KEPT
     assert len(found) == 5
+
+
+def test_the_filters_and_the_teacher_are_those_of_select(parts: Parts, params: Params) -> None:
+    copied = Generated("syn-6", "files", "question", "open the console now choose")
+    (fate,) = find_fates([copied], [], parts.searcher, params)
+    assert fate.step == "in_own_words", "five words in a row are the document's"
+
+    # the base looks at how often words stand there, BM25 in the small at how many are shared
+    twofold = Generated("syn-7", "files", "keywords", f"{'mailbox ' * 4}console now choose file")
+    for weight in (0.0, 1.0):
+        fusion = params.fusion.model_copy(update={"dense_weight": weight})
+        given = params.model_copy(update={"fusion": fusion})
+        (fate,) = find_fates([twofold], [], parts.searcher, given)
+        assert fate.disagree == (weight == 0.0), "a teacher of dense scores alone is the base"
 
 
 def test_each_stratum_comes_as_often_as_any_other() -> None:

@@ -1,6 +1,7 @@
 """The stage answer: recorded answers on three documents, and a scripted endpoint."""
 
 import json
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from stages import answer
 from stages.lib.answering.answers import Answer
 from stages.lib.answering.measures import text_measures
 from stages.lib.answering.verdicts import Verdict, graded, orders
-from stages.lib.core.files import read_json, read_jsonl
+from stages.lib.core.files import leave_unused, read_json, read_jsonl
 from stages.lib.llm.providers.recorded import UNANSWERED
 from tests.conftest import Change
 from tests.imports import ROOT
 from tests.llm.server import Server
+from tests.scoring.tiny import make_tiny_causal
 from tests.serving import serving
 from tests.stages.conftest import options
 
@@ -26,6 +28,7 @@ DOG = "A dog is a green bird."
 def asking(evaluation_project: Path) -> Path:
     """Two questions with references, and what is recorded of them."""
     (evaluation_project / "fusion.json").write_text('{"base": 0.7, "tuned": 0.7}')
+    leave_unused(evaluation_project / "reader", "no model is named")
     write(
         evaluation_project / "collection/answers.jsonl",
         {"_id": "q1", "answers": ["a red apple", "an apple"]},
@@ -69,6 +72,7 @@ def run(folder: Path, model: Path, change: Change, **changes: Any) -> Result:
         onnx=folder / "onnx",
         export=folder / "export.json",
         tuned_vectors=folder / "vectors",
+        reader=folder / "reader",
         prompts=ROOT / "stages/prompts",
         store=folder / "answer.jsonl",
         out=folder / "answers",
@@ -96,6 +100,32 @@ def test_recorded_answers_are_measured(asking: Path, tiny_model: Path, with_para
         assert shown["answered"] == (1.0 if found else 0.5)
         assert shown["groundedness"] == 1.0
     assert metrics["comparisons"]["token_f1"]["n"] == 2
+
+
+def test_a_language_model_reads_the_references(
+    asking: Path, tiny_model: Path, with_params: Change
+) -> None:
+    make_tiny_causal(asking / "reader", "llama")
+    named = {"answer__verdicts": False, "answer__language_model": "a/reader"}
+    done = run(asking, tiny_model, with_params, **named)
+    assert done.exit_code == 0, done.output
+    metrics = read_json(asking / "answer.json")
+    assert metrics["language_model"] == "a/reader"
+    found = metrics["perplexity"]
+    assert found["log_probability"]["n"] == 2
+    of_tuned = [
+        row["answers"]["tuned"]["measures"]["reference_log_probability"]
+        for _, row in read_jsonl(asking / "answers/answers.jsonl")
+    ]
+    assert found["tuned"] == pytest.approx(exp(-sum(of_tuned) / 2), rel=1e-4)
+    assert "perplexity of the references" in done.stdout
+    (asking / "reader/config.json").unlink()
+    (asking / "answer.json").unlink()
+    broken = run(asking, tiny_model, with_params, **named)
+    assert broken.exit_code == 1
+    assert broken.output.count("\n") == 1
+    assert broken.output.startswith("Error: answer.language_model: ")
+    assert not (asking / "answer.json").exists()
 
 
 def test_it_is_off_and_leaves_empty_outputs(

@@ -34,7 +34,7 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
 
 def options(tmp_path: Path) -> list[str]:
     paths = {"out": "base", "params": "params.yaml"}
-    paths |= {name: name for name in ("teacher", "language-model", "documents")}
+    paths |= {name: name for name in ("teacher", "language-model", "documents", "reader")}
     return [word for name in paths for word in (f"--{name}", str(tmp_path / paths[name]))]
 
 
@@ -122,31 +122,32 @@ def test_a_tokenizer_that_is_not_fast_is_refused(
     assert "no tokenizer.json" in refused(fetch(model, tmp_path, with_params), tmp_path)
 
 
-def test_a_cross_encoder_and_a_language_model_are_fetched_where_they_are_named(
-    tiny_model: Path, tmp_path: Path, with_params: Change
+@pytest.mark.parametrize(
+    ("key", "folder"),
+    [
+        ("mine.cross_encoder", "teacher"),
+        ("mine.language_model", "language-model"),
+        ("answer.language_model", "reader"),
+    ],
+)
+def test_a_model_is_fetched_where_one_is_named(
+    tiny_model: Path, tmp_path: Path, with_params: Change, key: str, folder: str
 ) -> None:
-    changes = {"base.model": str(tiny_model), "base.sha256": None}
-    language_model = {"mine.language_model": str(tiny_model), "generate.answers": True}
-    with_params(changes | {"mine.cross_encoder": str(tiny_model)} | language_model)
+    changes = {"base.model": str(tiny_model), "base.sha256": None, "generate.answers": True}
+    with_params(changes | {key: str(tiny_model)})
     assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
-    for name in ("teacher", "language-model"):
-        assert (tmp_path / name / "tokenizer.json").is_file()
-    with_params(changes | language_model | {"mine.language_model": "nobody/nothing"})
-    result = CliRunner().invoke(main, options(tmp_path))
-    assert "mine.language_model_revision: '' may change under you" in result.output
-    with_params(changes | {"mine.cross_encoder": "nobody/nothing"})
+    assert (tmp_path / folder / "tokenizer.json").is_file()
+    with_params(changes | {key: "nobody/nothing"})
     result = CliRunner().invoke(main, options(tmp_path))
     assert result.exit_code == 1
-    assert "mine.cross_encoder_revision: '' may change under you" in result.output
-    revision = {"mine.cross_encoder_revision": "0" * 40}
-    with_params(changes | {"mine.cross_encoder": "nobody/nothing"} | revision)
+    assert f"{key}_revision: '' may change under you" in result.output
+    with_params(changes | {key: "nobody/nothing", f"{key}_revision": "0" * 40})
     result = CliRunner().invoke(main, options(tmp_path))
     assert result.exit_code == 1
-    assert "mine.cross_encoder: 'nobody/nothing'" in result.output
+    assert f"{key}: 'nobody/nothing'" in result.output
     with_params(changes)
     assert CliRunner().invoke(main, options(tmp_path)).exit_code == 0
-    assert not has_files(tmp_path / "teacher")
-    assert not has_files(tmp_path / "language-model")
+    assert not has_files(tmp_path / folder)
 
 
 def test_changed_files_of_a_folder_are_read_again(

@@ -1,11 +1,12 @@
 """The tuned model's answers beside the base's: means, paired tests, and what changed most."""
 
 from collections.abc import Mapping, Sequence
+from math import exp
 from typing import Any
 
 from stages.lib.answering.answers import Answer, References
-from stages.lib.answering.measures import NAMES
-from stages.lib.evaluation.significance import compare
+from stages.lib.answering.measures import LIKELIHOOD, NAMES
+from stages.lib.evaluation.significance import Comparison, compare
 from stages.lib.search.metrics import PerQuery, mean
 
 BASE, TUNED = "base", "tuned"
@@ -20,12 +21,13 @@ Measured = Mapping[str, Mapping[str, PerQuery]]
 
 def summary(measures: Measured, resamples: int, seed: int) -> dict[str, Any]:
     """The systems' means, and each measure's paired comparison, with Holm's allowance for all."""
-    names = [name for name in NAMES if measures[BASE].get(name)]
-    values = {f"{system} {name}": measures[system][name] for system in measures for name in names}
+    tested = [name for name in (*NAMES, LIKELIHOOD) if measures[BASE].get(name)]
+    names = [name for name in tested if name in NAMES]
+    values = {f"{system} {name}": measures[system][name] for system in measures for name in tested}
     compared = compare(
-        values, {f"{TUNED} {name}": f"{BASE} {name}" for name in names}, resamples, seed
+        values, {f"{TUNED} {name}": f"{BASE} {name}" for name in tested}, resamples, seed
     )
-    return {
+    return _perplexity(values, compared) | {
         "systems": {
             system: {name: round(mean(values[f"{system} {name}"]), 6) for name in names}
             for system in measures
@@ -36,15 +38,37 @@ def summary(measures: Measured, resamples: int, seed: int) -> dict[str, Any]:
     }
 
 
+def _perplexity(
+    values: Mapping[str, PerQuery], compared: Mapping[str, Comparison]
+) -> dict[str, Any]:
+    """What the reference answers are to a language model, where one read them; lower is better.
+
+    The test is of the log-probabilities. A ratio is that of the perplexities, tuned to base.
+    """
+    row = compared.get(f"{TUNED} {LIKELIHOOD}")
+    if row is None:
+        return {}
+    systems = {name: exp(-mean(values[f"{name} {LIKELIHOOD}"])) for name in (BASE, TUNED)}
+    ratios = {"ratio": -row.difference, "low": -row.high, "high": -row.low}
+    return {
+        "perplexity": {
+            **{name: round(value, 6) for name, value in systems.items()},
+            **{name: round(exp(value), 6) for name, value in ratios.items()},
+            "log_probability": row.as_dict(),
+        }
+    }
+
+
 def headline(figures: Mapping[str, Any]) -> str:
     """What a stage says of the answers in its one line."""
     name = figures["deciding"]
     row = figures["comparisons"][name]
     before, after = (figures["systems"][system][name] for system in (BASE, TUNED))
+    read = figures.get("perplexity")
     return (
         f"{NAMES[name]} {before:.4f} from base's passages, {after:.4f} from tuned's "
         f"({row['difference']:+.4f}, 95% interval {row['low']:+.4f} to {row['high']:+.4f})"
-    )
+    ) + (f", perplexity of the references {read[BASE]:.2f} to {read[TUNED]:.2f}" if read else "")
 
 
 def rows(

@@ -21,6 +21,8 @@ NAMES = {
     "groundedness": "grounded, by the LLM",
 }
 """The measures, each from 0 to 1, and how they are printed."""
+LIKELIHOOD = "reference_log_probability"
+"""A measure beside them: the mean log-probability (nats) of the reference's tokens, below 0."""
 
 
 class Words(Tokenizer):  # type: ignore[misc]

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sklearn.metrics import cohen_kappa_score, confusion_matrix
-
 from stages.lib.core import seeds
 from stages.lib.core.collection import Corpus, Qrels, Queries, Split
 from stages.lib.core.files import read_json, write_json
@@ -137,6 +135,9 @@ def agreement(judged: Qrels, human: Qrels) -> dict[str, Any]:
     ]
     if not pairs:
         return {"pairs": 0}
+    # a stage that asks for no judgement starts without it
+    from sklearn.metrics import cohen_kappa_score, confusion_matrix
+
     people, judge = zip(*pairs, strict=True)
     rows = sorted(set(people))
     labels = sorted({*rows, *GRADES})

@@ -17,7 +17,7 @@ from stages.lib.page.searching import Searcher
 from stages.lib.params import Params
 from stages.lib.people.reviews import Decision
 from stages.lib.selection.copies import find_copies
-from stages.lib.selection.filters import round_trip, sift
+from stages.lib.selection.filters import own_words, round_trip, sift
 
 MOST = 2000
 """Queries that are searched to tell what the round trip does; of more, so many drawn by hash."""
@@ -56,7 +56,7 @@ def find_fates(
     searcher: Searcher,
     params: Params,
 ) -> list[Fate]:
-    """What the filters make of each query; of very many, of a sample by hash.
+    """What the filters of `select` make of each query; of very many, of a sample by hash.
 
     Base and teacher differ on a query where their first documents do.
     """
@@ -65,17 +65,14 @@ def find_fates(
     known = [query for query in drawn if query.doc_id in searcher.corpus]
     copies = find_copies(searcher.corpus)
     left = sift(known, evaluation, params.select, copies)
-    depth = max(params.select.retriever_depth, params.select.teacher_depth)
-    names = ("base", "bm25", "base+bm25")
-    runs = searcher.runs({query.query_id: query.text for query in left.queries}, names, depth)
-    differ = {
-        query_id
-        for query_id, ranking in runs["base"].items()
-        if next(iter(ranking), "") != next(iter(runs["base+bm25"][query_id]), "")
-    }
-    engines = [searcher.engines[name] for name in names]
+    own_words(left, searcher.corpus, params.copied_words)
+    texts = {query.query_id: query.text for query in left.queries}
+    base, bm25 = searcher.engines["base"], searcher.engines["bm25"]
+    teacher = searcher.fused(params.fusion.dense_weight)
     with searcher.alone():
-        round_trip(left, engines[:2], engines[2], params.select)
+        first, second = (engine.search(texts, 1) for engine in (base, teacher))
+        differ = {name for name in texts if list(first[name]) != list(second[name])}
+        round_trip(left, [base, bm25], teacher, params.select)
     fates = [(query, step) for step, dropped in left.dropped.items() for query in dropped]
     fates += [(query, KEPT) for query in left.queries]
     return [Fate(query, step, query.query_id in differ) for query, step in fates]

@@ -13,7 +13,7 @@ from stages.lib.core.collection import Corpus, Document, Queries
 from stages.lib.core.text import SHORTEST, sentence_spans
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.evaluation.systems import systems
-from stages.lib.search.engine import Dense, Run, Scorer
+from stages.lib.search.engine import Dense, Embedded, Engine, Fused, Run, Scorer
 
 SENTENCES, STARTS = "sentences.npy", "sentence_starts.npy"
 """What the stage embed_base leaves beside the vectors, where embed.sentences is on."""
@@ -125,6 +125,10 @@ class Searcher:
     def names(self) -> list[str]:
         """The systems, in the order of columns."""
         return list(self.engines)
+
+    def fused(self, weight: float) -> Engine:
+        """The base with BM25 at another share of its scores than serves, such as the teacher's."""
+        return Embedded(Fused(self._parts["base"], self._parts["bm25"], weight))
 
     def alone(self) -> threading.Lock:
         """Holds others off while an engine is used without `columns` or `runs`."""

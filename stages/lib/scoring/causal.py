@@ -16,6 +16,8 @@ from stages.lib.scoring.wording import Asked, Score
 
 BATCH_TOKENS = 2048
 """Tokens of a batch, with padding: logits of a large vocabulary take most of the memory."""
+UNBOUNDED = 2**30
+"""Tokens that a model without positions holds."""
 
 
 class CausalModel:
@@ -47,6 +49,8 @@ class CausalModel:
         self._model = model.to(where).eval()
         self._keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.name = content_hash(folder)
+        positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self.most_tokens: int = positions or UNBOUNDED
 
     def scores(self, asked: Sequence[Asked]) -> Iterator[tuple[int, Score, int]]:
         """The scores of answers, in batches of like length.
@@ -73,7 +77,8 @@ class CausalModel:
         while ids and ids[-1] == self._tokenizer.eos_token_id and offsets[-1][0] == offsets[-1][1]:
             ids.pop(), offsets.pop()  # an end that the tokenizer put there
         answer = sum(1 for _, end in offsets if end > len(asked.before))
-        return ids[-asked.most_tokens :], min(answer, len(ids[-asked.most_tokens :]) - 1)
+        held = ids[-min(asked.most_tokens, self.most_tokens) :]
+        return held, min(answer, len(held) - 1)
 
     def _batch(self, read: Sequence[tuple[list[int], int]]) -> list[Score]:
         longest = max(len(ids) for ids, _ in read)

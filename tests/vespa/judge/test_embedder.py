@@ -1,6 +1,7 @@
 """Vespa's own embedder on our exports: the vectors are those that ONNX gives here."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from tests.vespa.judge import Judge
 
 Change = Callable[[dict[str, Any]], Params]
 SIDES: dict[Side, str] = {"query": "query(q)", "document": "doc.embedding"}
-PREFIXES = {"encoder.query_prefix": "what is <&> ", "encoder.document_prefix": "a dog:  "}
+PREFIXES = {"query_prefix": "what is <&> ", "document_prefix": "a dog:  "}
 TEXTS = [
     "red apple",
     "what is the color of a plum",
@@ -71,18 +72,35 @@ def check(judge: Judge, onnx: Path, folder: Path, params: Params) -> None:
         assert cosines.min() > 0.99999, (side, cosines.argmin())
 
 
+Made = Callable[[str, bool], tuple[Path, Params]]
+
+
+@pytest.fixture(scope="module")
+def made(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Makes the variants of a kind of model, pooled or not, once, and tells by which parameters."""
+
+    @cache
+    def make(name: str, pooled: bool) -> tuple[Path, Params]:
+        params = read_params(ROOT / "params.yaml")
+        encoder = params.encoder.model_copy(update={"max_length": 32, **PREFIXES})
+        export = params.export.model_copy(update={"texts": 2, "pooled": pooled})
+        folder = tmp_path_factory.mktemp("made")
+        model = load_encoder(make_model(KINDS[name], tiny_model, folder), encoder).to("cpu")
+        export_variants(model, TEXTS[:4], folder / "out", encoder, export)
+        return folder / "out", params.model_copy(update={"encoder": encoder, "export": export})
+
+    return make
+
+
 @pytest.mark.parametrize(
     ("name", "pooled"), [("MiniLM, E5, GTE", False), ("BGE-M3", False), ("BGE", True)]
 )
 def test_every_pooling_and_variant_gives_the_vectors_of_here(
-    judge: Judge, with_params: Change, tiny_model: Path, tmp_path: Path, name: str, pooled: bool
+    judge: Judge, made: Made, tmp_path: Path, name: str, pooled: bool
 ) -> None:
-    changes = {"encoder.max_length": 32, "export.texts": 2, "export.pooled": pooled, **PREFIXES}
-    params = with_params(changes)
-    model = load_encoder(make_model(KINDS[name], tiny_model, tmp_path), params.encoder).to("cpu")
-    export_variants(model, TEXTS[:4], tmp_path / "out", params.encoder, params.export)
+    out, params = made(name, pooled)
     for variant in ("fp32", "fp16", "int8"):
-        check(judge, tmp_path / "out" / variant, tmp_path / variant, params)
+        check(judge, out / variant, tmp_path / variant, params)
 
 
 def test_a_language_models_end_token_and_instruction_reach_vespa(
@@ -123,12 +141,10 @@ def test_a_real_model_gives_the_vectors_of_here(
 
 
 def test_bits_are_packed_and_first_dimensions_kept_as_here(
-    judge: Judge, with_params: Change, tiny_model: Path, tmp_path: Path
+    judge: Judge, made: Made, tmp_path: Path
 ) -> None:
-    params = with_params({"encoder.max_length": 32, "export.texts": 2, **PREFIXES})
-    model = load_encoder(tiny_model, params.encoder).to("cpu")
-    export_variants(model, TEXTS[:4], tmp_path / "out", params.encoder, params.export)
-    served = package(tmp_path / "out" / "fp32", tmp_path / "package", params)
+    out, params = made("MiniLM, E5, GTE", False)
+    served = package(out / "fp32", tmp_path / "package", params)
 
     def asked(type: str) -> Any:
         return np.array(ask(judge, tmp_path / "package", served, "query", type))
