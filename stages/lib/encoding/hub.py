@@ -15,7 +15,8 @@ from yaml import YAMLError
 from stages.lib.core.files import building, leave_unused, read_json, read_text, write_json
 from stages.lib.core.hashes import file_hash
 from stages.lib.encoder_params import EmbedderModel
-from stages.lib.encoding.portable import standardise
+from stages.lib.encoding.declared import ROUTER, SIDES
+from stages.lib.encoding.portable import local_sides, standardise
 from stages.lib.encoding.remote import write_record
 from stages.lib.errors import UserError
 
@@ -148,6 +149,11 @@ def fetch_beside(
     check_revision(model, revision, revision_key)
     with building(target) as folder:
         fetch_model(model, revision, key, folder)
+        if (folder / ROUTER).is_file() and local_sides(folder) != list(SIDES):
+            raise UserError(
+                f"{key}: {model} sends queries and documents through parts that are no models by "
+                "themselves; name a model whose folders query and document are"
+            )
         if max_length:
             standardise(folder, max_length)
 

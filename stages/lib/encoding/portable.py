@@ -25,8 +25,13 @@ def standardise(folder: Path, max_length: int) -> None:
     """Brings a model's settings and weights into one form, in place.
 
     Modules get names that all versions know, weights of modules become safetensors, prompts count
-    in the pooling as every other word does, and texts are cut at `max_length` tokens.
+    in the pooling as every other word does, and texts are cut at `max_length` tokens. Of two
+    encoders that are one model, each is brought into it.
     """
+    if (folder / ROUTER).is_file():
+        for side in local_sides(folder):
+            standardise(folder / side, max_length)
+        return
     if not (folder / "modules.json").is_file():
         _describe_transformer(folder)
     modules = read_json(folder / "modules.json")

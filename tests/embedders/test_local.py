@@ -1,0 +1,55 @@
+"""Embedders in folders."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+
+from stages.lib.embedders.local import LocalEmbedder
+from stages.lib.encoder_params import EmbedderModel
+from stages.lib.encoding.hub import fetch_embedder
+from stages.lib.encoding.portable import join_towers
+from stages.lib.errors import UserError
+from stages.lib.params import Params
+from tests.tiny import make_tiny_model
+
+TEXTS = ["red apple", "what is the color of a dog, a bird and a cat"]
+
+
+@pytest.fixture
+def two_towers(tmp_path: Path) -> Path:
+    """A model with an encoder for queries and another one for documents."""
+    folder = tmp_path / "tuned"
+    for seed, side in enumerate(("query", "document")):
+        shutil.copytree(make_tiny_model(tmp_path / side, seed=seed), folder / side)
+    join_towers(folder)
+    return folder
+
+
+def section(params: Params, model: Path) -> EmbedderModel:
+    return params.documents.model_copy(update={"model": str(model), "max_length": 8})
+
+
+def test_queries_and_documents_may_have_encoders_of_their_own(
+    params: Params, two_towers: Path, tmp_path: Path
+) -> None:
+    settings = section(params, two_towers)
+    fetch_embedder(settings, "documents.model", "documents.revision", tmp_path / "fetched")
+    embedder = LocalEmbedder(tmp_path / "fetched", settings)
+    for side, encode in (("query", embedder.queries), ("document", embedder.documents)):
+        alone = SentenceTransformer(str(two_towers / side))
+        alone.max_seq_length = 8
+        wanted = alone.encode(TEXTS, normalize_embeddings=True)
+        assert np.allclose(encode(TEXTS), wanted, atol=1e-5), side
+    assert not np.allclose(embedder.queries(TEXTS), embedder.documents(TEXTS), atol=0.01)
+
+
+def test_a_router_of_other_parts_is_refused(
+    params: Params, two_towers: Path, tmp_path: Path
+) -> None:
+    (two_towers / "document" / "modules.json").unlink()
+    with pytest.raises(UserError, match=r"documents\.model: .* are no models by themselves"):
+        fetch_embedder(section(params, two_towers), "documents.model", "", tmp_path / "fetched")
+    assert not (tmp_path / "fetched").exists()
