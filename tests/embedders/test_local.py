@@ -42,8 +42,8 @@ def test_queries_and_documents_may_have_encoders_of_their_own(
         alone = SentenceTransformer(str(two_towers / side))
         alone.max_seq_length = 8
         wanted = alone.encode(TEXTS, normalize_embeddings=True)
-        assert np.allclose(encode(TEXTS), wanted, atol=1e-5), side
-    assert not np.allclose(embedder.queries(TEXTS), embedder.documents(TEXTS), atol=0.01)
+        assert np.allclose(encode(TEXTS), wanted, atol=2e-3), side
+    assert not np.allclose(embedder.queries(TEXTS), embedder.documents(TEXTS), atol=0.05)
 
 
 def test_a_router_of_other_parts_is_refused(
