@@ -37,7 +37,6 @@ $(VENV)/installed: requirements.lock
 
 repro: $(VENV)/installed ## Run what changed and compare the systems; PRESET=nfcorpus|fiqa|nq|tasks|language-model sets parameters
 	@$(if $(PRESET),python -m stages.operate.preset --presets stages/presets $(PRESET))
-	@python -m stages.operate.mend
 	@python -m stages.operate.repro
 	@python -m stages.share.model --unless-of dvc.lock --out models/embedder
 	@python -m stages.study.show

@@ -1,6 +1,7 @@
 """Mends what a killed DVC left broken, so that it runs again."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -25,6 +26,11 @@ COPY = re.compile(r"\.[\w-]{22}\.tmp")
 @stage
 def main() -> str | None:
     """Remove a broken rwlock and half copies, and put a broken dvc.lock aside, unless DVC runs."""
+    return mended()
+
+
+def mended() -> str | None:
+    """Mends what is broken here; what was done, or None where all is whole."""
     for folder in (Path(), Path("data"), Path("models"), Path(".dvc/tmp")):
         clear_leftovers(folder)
     broken = [path for path in (RWLOCK, *LOCKS) if path.is_file() and not is_whole(path)]
@@ -94,12 +100,18 @@ def _is_entry(value: Any) -> bool:
     return kinds and len(str(value.get("md5") or "whole")) > 2
 
 
+DVCS = {"dvc", "stages.operate.repro"}
+"""The commands that run DVC."""
+
+
 def running_dvc(folder: Path) -> int | None:
-    """The process id of a DVC that runs in the folder or below."""
+    """The process id of another one that runs DVC in the folder or below."""
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = [Path(word).name for word in (process.info["cmdline"] or [])[:3]]
         where = process.info["cwd"]
-        if "dvc" in words and where and Path(where).is_relative_to(folder):
+        if process.pid == os.getpid() or DVCS.isdisjoint(words):
+            continue
+        if where and Path(where).is_relative_to(folder):
             return int(process.pid)
     return None
 

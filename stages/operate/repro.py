@@ -6,11 +6,15 @@ import click
 
 from stages.cli import stage
 from stages.lib.errors import UserError
+from stages.operate.mend import mended
 
 
 @stage
 def main() -> str:
-    """Run the stages of dvc.yaml whose inputs changed, as `dvc repro` does."""
+    """Mend what a killed DVC left, and run the stages whose inputs changed, as `dvc repro` does."""
+    done = mended()
+    if done:
+        click.echo(done)
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 

@@ -73,11 +73,14 @@ def test_a_broken_lock_is_put_aside_and_restored(pipeline: Path, left: bytes) ->
     assert "up to date" in call(pipeline, "dvc", "repro")
 
 
-def test_a_running_dvc_keeps_its_locks(pipeline: Path) -> None:
+@pytest.mark.parametrize("command", [("dvc", "repro", "-q"), ("-m", "stages.operate.repro")])
+def test_a_running_dvc_keeps_its_locks(pipeline: Path, command: tuple[str, ...]) -> None:
     (pipeline / "stages").symlink_to(ROOT / "stages")
     (pipeline / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"two": {"cmd": "sleep 60"}}}))
-    dvc = Path(sys.executable).with_name("dvc")
-    with subprocess.Popen([dvc, "repro", "-q"], cwd=pipeline, stdin=subprocess.DEVNULL) as running:
+    python = Path(sys.executable)
+    first = python.with_name("dvc") if command[0] == "dvc" else python
+    words = [str(first), *command[command[0] == "dvc" :]]
+    with subprocess.Popen(words, cwd=pipeline, stdin=subprocess.DEVNULL) as running:
         time.sleep(1)
         try:
             (pipeline / ".dvc/tmp/rwlock").write_text("{")
