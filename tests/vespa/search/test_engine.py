@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from stages.lib.core.collection import Corpus, Queries, read_corpus
 from stages.lib.encoding.encoder import encode
 from stages.lib.errors import UserError
+from stages.lib.page.searching import Searcher
 from stages.lib.params import Params, read_params
 from stages.lib.retrievers import Retrievers, load_retrievers
 from stages.lib.search.engine import Embedded, Engine, Run
@@ -70,6 +71,25 @@ def test_runs_agree_with_the_embedded_engine_on_the_sample(
         for request in vespa.seen
     )
     assert not any("embed(" in str(request) for request in vespa.seen)
+
+
+def test_the_page_shows_what_vespa_finds(workspace: Workspace, vespa: StandIn) -> None:
+    corpus = read_corpus(workspace.corpus)
+    text = next(iter(QUERIES.values()))
+    shown = []
+    for params in (read_params(workspace.folder / "params.yaml"), indexed(workspace)):
+        found = retrievers(workspace, params, corpus)
+        searcher = Searcher(
+            corpus, found.lexical, {"base": found.dense}, {"base": 0.7}, workspace.folder / "none"
+        )
+        columns = searcher.columns(text, searcher.names, 3)
+        shown.append({c.name: {h.document.doc_id: h.score for h in c.hits} for c in columns})
+    here, there = shown
+    assert list(there) == ["bm25", "base", "base+bm25"]
+    agree(here, there)
+    profiles = {str(request["ranking.profile"]) for request in vespa.seen}
+    assert "bm25" in profiles
+    assert any(profile.startswith("semantic") for profile in profiles)
 
 
 def test_queries_are_encoded_once_and_in_the_batches_of_the_embedded_engine(
