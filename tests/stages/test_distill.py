@@ -85,6 +85,8 @@ def mined_and_trained(run: Run) -> None:
         known="known",
         cross_encoder="none",
         rankings="rankings",
+        language_model="none",
+        answers="answers.jsonl",
         out="mined",
         metrics="mine.json",
     )
