@@ -76,6 +76,19 @@ def test_dev_queries_are_drawn_written_pooled_and_graded(
     assert calls == server.stats["calls"]
 
 
+def test_what_an_early_student_finds_is_graded(judging_project: Project) -> None:
+    def pools_with(doc_id: str) -> int:
+        judging_project.must("judge_dev")
+        asked = read_json(judging_project.folder / "judged/questions.json")["queries"].values()
+        pools = [query["documents"] for query in asked if query["type"] == "asked"]
+        return sum(doc_id in pool for pool in pools)
+
+    assert pools_with("d15") < 3, "to the base, all documents are one"
+    # asked of the last document, which comes nearer to such queries than the others by that
+    judging_project.write_split("synthetic", [("t1", "one3 two3", "d15", 1)])
+    assert pools_with("d15") == 10
+
+
 def test_ranks_do_not_show(judging_project: Project) -> None:
     judging_project.must("judge_dev")
     asked = read_json(judging_project.folder / "judged/questions.json")["queries"].values()
