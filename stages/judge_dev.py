@@ -12,7 +12,14 @@ from stages.lib.core.collection import (
     write_split,
 )
 from stages.lib.core.files import building, write_json
-from stages.lib.judged.drawing import DevQueries, drawn, drawn_documents, nearest, pools
+from stages.lib.judged.drawing import (
+    DevQueries,
+    additions,
+    drawn,
+    drawn_documents,
+    nearest,
+    pools,
+)
 from stages.lib.judged.student import early_student
 from stages.lib.judged.verdict import counts, fault, judged_split
 from stages.lib.llm import judging
@@ -22,7 +29,7 @@ from stages.lib.llm.rules import read_rules
 from stages.lib.llm.session import Session, ask_nothing
 from stages.lib.params import Params, read_params
 from stages.lib.retrievers import Retrievers, load_retrievers
-from stages.lib.search.engine import Dense, Embedded, Run
+from stages.lib.search.engine import Embedded, Run
 from stages.lib.teaching.best_sentence import load_best_sentence
 from stages.lib.teaching.teacher import Material
 from stages.lib.teaching.teachers import build_teachers
@@ -60,7 +67,7 @@ def main(
     reason = why_not(settings)
     if reason:
         ask_nothing(store)
-        write(out, Split(), judging.Plan({}, {}, {}, {}), settings)
+        write(out, Split(), judging.Plan({}, {}, {}, {}, {}), settings)
         write_json(metrics, {"fault": reason, "usable": 0})
         return f"judge_dev: {reason}, nothing is judged"
     documents, held_out, by_people = read_corpus(corpus), read_split(asked), read_split(dev)
@@ -81,18 +88,34 @@ def main(
 
     compared = drawn(by_people.qrels, wanted.compared, seed)
     texts = queries.split.queries | {name: by_people.queries[name] for name in compared}
+    pooled = pools(
+        texts,
+        runs(texts, documents, retrievers, vectors, settings),
+        queries.split.qrels,
+        wanted.depth,
+        seed,
+    )
     student = early_student(retrievers.dense, read_split(synthetic), list(texts.values()))
-    found = runs(texts, documents, retrievers, student, vectors, settings)
+    of_student = Retrievers(student, retrievers.lexical)
+    further = [
+        Embedded(scorer).search(texts, wanted.depth)
+        for scorer in (student, of_student.fused(settings.fusion.dense_weight))
+    ]
     plan = judging.Plan(
         neighbours,
         texts,
         queries.types | dict.fromkeys(compared, "by people"),
-        pools(texts, found, queries.split.qrels, wanted.depth, seed),
+        pooled,
+        additions(pooled, further, wanted.depth, seed),
     )
     per_call = wanted.documents_per_call
     judged = session.ask(
-        judging.questions(writer, documents, texts, plan.pools, per_call),
-        judging.calls(plan.pools, per_call),
+        (
+            question
+            for shown in (plan.pools, plan.additions)
+            for question in judging.questions(writer, documents, texts, shown, per_call)
+        ),
+        judging.calls(plan.pools, per_call) + judging.calls(plan.additions, per_call),
     )
     session.save()
 
@@ -136,21 +159,12 @@ def why_not(settings: Params) -> str:
 
 
 def runs(
-    queries: Queries,
-    corpus: Corpus,
-    retrievers: Retrievers,
-    student: Dense,
-    vectors: Path,
-    settings: Params,
+    queries: Queries, corpus: Corpus, retrievers: Retrievers, vectors: Path, settings: Params
 ) -> list[Run]:
-    """What the systems find whose first documents are graded.
-
-    BM25, the base, both fused, the early student alone and fused, and the teacher.
-    """
+    """What the untuned systems find: BM25, base, both fused, teacher."""
     dense, lexical = retrievers.dense, retrievers.lexical
     weight, depth = settings.fusion.dense_weight, settings.judge_dev.depth
-    fused = retrievers.fused(weight), Retrievers(student, lexical).fused(weight)
-    scorers = (lexical, dense, student, *fused)
+    scorers = (lexical, dense, retrievers.fused(weight))
     sentences = load_best_sentence(vectors, dense) if settings.embed.sentences else None
     # a cross-encoder or a language model costs too much for a pool
     cheap = settings.mine.model_copy(update={"cross_encoder": "", "language_model": ""})

@@ -97,5 +97,10 @@ class JudgeDev(Section):
 
     @property
     def most_documents(self) -> int:
-        """Documents of a query at most: those of six systems, and the one it was written for."""
-        return 6 * self.depth + 1
+        """Documents in a query's pool at most: of four systems, and the one it was written for."""
+        return 4 * self.depth + 1
+
+    @property
+    def most_additions(self) -> int:
+        """Documents at most that only an early student finds, alone and fused."""
+        return 2 * self.depth

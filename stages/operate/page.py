@@ -96,7 +96,7 @@ def main(
     parts = Parts(
         searcher,
         JudgedQueries(searcher, splits, seed),
-        Desk(judgements, who, searcher, plan.pools if plan else {}, seed),
+        Desk(judgements, who, searcher, plan.shown if plan else {}, seed),
         ReviewDesk(reviews, who, queries, evaluation, searcher, settings),
         ExampleDesk(example_reviews, who, by_family, seed),
         Answerer(corpus, prompts, store, settings),

@@ -1,7 +1,7 @@
 import numpy as np
 
 from stages.lib.core.collection import Split
-from stages.lib.judged.drawing import DevQueries, drawn_documents, nearest, pools
+from stages.lib.judged.drawing import DevQueries, additions, drawn_documents, nearest, pools
 from stages.lib.judged.verdict import counts, fault, judged_split
 
 
@@ -65,3 +65,11 @@ def test_one_grade_for_all_tells_nothing() -> None:
     assert fault(dev, grades, judged_split(dev, grades)) == (
         "the judge gave the grade 2 to all of 9 documents"
     )
+
+
+def test_additions_are_what_further_systems_find_alone() -> None:
+    run = {"q": {"a": 3.0, "d": 2.0, "e": 1.0}, "r": {"a": 1.0}}
+    other = {"q": {"f": 9.0, "a": 8.0, "g": 7.0}, "r": {"b": 1.0}}
+    found = additions({"q": ["a", "b"], "r": ["a", "b"]}, [run, other], 2, seed=1)
+    assert sorted(found["q"]) == ["d", "f"]
+    assert found["r"] == []

@@ -58,7 +58,7 @@ def test_dev_queries_are_drawn_written_pooled_and_graded(
     split = read_split(judging_project.folder / "judged")
     assert "p1" not in split.queries, "people's queries only check the judge"
     for name, judged in split.qrels.items():
-        documents = asked["queries"][name]["documents"]
+        documents = everything_of(asked["queries"][name])
         assert sorted(judged) == sorted(documents), "what is irrelevant stands in the split too"
         assert 2 <= len(documents) <= 9
         # the scripted judge counts words in common, which only the query's own document has
@@ -76,17 +76,31 @@ def test_dev_queries_are_drawn_written_pooled_and_graded(
     assert calls == server.stats["calls"]
 
 
-def test_what_an_early_student_finds_is_graded(judging_project: Project) -> None:
-    def pools_with(doc_id: str) -> int:
-        judging_project.must("judge_dev")
-        asked = read_json(judging_project.folder / "judged/questions.json")["queries"].values()
-        pools = [query["documents"] for query in asked if query["type"] == "asked"]
-        return sum(doc_id in pool for pool in pools)
+def everything_of(query: dict[str, Any]) -> list[str]:
+    return [*query["documents"], *query["additions"]]
 
-    assert pools_with("d15") < 3, "to the base, all documents are one"
+
+def test_what_an_early_student_finds_is_graded_and_the_rest_not_paid_for_again(
+    server: Server, judging_project: Project
+) -> None:
+    def judged() -> dict[str, dict[str, Any]]:
+        judging_project.must("judge_dev")
+        plan = read_json(judging_project.folder / "judged/questions.json")
+        return {name: row for name, row in plan["queries"].items() if row["type"] == "asked"}
+
+    before, calls = judged(), server.stats["calls"]
+    few = sum("d15" in everything_of(query) for query in before.values())
+    assert few < 3, "to the base, all documents are one"
     # asked of the last document, which comes nearer to such queries than the others by that
     judging_project.write_split("synthetic", [("t1", "one3 two3", "d15", 1)])
-    assert pools_with("d15") == 10
+    after = judged()
+    assert all("d15" in everything_of(query) for query in after.values())
+    assert [query["documents"] for query in after.values()] == [
+        query["documents"] for query in before.values()
+    ]
+    assert 0 < server.stats["calls"] - calls <= 20, "a call a query at most, with what is new"
+    grades = read_split(judging_project.folder / "judged").qrels
+    assert all("d15" in grades[name] for name in after)
 
 
 def test_ranks_do_not_show(judging_project: Project) -> None:
@@ -106,7 +120,7 @@ def test_nothing_is_paid_for_twice_and_cost_says_so(
     assert server.stats["calls"] == 0
     judging_project.must("judge_dev")
     calls = server.stats["calls"]
-    # the bound counts each of six systems, which find much the same
+    # at most: here the early student finds nothing that the others do not
     assert calls <= before[1] <= 4 * calls
     first = (judging_project.folder / "judged/qrels.tsv").read_bytes()
     store = judging_project.folder / "llm/judge_dev.jsonl"
@@ -244,5 +258,5 @@ def test_recorded_hard_queries_and_grades(judging_project: Project) -> None:
     metrics = judging_project.metrics("judge_dev")
     assert metrics["judged"] == metrics["drawn"] == 15
     assert metrics["judgements"]["faults"] == {}, "what a call does not show is no fault"
-    assert metrics["documents"] == sum(len(query["documents"]) for query in asked.values())
+    assert metrics["documents"] == sum(len(everything_of(query)) for query in asked.values())
     assert len(read_split(judging_project.folder / "judged").queries) >= 15

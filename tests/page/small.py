@@ -110,7 +110,13 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
-PLAN = Plan({}, {"llm-1": "keep data for years"}, {"llm-1": "vague"}, {"llm-1": ["tape", "keys"]})
+PLAN = Plan(
+    {},
+    {"llm-1": "keep data for years"},
+    {"llm-1": "vague"},
+    {"llm-1": ["tape"]},
+    {"llm-1": ["keys"]},
+)
 QUESTION = "what does a licence cost"
 
 
@@ -144,7 +150,7 @@ def make_parts(folder: Path, params: Params, who: str = "ann", provider: str = "
     return Parts(
         found,
         JudgedQueries(found, {"test": TEST, "dev": Split()}, params.seed),
-        Desk(folder / "judgements", who, found, PLAN.pools, params.seed),
+        Desk(folder / "judgements", who, found, PLAN.shown, params.seed),
         ReviewDesk(folder / "reviews", who, GENERATED, list(TEST.queries.values()), found, params),
         ExampleDesk(folder / "example_reviews", who, EXAMPLES, params.seed),
         Answerer(CORPUS, ROOT / "stages/prompts", folder / "ask.jsonl", params),

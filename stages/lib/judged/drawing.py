@@ -107,3 +107,25 @@ def pools(
         pool = {doc_id for run in runs for doc_id in list(run[name])[:depth]}
         found[name] = seeds.shuffled(seed, pool | set(sources.get(name, ())), "judge_dev", name)
     return found
+
+
+def additions(
+    pools: Mapping[str, Iterable[str]],
+    runs: Sequence[Mapping[str, Mapping[str, float]]],
+    depth: int,
+    seed: int,
+) -> dict[str, list[str]]:
+    """The documents of further systems that are in no pool, in an order that tells nothing either.
+
+    Args:
+        pools: the documents that are graded anyway, by query_id.
+        runs: of the further systems, best first.
+        depth: documents of each.
+        seed: of the order.
+
+    """
+    found: dict[str, list[str]] = {}
+    for name, pool in pools.items():
+        new = {doc_id for run in runs for doc_id in list(run[name])[:depth]} - set(pool)
+        found[name] = seeds.shuffled(seed, new, "judge_dev", name)
+    return found

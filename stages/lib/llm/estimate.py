@@ -195,7 +195,11 @@ def _of_plan(
     pairs = ((corpus[doc_id], corpus[other]) for doc_id, other in plan.neighbours.items())
     hard = writer.hard(pairs, rules, params.generate.max_characters)
     per_call = params.judge_dev.documents_per_call
-    grades = judging.questions(writer, corpus, plan.queries, plan.pools, per_call)
+    grades = (
+        question
+        for documents in (plan.pools, plan.additions)
+        for question in judging.questions(writer, corpus, plan.queries, documents, per_call)
+    )
     attempts = params.llm.attempts
     of_hard, _ = estimate("judge_dev", hard, store, attempts)
     of_grades, _ = estimate("judge_dev", grades, store, attempts)
@@ -211,7 +215,8 @@ def _most(params: Params, corpus: Corpus, dev: Split) -> judging.Plan:
     neighbours = dict(zip(shown, doc_ids[1:] + doc_ids[:1], strict=False))
     queries = wanted.queries + min(len(dev.qrels), wanted.compared)
     pools = _expected_pools(doc_ids, queries, wanted.most_documents)
-    return judging.Plan(neighbours, dict.fromkeys(pools, USUAL), {}, pools)
+    additions = _expected_pools(doc_ids, queries, wanted.most_additions)
+    return judging.Plan(neighbours, dict.fromkeys(pools, USUAL), {}, pools, additions)
 
 
 def _expected_judgements(

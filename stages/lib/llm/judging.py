@@ -27,7 +27,9 @@ class Plan:
         neighbours: the documents that get hard queries, each with the one it is mistaken for.
         queries: all that are judged.
         types: of these queries.
-        pools: the documents to grade.
+        pools: the documents to grade that untuned systems find.
+        additions: those that only an early student finds. They are graded in calls of their own:
+            they change with the training queries, and the pools' grades are not paid for again.
 
     """
 
@@ -35,6 +37,12 @@ class Plan:
     queries: Queries
     types: Mapping[str, str]
     pools: Pools
+    additions: Pools
+
+    @property
+    def shown(self) -> dict[str, list[str]]:
+        """All documents to grade, by query_id."""
+        return {name: [*pool, *self.additions[name]] for name, pool in self.pools.items()}
 
 
 PLAN = "questions.json"
@@ -44,7 +52,12 @@ PLAN = "questions.json"
 def write_plan(path: Path, plan: Plan, params: JudgeDev) -> None:
     """Writes a plan as JSON, with the parameters that it was made by."""
     queries = {
-        name: {"type": plan.types[name], "text": text, "documents": list(plan.pools[name])}
+        name: {
+            "type": plan.types[name],
+            "text": text,
+            "documents": list(plan.pools[name]),
+            "additions": list(plan.additions[name]),
+        }
         for name, text in sorted(plan.queries.items())
     }
     neighbours = dict(sorted(plan.neighbours.items()))
@@ -57,13 +70,16 @@ def read_plan(path: Path, params: JudgeDev, corpus: Corpus) -> Plan | None:
         return None
     written = read_json(path)
     queries = written["queries"]
+    if not all("additions" in query for query in queries.values()):
+        return None
     plan = Plan(
         written["neighbours"],
         {name: query["text"] for name, query in queries.items()},
         {name: query["type"] for name, query in queries.items()},
         {name: query["documents"] for name, query in queries.items()},
+        {name: query["additions"] for name, query in queries.items()},
     )
-    shown = {*plan.neighbours, *plan.neighbours.values()}.union(*plan.pools.values())
+    shown = {*plan.neighbours, *plan.neighbours.values()}.union(*plan.shown.values())
     same = written["by"] == params.model_dump() and all(doc_id in corpus for doc_id in shown)
     return plan if same and queries else None
 

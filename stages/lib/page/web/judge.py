@@ -100,7 +100,7 @@ def llm(parts: Parts, _given: Given) -> Response:
     grades = {
         name: row for judge in people.judges.values() for name, row in judge.grades.items() if row
     }
-    asked = {name: list(pool) for name, pool in plan.pools.items()} if plan else {}
+    asked = plan.shown if plan else {}
     return page(
         "check.html",
         "/check",
