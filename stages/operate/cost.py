@@ -10,6 +10,7 @@ from stages.lib.answering.estimate import estimate_answers
 from stages.lib.core.collection import Corpus, Texts, read_corpus, read_split
 from stages.lib.core.generated import read_generated
 from stages.lib.distillation.texts import texts_to_learn
+from stages.lib.embedders.estimate import Estimate as OfVectors
 from stages.lib.embedders.estimate import estimate
 from stages.lib.llm.environment import Environment
 from stages.lib.llm.estimate import Estimate, estimates, summed
@@ -29,7 +30,7 @@ STAGES = ("rules", "generate", "judge_dev", "expand", "answer", "brainstorm", "e
 
 @stage
 @path_option("--corpus", help="corpus.jsonl of the collection.")
-@path_option("--test", help="The collection's test split, for the stage answer alone.")
+@path_option("--test", help="The collection's test split: what answer and others would ask of it.")
 @path_option("--answers", help="The collection's reference answers.")
 @path_option("--train", help="The collection's train split.")
 @path_option("--dev", help="The collection's dev split.")
@@ -54,8 +55,8 @@ def main(
 ) -> None:
     """Count the calls that are not stored, and estimate their tokens and price."""
     settings = read_params(params)
-    by_dev = [split for split in (dev, judged) if split.is_dir()]
-    embedders(settings, corpus, train, by_dev, synthetic, stores)
+    by_dev = [split for split in (dev, judged, synthetic.parent / "dev") if split.is_dir()]
+    embedders(settings, corpus, train, by_dev, test, synthetic, stores)
     if not PROVIDERS[settings.llm.provider].paid:
         click.echo(f"llm.provider is {settings.llm.provider}: no call is paid for")
         return
@@ -82,26 +83,48 @@ def main(
 
 
 def embedders(
-    params: Params, corpus: Path, train: Path, dev: Sequence[Path], synthetic: Path, stores: Path
+    params: Params,
+    corpus: Path,
+    train: Path,
+    dev: Sequence[Path],
+    test: Path,
+    synthetic: Path,
+    stores: Path,
 ) -> None:
-    """Prints a line for each model whose vectors an endpoint would compute."""
+    """Prints a line for the documents and the queries of each model behind an endpoint."""
     documents = Texts(read_corpus(corpus))
-    named = {f"others/{one.name}": one for one in params.evaluate.others}
-    for step, model in ({"embed_documents": params.documents} | named).items():
+    choosing = [text for split in dev for text in read_split(split).queries.values()]
+    of_documents = {"embed_documents": params.documents}
+    others = {f"others/{one.name}": one for one in params.evaluate.others}
+    for step, model in (of_documents | others).items():
         if not model.model or model.provider != "openai":
             continue
         price = params.prices.models.get(model.model)
-        parts: list[tuple[str, str, Sequence[str]]] = [(step, model.document_prefix, documents)]
-        if step == "embed_documents" and synthetic.is_dir():
-            learnt = to_learn(params, read_corpus(corpus), (synthetic, train), synthetic.parent)
-            parts.append(("distill", model.query_prefix, learnt))
-        if step == "embed_documents" and params.adapt.kind != "none":
-            choosing = [text for split in dev for text in read_split(split).queries.values()]
-            parts.append(("adapt", model.query_prefix, choosing))
-        for name, prefix, texts in parts:
-            row = estimate(model, prefix, texts, stores / f"{name}.jsonl", price)
-            money = "no price of it in prices.models" if row.money is None else f"{row.money:.4f}"
-            click.echo(f"{name}: {row.texts:,} texts, {row.tokens:,.0f} tokens, {money}")
+        queries: dict[str, Sequence[str]] = {}
+        if step in of_documents:
+            if synthetic.is_dir():
+                splits = (synthetic, train)
+                queries["distill"] = to_learn(params, read_corpus(corpus), splits, synthetic.parent)
+            if params.adapt.kind != "none":
+                queries["adapt"] = choosing
+        measuring = [*choosing, *read_split(test).queries.values()]
+        queries["others/documents" if step in of_documents else step] = measuring
+        tell(
+            step, estimate(model, model.document_prefix, documents, stores / f"{step}.jsonl", price)
+        )
+        asked: set[str] = set()
+        for name, texts in queries.items():
+            # what an earlier stage asked for is in the journal by then
+            new = [text for text in dict.fromkeys(texts) if text not in asked]
+            asked.update(new)
+            found = estimate(model, model.query_prefix, new, stores / f"{name}.jsonl", price)
+            tell(f"{name}, queries", found)
+
+
+def tell(name: str, found: OfVectors) -> None:
+    """Prints what a model's vectors of some texts would cost."""
+    money = "no price of it in prices.models" if found.money is None else f"{found.money:.4f}"
+    click.echo(f"{name}: {found.texts:,} texts, {found.tokens:,.0f} tokens, {money}")
 
 
 def to_learn(params: Params, corpus: Corpus, splits: Sequence[Path], synthetic: Path) -> list[str]:

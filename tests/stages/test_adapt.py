@@ -239,7 +239,7 @@ def test_a_model_of_this_machine_goes_along(
     assert not list((tmp_path / "models/adapter").rglob("*.bin"))
 
 
-def test_what_dev_queries_cost_is_told(
+def test_what_dev_and_test_queries_cost_is_told(
     tmp_path: Path,
     api: EmbeddingServer,
     run: Run,
@@ -248,17 +248,21 @@ def test_what_dev_queries_cost_is_told(
 ) -> None:
     def told() -> str:
         settings = read_params(tmp_path / "params.yaml")
-        places = [tmp_path / name for name in ("corpus.jsonl", "train", "none", "stores")]
-        corpus, train, synthetic, stores = places
-        embedders(settings, corpus, train, [tmp_path / "people"], synthetic, stores)
+        names = ("corpus.jsonl", "train", "test", "none", "stores")
+        corpus, train, test, synthetic, stores = (tmp_path / name for name in names)
+        embedders(settings, corpus, train, [tmp_path / "people"], test, synthetic, stores)
         return capsys.readouterr().out
 
-    assert "adapt:" not in told()
+    write_split(tmp_path / "test", Split({"t1": "a test query"}, {}))
+    every = len({*DEV.queries.values(), "a test query"})
+    assert "adapt" not in told()
+    assert f"others/documents, queries: {every} texts, " in told()
     with_params(SHORT | API | {"adapt.kind": "linear"})
     write_mined(tmp_path / "mined", Mined("base", [], [], []), CORPUS)  # nothing trains
-    assert f"adapt: {len(DEV.queries)} texts, " in told()
+    assert f"adapt, queries: {len(DEV.queries)} texts, " in told()
+    assert "others/documents, queries: 1 texts, " in told(), "the rest is in the journal by then"
     adapt_all(run)
-    assert "adapt: 0 texts, 0 tokens" in told()
+    assert "adapt, queries: 0 texts, 0 tokens" in told()
     assert api.bodies
 
 
