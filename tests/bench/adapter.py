@@ -63,8 +63,9 @@ def mine(folder: Path, params: Path) -> None:
     vectors = ("--document-vectors", folder / "by_documents", "--known", folder / "known")
     out = ("--out", folder / "mined", "--metrics", folder / "mine.json")
     kept = ("--rankings", folder / "rankings")
+    read = ("--language-model", folder / "language_model", "--answers", folder / "answers.jsonl")
     queries = (*train, "--synthetic", synthetic)
-    call("mine", params, *corpus, *queries, *rest, *model, *vectors, *kept, *out)
+    call("mine", params, *corpus, *queries, *rest, *model, *vectors, *read, *kept, *out)
 
 
 def measured(folder: Path, params: Path) -> Iterator[str]:

@@ -88,7 +88,7 @@ def main(model: Path, sizes: tuple[int, ...]) -> None:
             mine: list[str | Path] = ["--synthetic", folder / "synthetic"]
             mine += ["--train", folder / "train", "--expanded", folder / "expanded"]
             mine += ["--cross-encoder", folder / "none", "--language-model", folder / "none"]
-            mine += ["--answers", folder / "none"]
+            mine += ["--answers", folder / "none", "--rankings", folder / "rankings"]
             mine += ["--document-vectors", folder / "none", "--known", folder / "none"]
             mine += ["--out", folder / "mined", "--metrics", folder / "mine.json"]
             run("mine  ", size, [*common, *searched, *mine])
