@@ -23,6 +23,10 @@ COPY = re.compile(r"\.[\w-]{22}\.tmp")
 """How DVC names a copy that is under way in its cache."""
 
 
+DVCS = {"dvc", "stages.operate.repro"}
+"""The commands that run DVC."""
+
+
 @stage
 def main() -> str | None:
     """Remove a broken rwlock and half copies, and put a broken dvc.lock aside, unless DVC runs."""
@@ -98,10 +102,6 @@ def _is_entry(value: Any) -> bool:
         return False
     kinds = all(isinstance(value[key], kind) for key, kind in ENTRY.items() if key in value)
     return kinds and len(str(value.get("md5") or "whole")) > 2
-
-
-DVCS = {"dvc", "stages.operate.repro"}
-"""The commands that run DVC."""
 
 
 def running_dvc(folder: Path) -> int | None:

@@ -15,9 +15,9 @@ from stages.lib.search.weights import Floats
 
 BASE = "base"
 DOCUMENTS = "documents"
-"""The name of documents.model among them,"""
+"""The name of documents.model among them."""
 ADAPTED = "adapted"
-"""and of the same with an adapter behind its queries."""
+"""The name of documents.model with an adapter behind its queries."""
 
 
 @dataclass(frozen=True, slots=True)
