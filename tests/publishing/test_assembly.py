@@ -8,10 +8,10 @@ from pyarrow import parquet
 from stages.lib.encoding.portable import join_towers
 from stages.lib.encoding.remote import write_record
 from stages.lib.encoding.vectors import TRAINED, save_vectors
-from stages.lib.export.embedder import Embedder
 from stages.lib.params import read_params
 from stages.lib.publishing.assembly import assemble
 from tests.imports import ROOT
+from tests.publishing.embedder import EMBEDDER
 
 MODULE = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
 VECTORS = np.eye(3, 4, dtype=np.float32)
@@ -20,17 +20,6 @@ VECTORS = np.eye(3, 4, dtype=np.float32)
 @pytest.fixture
 def outputs(tmp_path: Path) -> Path:
     """A model of two towers with its export and its vectors, of files that nobody reads here."""
-    settings = Embedder(
-        variant="fp32",
-        dimension=4,
-        max_tokens=8,
-        pooling="mean",
-        normalize=True,
-        query_prefix="",
-        document_prefix="",
-        token_type_ids=False,
-        output="last_hidden_state",
-    )
     model = tmp_path / "model"
     for side in ("query", "document"):
         (model / side).mkdir(parents=True)
@@ -39,7 +28,7 @@ def outputs(tmp_path: Path) -> Path:
             folder = tmp_path / "onnx" / side / variant
             folder.mkdir(parents=True)
             (folder / "model.onnx").write_text(f"{side} {variant}")
-            (folder / "embedder.json").write_text(settings.model_dump_json())
+            (folder / "embedder.json").write_text(EMBEDDER.model_dump_json())
     join_towers(model)
     save_vectors(tmp_path / "vectors", VECTORS, ["a", "b", "c"], TRAINED)
     return tmp_path

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from stages.lib.export.embedder import Embedder
 from stages.lib.publishing.card import Made, model_card
 from stages.lib.search.measures import NAMES
 from tests.conftest import Change
+from tests.publishing.embedder import EMBEDDER
 
 MEANS = dict.fromkeys(NAMES, 0.5)
 EVALUATION: dict[str, Any] = {
@@ -20,20 +20,9 @@ EXPORT = {"parity": {".": {"fp32": PARITY}}, "gate": {"fp32": {"passed": True, "
 
 
 def card(with_params: Change, changes: dict[str, Any]) -> str:
-    settings = Embedder(
-        variant="fp32",
-        dimension=4,
-        max_tokens=8,
-        pooling="mean",
-        normalize=True,
-        query_prefix="",
-        document_prefix="",
-        token_type_ids=False,
-        output="last_hidden_state",
-    )
     return model_card(
         with_params(changes),
-        {"fp32": settings},
+        {"fp32": EMBEDDER},
         Made("corpus", "queries", "somebody"),
         EVALUATION,
         EXPORT,
