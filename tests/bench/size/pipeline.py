@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,6 @@ import yaml
 
 from stages.lib.core.collection import read_corpus, write_qrels
 from stages.lib.core.files import write_jsonl
-from stages.lib.encoding.encoder import load_encoder
-from stages.lib.params import read_params
 from tests.bench.size.edited import PARAMS, write_collection
 from tests.imports import ROOT
 
@@ -72,6 +71,9 @@ def clone(folder: Path) -> None:
 
 def write_encoder(folder: Path, base: Path, layers: int | None) -> None:
     """The base, or its first layers."""
+    from stages.lib.encoding.encoder import load_encoder
+    from stages.lib.params import read_params
+
     model = load_encoder(base, read_params(PARAMS).encoder)
     if layers:
         transformer: Any = model[0]
@@ -89,7 +91,12 @@ def write_encoder(folder: Path, base: Path, layers: int | None) -> None:
 def main(folder: Path, documents: int, base: Path, layers: int | None) -> None:
     """Print a line a stage."""
     clone(folder)
-    write_encoder(folder / "encoder", base, layers)
+    # by a process of its own: a stage's peak counts what this one held when it began
+    writer = get_context("spawn").Process(
+        target=write_encoder, args=(folder / "encoder", base, layers)
+    )
+    writer.start()
+    writer.join()
     write_collection(folder / "beir", documents)
     write_queries(folder / "beir")
     stages = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
