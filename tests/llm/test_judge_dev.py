@@ -98,7 +98,16 @@ def test_what_an_early_student_finds_is_graded_and_the_rest_not_paid_for_again(
     assert [query["documents"] for query in after.values()] == [
         query["documents"] for query in before.values()
     ]
-    assert 0 < server.stats["calls"] - calls <= 20, "a call a query at most, with what is new"
+    pools = {query["text"]: {*query["documents"]} for query in after.values()}
+    asked = [body["messages"][-1]["content"].splitlines() for body in server.bodies[calls:]]
+    assert len(asked) >= len(after)
+    for lines in asked:
+        rows = [json.loads(line) for line in lines]
+        (text,) = (row["query"] for row in rows if "query" in row)
+        shown = {row["doc_id"] for row in rows if "doc_id" in row}
+        assert not shown & pools.get(text, set()), "a call has nothing but what is new"
+    stored = (judging_project.folder / "llm/judge_dev.jsonl").read_bytes().splitlines()
+    assert cost(judging_project.must("cost"))["judge_dev"] == [len(stored), 0, 0, 0, 0]
     grades = read_split(judging_project.folder / "judged").qrels
     assert all("d15" in grades[name] for name in after)
 
