@@ -151,6 +151,18 @@ class Params(Section):
     tasks: Tasks
     scoring: Scoring
 
+    @property
+    def fetched_models(self) -> list[str]:
+        """Names and folders of the models that the stage `base` brings."""
+        models = (
+            self.base.model,
+            self.documents.model,
+            self.mine.cross_encoder,
+            self.mine.language_model,
+            self.answer.language_model,
+        )
+        return [model for model in models if model]
+
     @model_validator(mode="after")
     def queries(self) -> Self:
         if self.llm.provider == "none" and not self.prepare.queries_from:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.imports import ROOT
 
@@ -31,6 +32,15 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
     (tmp_path / "given.txt").write_text("good")
     return tmp_path
+
+
+FETCH = """
+stages:
+  base:
+    cmd: echo "base, looked"
+    always_changed: true
+    deps: [given.txt]
+"""
 
 
 def run(project: Path) -> "subprocess.CompletedProcess[str]":
@@ -65,3 +75,25 @@ def test_a_run_tells_a_line_a_stage_and_nothing_else(project: Path) -> None:
     broken = run(project)
     assert (broken.returncode, broken.stderr.count("\n")) == (1, 1)
     assert "dvc.yaml" in broken.stderr
+
+
+def test_the_stage_that_always_runs_is_left_out_unless_a_model_is_a_folder(project: Path) -> None:
+    (project / "dvc.yaml").write_text(FETCH)
+    settings = (ROOT / "params.yaml").read_text()
+    (project / "params.yaml").write_text(settings)
+    nothing = "Nothing has changed since the last run.\n"
+    assert run(project).stdout == "base, looked\n" + nothing
+    assert run(project).stdout == nothing
+    values = yaml.safe_load(settings)
+    for section, key in (("base", "model"), ("mine", "cross_encoder"), ("documents", "model")):
+        one = values[section] | {key: str(project)}
+        (project / "params.yaml").write_text(yaml.safe_dump(values | {section: one}))
+        assert run(project).stdout == "base, looked\n" + nothing
+    (project / "params.yaml").write_text(settings)
+    (project / "given.txt").write_text("better")
+    assert run(project).stdout == "base, looked\n" + nothing
+    assert run(project).stdout == nothing
+    (project / "params.yaml").write_text(settings + "sead: 1\n")
+    wrong = run(project)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert "sead" in wrong.stderr
