@@ -77,12 +77,16 @@ saturation: $(VENV)/installed ## Train on a quarter, half and all of the queries
 forgetting: $(VENV)/installed ## Measure base and tuned model on another judged collection: make forgetting COLLECTION=nanobeir/scifact
 	@python -m stages.study.forgetting --collection "$(COLLECTION)" --base models/base --tuned models/tuned
 
-export-examples: $(VENV)/installed ## Write data/argilla: the examples as a dataset of Argilla, for people to review
-	@python -m stages.operate.export_examples --examples data/examples --reviews data/example_reviews --out data/argilla
+# where the examples lie in a live Argilla, whose key is in ARGILLA_API_KEY
+LIVE = $(if $(SERVER),--server "$(SERVER)") $(if $(DATASET),--dataset "$(DATASET)") $(if $(WORKSPACE),--workspace "$(WORKSPACE)")
 
-import-reviews: $(VENV)/installed ## Take what people decided in Argilla; RECORDS=records.json WHO=ann
+export-examples: $(VENV)/installed ## Write data/argilla: the examples as a dataset of Argilla; SERVER=https://... brings it to a live one
+	@python -m stages.operate.export_examples --examples data/examples --reviews data/example_reviews --out data/argilla \
+	  $(LIVE)
+
+import-reviews: $(VENV)/installed ## Take what people decided in Argilla; RECORDS=records.json or SERVER=https://..., WHO=ann
 	@python -m stages.operate.import_reviews --examples data/examples --reviews data/example_reviews \
-	  $(if $(WHO),--who $(WHO)) "$(RECORDS)"
+	  $(if $(WHO),--who $(WHO)) $(LIVE) $(if $(RECORDS),"$(RECORDS)")
 
 import-rows: $(VENV)/installed ## Bring rows of a task in; NAME=nq ROWS=file KIND=qa CORPUS=file EVALUATION=file TURNS=field
 	@python -m stages.rows.import_rows --kinds stages/presets/tasks --out data/tasks --rows "$(ROWS)" \

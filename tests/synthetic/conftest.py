@@ -64,7 +64,8 @@ class Project:
                 options = [*prompts, *outs, "--tasks", f"{at}/tasks.jsonl", *people[2:]]
                 return CliRunner().invoke(examples.main, [*options, "--out", f"{at}/examples"])
             case "export_examples":
-                return CliRunner().invoke(export_examples.main, [*people, "--out", f"{at}/argilla"])
+                options = [*people, "--out", f"{at}/argilla", *arguments]
+                return CliRunner().invoke(export_examples.main, options)
             case "import_reviews":
                 return CliRunner().invoke(import_reviews.main, [*people, *arguments])
             case _:
@@ -100,3 +101,17 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def made(project: Project) -> Project:
+    """A project with two rows of a family."""
+    project.changes |= {
+        "llm.provider": "recorded",
+        "llm.recorded": str(ROOT / "data/sample/llm"),
+        "brainstorm.families": ["short-short"],
+        "brainstorm.tasks": 1,
+    }
+    project.must("brainstorm")
+    project.must("examples")
+    return project

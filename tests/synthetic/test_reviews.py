@@ -3,24 +3,7 @@
 import json
 from typing import Any
 
-import pytest
-
-from tests.imports import ROOT
 from tests.synthetic.conftest import Project
-
-
-@pytest.fixture
-def made(project: Project) -> Project:
-    """A project with two rows of a family."""
-    project.changes |= {
-        "llm.provider": "recorded",
-        "llm.recorded": str(ROOT / "data/sample/llm"),
-        "brainstorm.families": ["short-short"],
-        "brainstorm.tasks": 1,
-    }
-    project.must("brainstorm")
-    project.must("examples")
-    return project
 
 
 def records(project: Project) -> list[dict[str, Any]]:
@@ -66,10 +49,12 @@ def test_decisions_go_out_and_come_back(made: Project) -> None:
     assert made.rows()["short-short"] == [first | {"query": "better words"}]
     assert made.metrics("examples")["by_people"] == {"reviewed": 2, "edited": 1, "dropped": 1}
 
-    # what was decided goes out again, and is taken for known when it comes back
+    # what was decided goes out again as suggestions: no file knows the people of a server
     assert "1 of them decided" in made.must("export_examples")
-    again = bring(made, records(made))
-    assert "1 decisions, 0 of them new" in made.must("import_reviews", "--who", "bob", again)
+    (again,) = records(made)
+    assert again["responses"] == {}
+    suggested = {name: each["value"] for name, each in again["suggestions"].items()}
+    assert suggested == {"decision": "edit", "text": "better  words"}
 
 
 def test_a_change_of_mind_counts(made: Project) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 from stages.lib.core.text import one_line
 from stages.lib.errors import UserError
-from stages.lib.people.argilla import read_records, responses
+from stages.lib.people.argilla import read_records
 from stages.lib.people.reviews import Decision, as_decision
 from stages.lib.synthetic.rows import Row
 
+DATASET = "examples"
+"""What the dataset is called where nobody gives it another name."""
 MEANINGS = {
     "keep": "Keep: the text, what belongs to it and what does not are right",
     "edit": "Edit: right once the text has the words that stand in the last question",
@@ -59,12 +61,15 @@ def reviewed(
 def as_records(
     by_family: Mapping[str, Iterable[Row]], decisions: Mapping[str, Decision]
 ) -> list[dict[str, Any]]:
-    """Records of Argilla 2: what an example shows, the text to edit, decisions that there are."""
+    """Records of Argilla 2: what an example shows, and as suggestions the text and the decision.
+
+    A response belongs to a person of the server that it is brought to, whom no file knows.
+    """
     records = []
     for family, some in by_family.items():
         for row in some:
             decision = decisions.get(row["id"])
-            given = {"decision": decision.decision, "text": decision.text} if decision else {}
+            given = {"text": row["query"]} | (_answer(decision) if decision else {})
             shown = {"task": row["task"], "query": row["query"], "positive": row["pos"][0]}
             score = {"similarity": row["score"]} if "score" in row else {}
             records.append(
@@ -72,12 +77,20 @@ def as_records(
                     "id": row["id"],
                     "fields": shown | ({"negative": row["neg"][0]} if row["neg"] else {}),
                     "metadata": {"family": family, **score},
-                    "suggestions": {"text": {"value": row["query"], "score": None, "agent": None}},
-                    "responses": responses(given),
+                    "suggestions": {
+                        name: {"value": value, "score": None, "agent": None}
+                        for name, value in sorted(given.items())
+                    },
+                    "responses": {},
                     "vectors": {},
                 }
             )
     return records
+
+
+def as_answers(decisions: Mapping[str, Decision]) -> dict[str, dict[str, str]]:
+    """What was decided, as values by question, by the record's id."""
+    return {name: _answer(decision) for name, decision in decisions.items()}
 
 
 def as_settings() -> dict[str, Any]:
@@ -132,7 +145,7 @@ def as_settings() -> dict[str, Any]:
 def as_dataset() -> dict[str, Any]:
     """The dataset's own entry, as `Dataset.from_disk` of Argilla 2 reads it."""
     return {
-        "name": "examples",
+        "name": DATASET,
         "guidelines": GUIDELINES,
         "allow_extra_metadata": True,
         "distribution": DISTRIBUTION,
@@ -159,3 +172,9 @@ def read_reviews(given: str, ids: Iterable[str]) -> Iterator[Decision]:
             yield as_decision({"query_id": name, "decision": decision, "text": text})
         except ValueError as error:
             raise UserError(f"record {name!r}: {error}") from error
+
+
+def _answer(decision: Decision) -> dict[str, str]:
+    """A decision by question; the text is that of an edit alone."""
+    given = {"decision": decision.decision, "text": decision.text}
+    return {name: value for name, value in given.items() if value}
