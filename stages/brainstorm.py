@@ -1,8 +1,9 @@
-"""Lets the LLM think up tasks, from no collection at all."""
+"""Lets the LLM think up tasks, from no collection at all or about one."""
 
 from pathlib import Path
 
 from stages.cli import PARAMS, path_option, stage
+from stages.lib.core.collection import read_corpus
 from stages.lib.core.files import write_json
 from stages.lib.errors import UserError
 from stages.lib.llm.providers.table import PROVIDERS
@@ -13,12 +14,15 @@ from stages.lib.synthetic.writer import Writer
 
 
 @stage
+@path_option("--documents", help="corpus.jsonl of the collection, if brainstorm.documents says so.")
 @path_option("--prompts", help="Folder of prompts.")
 @path_option("--store", help="JSONL for the responses.")
 @path_option("--out", help="JSONL for the tasks.")
 @path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
-def main(prompts: Path, store: Path, out: Path, metrics: Path, params: Path) -> str:
+def main(
+    documents: Path, prompts: Path, store: Path, out: Path, metrics: Path, params: Path
+) -> str:
     """Ask for tasks of each family of brainstorm.families; without any, write none."""
     settings = read_params(params)
     wanted = settings.brainstorm
@@ -29,7 +33,8 @@ def main(prompts: Path, store: Path, out: Path, metrics: Path, params: Path) -> 
         why = "llm.provider is none" if wanted.families else "brainstorm.families is empty"
         write_json(metrics, {"tasks": 0, "why": why})
         return f"brainstorm: no tasks, {why}"
-    questions = list(writer.tasks(wanted))
+    corpus = read_corpus(documents) if wanted.of_collection else {}
+    questions = list(writer.tasks(wanted, corpus))
     asked = ask(questions, len(questions), {}, settings, store, "brainstorm")
     tasks, counts = distinct(asked.answers, wanted.families, wanted.tasks)
     if not tasks:

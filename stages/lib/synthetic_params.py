@@ -17,6 +17,12 @@ class Brainstorm(Section):
     families: list[FamilyName]
     tasks: Count
     domain: str
+    documents: Literal["data/tasks", "data/collection/corpus.jsonl"]
+
+    @property
+    def of_collection(self) -> bool:
+        """Whether documents of the collection are shown."""
+        return self.documents == "data/collection/corpus.jsonl"
 
     @model_validator(mode="after")
     def distinct(self) -> Self:

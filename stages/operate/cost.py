@@ -78,7 +78,8 @@ def main(
         split = read_split(test) or read_split(dev)
         store, references = responses["answer"], read_answers(answers)
         rows.append(estimate_answers(settings, documents, split, references, prompts, store))
-    rows += estimates_of_tasks(settings, Writer(prompts, settings.llm, settings.seed), responses)
+    tasks = Writer(prompts, settings.llm, settings.seed)
+    rows += estimates_of_tasks(settings, tasks, documents, responses)
     report(rows, settings)
 
 

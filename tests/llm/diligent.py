@@ -29,7 +29,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
         }
     if schema == "brainstormed_tasks" or '{"tasks"' in system:
         kind = " ".join(system.split("of one kind: ")[1].split()[:4])
-        number = int(re.findall(r"\d+", last)[0])
+        number = int(re.findall(r"Think up (\d+)", last)[0])
         return {"tasks": [f"Task {each} of {kind}." for each in range(number)]}
     if schema == "task_examples" or '{"examples"' in system:
         return {"examples": [example(system, json.loads(last))]}

@@ -58,7 +58,8 @@ class Project:
         people = ["--examples", f"{at}/examples", "--reviews", f"{at}/reviews"]
         match command:
             case "brainstorm":
-                options = [*prompts, *outs, "--out", f"{at}/tasks.jsonl"]
+                given = ["--documents", f"{at}/corpus.jsonl"]
+                options = [*given, *prompts, *outs, "--out", f"{at}/tasks.jsonl"]
                 return CliRunner().invoke(brainstorm.main, options)
             case "examples":
                 options = [*prompts, *outs, "--tasks", f"{at}/tasks.jsonl", *people[2:]]

@@ -46,6 +46,19 @@ def test_both_phases_by_an_endpoint_and_what_they_cost(server: Server, project: 
     assert {path: path.read_bytes() for path in (project.folder / "examples").iterdir()} == files
 
 
+def test_tasks_about_a_collection(server: Server, project: Project) -> None:
+    project.changes |= {
+        "brainstorm.families": ["bitext"],
+        "brainstorm.documents": "data/collection/corpus.jsonl",
+    }
+    assert calls(project.must("cost"), "brainstorm") == 1
+    project.must("brainstorm")
+    assert calls(project.must("cost"), "brainstorm") == 0
+    assert server.stats["calls"] == 1
+    project.changes["brainstorm.documents"] = "data/tasks"
+    assert calls(project.must("cost"), "brainstorm") == 1, "without the documents it is another"
+
+
 def test_faults_are_counted_and_survived(server: Server, project: Project) -> None:
     project.changes |= {"brainstorm.families": ["short-long"], "brainstorm.tasks": 8}
     project.must("brainstorm")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from stages.lib.core.collection import Corpus
 from stages.lib.llm.estimate import Estimate, estimate
 from stages.lib.llm.storage.store import Store
 from stages.lib.params import Params
@@ -12,20 +13,21 @@ USUAL = "Given a text of the usual length, find another one that belongs to it i
 
 
 def estimates_of_tasks(
-    params: Params, writer: Writer, stores: Mapping[str, Store]
+    params: Params, writer: Writer, corpus: Corpus, stores: Mapping[str, Store]
 ) -> Iterator[Estimate]:
     """An estimate for each of the two stages; none where brainstorm.families is empty.
 
     Args:
         params: of all stages.
         writer: makes the requests.
+        corpus: the collection, of which brainstorm.documents may show some.
         stores: the responses by stage: brainstorm and examples.
 
     """
     wanted, attempts = params.brainstorm, params.llm.attempts
     if not wanted.families:
         return
-    questions = writer.tasks(wanted)
+    questions = writer.tasks(wanted, corpus if wanted.of_collection else {})
     of_tasks, answers = estimate("brainstorm", questions, stores["brainstorm"], attempts)
     yield of_tasks
     by_list = {name: [parts] for name, parts in answers.items()}

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import orjson
 
-from stages.lib.core.text import one_line
+from stages.lib.core import seeds
+from stages.lib.core.collection import Corpus
+from stages.lib.core.text import first_words, one_line
 from stages.lib.llm.answers import Question
 from stages.lib.llm.prompts import Template, as_line, question
 from stages.lib.llm_params import Llm
@@ -20,6 +22,11 @@ from stages.lib.synthetic_params import Examples as ExamplesParams
 
 PER_LIST = 20
 """Tasks that are asked for at once; of more, models repeat themselves."""
+
+SHOWN = 8
+"""Documents that show in a request what a collection is about..."""
+WORDS = 60
+"""...and how many words of each."""
 
 
 def lists(params: Brainstorm) -> int:
@@ -41,8 +48,14 @@ class Writer:
         self._seed = seed
         self._wordings = read_wordings(folder / "families.yaml")
 
-    def tasks(self, params: Brainstorm) -> Iterator[Question[str]]:
-        """A request for each list of each family; its subject is the family, and the list."""
+    def tasks(self, params: Brainstorm, corpus: Corpus) -> Iterator[Question[str]]:
+        """A request for each list of each family; its subject is the family, and the list.
+
+        Args:
+            params: which families, how many tasks, and what they are about.
+            corpus: documents of the collection that they are about; may be empty.
+
+        """
         template = Template(self._folder / "brainstorm.txt")
         for name in params.families:
             wording = self._wordings[name]
@@ -51,12 +64,14 @@ class Writer:
                     kind=wording.kind,
                     samples=wording.samples,
                     domain=orjson.dumps(one_line(params.domain)).decode() if params.domain else "",
+                    documents=bool(corpus),
                     number=number,
                     lists=lists(params),
                 )
                 subject = name if number == 1 else f"{name}, list {number}"
                 wanted = min(PER_LIST, params.tasks - PER_LIST * (number - 1))
-                user = f"Think up {wanted} tasks of this kind, as JSON."
+                shown = self._documents(corpus, subject)
+                user = "\n".join([*shown, f"Think up {wanted} tasks of this kind, as JSON."])
                 yield question(self._params, Tasks(), subject, system, user)
 
     def examples(
@@ -81,3 +96,11 @@ class Writer:
                 )
                 user = as_line({"task": task.text, "example": number})
                 yield question(self._params, forms[task.family], task.text, system, user)
+
+    def _documents(self, corpus: Corpus, subject: str) -> list[str]:
+        """Lines that show a request's documents, drawn by hash: each request has others."""
+        drawn = seeds.shuffled(self._seed, corpus, "brainstorm", subject)[:SHOWN]
+        return [
+            as_line({"title": one_line(each.title), "text": first_words(each.text, WORDS)})
+            for each in (corpus[doc_id] for doc_id in drawn)
+        ]
