@@ -8,10 +8,10 @@ import click
 from pydantic_core import to_json
 
 from stages.cli import path_option, stage
-from stages.lib.core.files import read_text
+from stages.lib.core.files import read_jsonl, read_text
 from stages.lib.errors import UserError
 from stages.lib.page.log import Log, drop_torn_line
-from stages.lib.people.reviews import read_decisions
+from stages.lib.people.reviews import Decision, as_decision, read_decisions
 from stages.lib.synthetic.argilla_server import Place, take
 from stages.lib.synthetic.reviews import DATASET, read_reviews
 from stages.lib.synthetic.rows import read_families
@@ -62,15 +62,23 @@ def main(
         raise UserError(f"{source}: {error}") from error
     path = reviews / f"{who}.jsonl"
     drop_torn_line(path)
+    # what was taken before and has been decided otherwise since then is not taken again
+    lines = read_jsonl(path) if path.exists() else ()
+    taken_before = {row["query_id"]: as_decision(row) for _, row in lines}
     log = Log(path, who)
     new = 0
     for decision in decisions:
-        before = known.get(decision.query_id)
-        if before is None or (before.decision, before.text) != (decision.decision, decision.text):
+        before = (found.get(decision.query_id) for found in (known, taken_before))
+        if not any(each and said(each) == said(decision) for each in before):
             log.append(decision.row)
             new += 1
     line = f"import-reviews: {len(decisions):,} decisions, {new:,} of them new, in {path}"
     return f"{line}; {strangers:,} are about examples that are gone" if strangers else line
+
+
+def said(decision: Decision) -> tuple[str, str]:
+    """What somebody decided, whoever it was."""
+    return decision.decision, decision.text
 
 
 if __name__ == "__main__":

@@ -67,6 +67,18 @@ def test_a_change_of_mind_counts(made: Project) -> None:
         assert len(made.rows()["short-short"]) == left
 
 
+def test_a_later_decision_of_here_stays(made: Project) -> None:
+    made.must("export_examples")
+    path = bring(made, [answer(records(made)[0], decision="keep")])
+    assert "1 of them new" in made.must("import_reviews", "--who", "ann", path)
+    name = records(made)[0]["id"]
+    line = {"query_id": name, "decision": "drop", "who": "zoe", "when": "2099-01-01T00:00:00+00:00"}
+    (made.folder / "reviews" / "zoe.jsonl").write_text(json.dumps(line) + "\n")
+    assert "0 of them new" in made.must("import_reviews", "--who", "ann", path)
+    made.must("examples")
+    assert len(made.rows()["short-short"]) == 1
+
+
 def test_mistakes_are_one_line_and_change_nothing(made: Project) -> None:
     made.must("export_examples")
     record = records(made)[0]
