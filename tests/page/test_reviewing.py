@@ -99,6 +99,12 @@ def test_decisions_travel_as_tables_and_as_records(parts: Parts) -> None:
     assert rows["syn-1"]["text"] == "'=SUM(1) is no formula", "a spreadsheet does not run it"
     assert rows["syn-2"]["decision"] == ""
     records = as_records(desk.fates, desk.decisions, CORPUS)
+    assert list(read_exchange(json.dumps(records))) == [], "what is suggested nobody answered"
+    for record in records:  # a person takes each suggestion over
+        record["responses"] = {
+            name: [{"value": suggestion["value"], "user_id": "ann"}]
+            for name, suggestion in record["suggestions"].items()
+        }
     expected = [
         {"query_id": "syn-1", "decision": "edit", "text": "=SUM(1) is no formula", "doc_id": ""},
         {"query_id": "syn-4", "decision": "wrong_document", "text": "", "doc_id": "price"},

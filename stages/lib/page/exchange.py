@@ -8,7 +8,7 @@ from typing import Any
 from stages.lib.core.collection import Corpus
 from stages.lib.errors import UserError
 from stages.lib.page.reviewing import Fate
-from stages.lib.people.argilla import QUESTIONS, read_records, responses
+from stages.lib.people.argilla import QUESTIONS, read_records
 from stages.lib.people.reviews import Decision
 
 READ = ("query_id", "decision", "text", "doc_id")
@@ -31,14 +31,21 @@ def as_csv(fates: Iterable[Fate], decisions: Mapping[str, Decision], corpus: Cor
 def as_records(
     fates: Iterable[Fate], decisions: Mapping[str, Decision], corpus: Corpus
 ) -> list[dict[str, Any]]:
-    """Records as `Dataset.records.from_json` of Argilla 2 reads them."""
+    """Records as `Dataset.records.from_json` of Argilla 2 reads them.
+
+    What was decided is suggested there: an answer needs a person of that server.
+    """
     return [
         {
             "id": row["query_id"],
             "fields": {name: row[name] for name in ("query", "title", "document")},
             "metadata": {name: row[name] for name in ("type", "fate", "source")},
-            "suggestions": {},
-            "responses": responses({name: row[name] for name in QUESTIONS}),
+            "suggestions": {
+                name: {"value": row[name], "score": None, "agent": None}
+                for name in QUESTIONS
+                if row[name]
+            },
+            "responses": {},
             "vectors": {},
         }
         for row in _rows(fates, decisions, corpus)

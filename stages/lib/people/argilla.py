@@ -33,11 +33,6 @@ def read_records(given: str) -> Iterator[dict[str, str]]:
             yield {"query_id": record["id"], **values}
 
 
-def responses(values: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
-    """Answers as records carry them, of nobody in particular; without the empty ones."""
-    return {name: [{"value": value, "user_id": None}] for name, value in values.items() if value}
-
-
 def _response(answers: Any) -> str:
     """The first person's value of a question; "" where nobody answered."""
     first = answers[0] if isinstance(answers, Sequence) and answers else {}
