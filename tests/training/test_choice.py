@@ -5,7 +5,7 @@ import pytest
 
 from stages.lib.evidence import Evidence
 from stages.lib.search.weights import Weight
-from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, Candidate
+from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, TRAINED, Candidate
 from stages.lib.training.choice import BIAS, SERVED, Belief, Standing, believe, choose, stand
 
 
@@ -43,6 +43,18 @@ def test_the_base_gains_nothing_for_sure() -> None:
 def test_without_dev_what_held_elsewhere_ships() -> None:
     lone = evidence([0.5])
     assert chosen((BASE, lone), (ENRICHED, lone), (MIXTURE, lone)).served == SERVED[MIXTURE]
+
+
+def test_of_two_that_are_served_alike_the_better_dense_one_ships() -> None:
+    def standing(kind: str, served: float, dense: float) -> Standing:
+        beliefs = (Belief(served, 0.013), Belief(dense, 0.013))
+        return Standing(candidate(kind), evidence([0.5]), *beliefs)
+
+    base = standing(BASE, 0, 0)
+    enriched, trained = standing(ENRICHED, 0.0335, 0.024), standing(TRAINED, 0.0323, 0.045)
+    assert choose([base, enriched, trained]) is trained
+    assert choose([base, enriched, standing(TRAINED, 0.0313, 0.045)]) is enriched
+    assert choose([base, standing(TRAINED, -0.001, 0.045)]) is base
 
 
 def test_known_answers_alone_do_not_keep_the_base() -> None:
