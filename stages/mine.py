@@ -8,7 +8,7 @@ from stages.cli import PARAMS, path_option, stage
 from stages.lib import scoring, search, teaching
 from stages.lib.core.collection import read_corpus, read_qrels, read_split
 from stages.lib.core.examples import write_mined
-from stages.lib.core.files import building, has_files, write_json
+from stages.lib.core.files import building, has_files, leave_unused, write_json
 from stages.lib.core.generated import read_generated
 from stages.lib.core.hashes import code_hash, content_hash, file_hash, text_hash
 from stages.lib.errors import UserError
@@ -37,6 +37,7 @@ from stages.lib.teaching.teachers import build_teachers, choose_teacher
 @path_option("--language-model", help="Folder of the language model; empty where none is named.")
 @path_option("--answers", help="JSONL of answers to the generated queries; may be empty.")
 @path_option("--rankings", help="Folder for the teacher's rankings, which a later run takes over.")
+@path_option("--queries", help="Folder for the queries' vectors, which a later run takes over.")
 @path_option("--out", help="Folder for training rows, dev rankings, weight and teacher.")
 @path_option("--metrics", help="JSON file for the counts.")
 @PARAMS
@@ -53,6 +54,7 @@ def main(
     language_model: Path,
     answers: Path,
     rankings: Path,
+    queries: Path,
     out: Path,
     metrics: Path,
     params: Path,
@@ -60,7 +62,7 @@ def main(
     """Weigh the fusion, choose the teacher, mine negatives; FlagEmbedding reads train.jsonl."""
     settings = read_params(params)
     documents = read_corpus(corpus)
-    queries = TrainingQueries(
+    asked = TrainingQueries(
         written=read_split(synthetic / "train"),
         expanded=read_split(expanded).qrels,
         ignored=read_qrels(expanded / "ignored.tsv"),
@@ -74,17 +76,18 @@ def main(
     if has_files(known):
         # who encodes the documents teaches; its sentences would cost as much as the documents again
         dense = load_known(documents, document_vectors, known)
+        leave_unused(queries, "the queries' vectors are those of documents.model")
     else:
-        dense = load_dense(documents, model, vectors, settings)
+        dense = load_dense(documents, model, vectors, settings, queries)
         if settings.embed.sentences:
             sentences = load_best_sentence(vectors, dense)
-    choosing = least_overlapping(queries.dev, documents)
+    choosing = least_overlapping(asked.dev, documents)
     weight = choose_weight(dense, lexical, choosing, settings.fusion)
     material = Material(
         documents, dense, sentences, lexical, weight.dense, cross_encoder, settings.mine
     )
     if settings.mine.language_model:
-        answered = _answered(queries, answers, language_model, rankings, settings)
+        answered = _answered(asked, answers, language_model, rankings, settings)
         material = replace(material, answered=answered)
     teachers = build_teachers(material)
     choice = choose_teacher(teachers, choosing)
@@ -107,19 +110,20 @@ def main(
         *read,
     )
     teacher = Remembered(choice.teacher, list(documents), read_rankings(rankings, ranked_by))
-    mined = mine(teacher, queries, settings.mine)
+    mined = mine(teacher, asked, settings.mine)
     if not mined.train:
         raise UserError(f"{synthetic}: no query has a negative; loosen mine.margin in {params}")
     with building(out) as folder, building(rankings) as beside:
         write_mined(folder, mined, documents)
         write_rankings(beside, teacher.rankings(), ranked_by)
+    dense.save_queries(teacher.texts)
     write_json(
         metrics,
         {
-            "queries": len(queries.written.queries),
-            "queries_by_people": len(queries.by_people.queries),
+            "queries": len(asked.written.queries),
+            "queries_by_people": len(asked.by_people.queries),
             "examples": len(mined.train),
-            "judged": len(queries.answers),
+            "judged": len(asked.answers),
             "negatives": round(fmean(len(row.negatives) for row in mined.train), 3),
             "dense_weight": weight.dense,
             "dev_ndcg_cut_10_by_share": weight.by_share,

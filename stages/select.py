@@ -25,6 +25,7 @@ from stages.lib.selection.phrases import unlabelled_queries
 @path_option("--reviews", help="Folder of what people decided about queries; may be empty.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
+@path_option("--queries", help="Folder for the queries' vectors, which a later run takes over.")
 @path_option("--out", help="Folder for the splits train, dev and asked.")
 @path_option("--metrics", help="JSON file for the survival at each filter.")
 @PARAMS
@@ -37,6 +38,7 @@ def main(
     reviews: Path,
     model: Path,
     vectors: Path,
+    queries: Path,
     out: Path,
     metrics: Path,
     params: Path,
@@ -45,16 +47,16 @@ def main(
     settings = read_params(params)
     documents = read_corpus(corpus)
     evaluation = [*read_queries(dev).values(), *read_queries(test).values()]
-    retrievers = load_retrievers(documents, model, vectors, settings)
+    retrievers = load_retrievers(documents, model, vectors, settings, queries)
     written = [*read_generated(generated), *read_generated(imported)]
-    queries, vouched = reviewed(written, read_decisions(reviews))
-    strangers = {query.doc_id for query in queries} - documents.keys()
+    asked, vouched = reviewed(written, read_decisions(reviews))
+    strangers = {query.doc_id for query in asked} - documents.keys()
     if strangers:
         raise UserError(
             f"{reviews}: document {min(strangers)!r} is not in the corpus; review the query anew"
         )
     copies = find_copies(documents)
-    left = sift(queries, evaluation, settings.select, copies)
+    left = sift(asked, evaluation, settings.select, copies)
     own_words(left, documents, settings.copied_words)
     sifted = left.queries
     round_trip(
@@ -80,6 +82,7 @@ def main(
         for name, split in splits.by_name.items():
             write_split(folder / name, split)
         write_generated(folder / "unlabelled.jsonl", unlabelled.queries)
+    retrievers.dense.save_queries(query.text for query in sifted)
     counts = {name: len(split.queries) for name, split in splits.by_name.items()}
     write_json(metrics, {"queries": left.counts | counts, "phrases": unlabelled.counts})
     return (

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.lib.core.collection import Corpus, Texts
-from stages.lib.encoding.encoder import load_encoder, towers
-from stages.lib.encoding.vectors import load_queries, load_vectors
+from stages.lib.encoding.encoder import dimension, load_encoder, towers
+from stages.lib.encoding.store import VectorStore
+from stages.lib.encoding.vectors import encoder_hash, load_queries, load_vectors
 from stages.lib.params import Params
 from stages.lib.search.bm25 import Lexical
 from stages.lib.search.engine import Dense, Fused, Known, Scorer
@@ -23,15 +24,29 @@ class Retrievers:
         return Fused(self.dense, self.lexical, dense_weight)
 
 
-def load_dense(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Dense:
-    """Exact search with a model's query encoder and its vectors of the corpus."""
-    encoder = load_encoder(towers(model)[0], params.encoder)
+def load_dense(
+    corpus: Corpus, model: Path, vectors: Path, params: Params, queries: Path | None = None
+) -> Dense:
+    """Exact search with a model's query encoder and its vectors of the corpus.
+
+    Args:
+        corpus: the documents.
+        model: its folder.
+        vectors: folder of the documents' vectors.
+        params: the encoder's, and where is searched.
+        queries: folder of queries' vectors that an earlier run left, and this one will.
+
+    """
+    folder = towers(model)[0]
+    encoder = load_encoder(folder, params.encoder)
     prefix = params.encoder.query_prefix
+    store = VectorStore(queries, encoder_hash(folder), dimension(encoder)) if queries else None
     if params.engine == "vespa":
         from stages.lib.vespa.search.scorers import VespaDense
 
-        return VespaDense(list(corpus), load_vectors(vectors, corpus), encoder, prefix, vectors)
-    return Dense(list(corpus), load_vectors(vectors, corpus), encoder, prefix)
+        found = load_vectors(vectors, corpus)
+        return VespaDense(list(corpus), found, encoder, prefix, vectors, store)
+    return Dense(list(corpus), load_vectors(vectors, corpus), encoder, prefix, store)
 
 
 def load_known(corpus: Corpus, vectors: Path, queries: Path) -> Known:
@@ -48,6 +63,9 @@ def load_lexical(corpus: Corpus, params: Params) -> Scorer:
     return Lexical(list(corpus), Texts(corpus), params.bm25)
 
 
-def load_retrievers(corpus: Corpus, model: Path, vectors: Path, params: Params) -> Retrievers:
-    """Both retrievers of a model."""
-    return Retrievers(load_dense(corpus, model, vectors, params), load_lexical(corpus, params))
+def load_retrievers(
+    corpus: Corpus, model: Path, vectors: Path, params: Params, queries: Path | None = None
+) -> Retrievers:
+    """Both retrievers of a model; for the arguments see `load_dense`."""
+    dense = load_dense(corpus, model, vectors, params, queries)
+    return Retrievers(dense, load_lexical(corpus, params))

@@ -51,7 +51,8 @@ def mine(folder: Path, params: Path) -> None:
     write_split(folder / "no-train", Split())
     given = ("--generated", folder / "generated.jsonl", "--imported", data / "imported.jsonl")
     leaks = [part for s in ("dev", "test") for part in (f"--{s}", data / s / "queries.jsonl")]
-    out = ("--out", synthetic, "--metrics", folder / "select.json")
+    out = ("--queries", folder / "selected", "--out", synthetic)
+    out = (*out, "--metrics", folder / "select.json")
     call("select", params, *corpus, *given, *leaks, "--reviews", folder / "none", *model, *out)
     train = ("--train", folder / "no-train")
     queries = (*train, "--synthetic", synthetic / "train")
@@ -62,7 +63,7 @@ def mine(folder: Path, params: Path) -> None:
     rest = ("--expanded", folder / "expanded", "--cross-encoder", folder / "teacher")
     vectors = ("--document-vectors", folder / "by_documents", "--known", folder / "known")
     out = ("--out", folder / "mined", "--metrics", folder / "mine.json")
-    kept = ("--rankings", folder / "rankings")
+    kept = ("--rankings", folder / "rankings", "--queries", folder / "mined_queries")
     read = ("--language-model", folder / "language_model", "--answers", folder / "answers.jsonl")
     queries = (*train, "--synthetic", synthetic)
     call("mine", params, *corpus, *queries, *rest, *model, *vectors, *read, *kept, *out)

@@ -113,7 +113,7 @@ def tune(
         "select": (
             *("--generated", folder / "generated.jsonl", "--imported", data / "imported.jsonl"),
             *("--dev", dev / "queries.jsonl", "--test", data / "test" / "queries.jsonl"),
-            *("--reviews", folder / "none"),
+            *("--reviews", folder / "none", "--queries", run / "selected_queries"),
             *(*model, "--out", synthetic, "--metrics", run / "select.json"),
         ),
         "expand": (
@@ -132,6 +132,7 @@ def tune(
             *(*model, *by_documents, "--known", run / "known"),
             *("--cross-encoder", folder / "teacher", "--rankings", run / "rankings"),
             *("--language-model", folder / "language_model", "--answers", folder / "answers.jsonl"),
+            *("--queries", run / "mined_queries"),
             *("--out", mined, "--metrics", run / "mine.json"),
         ),
         "train": (

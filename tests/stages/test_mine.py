@@ -99,6 +99,7 @@ def run(mining_project: Path, model: Path) -> Result:
         "document-vectors": "document-vectors",
         "known": "known",
         "rankings": "rankings",
+        "queries": "mined-vectors",
         "out": "mined",
         "metrics": "mine.json",
         "params": "params.yaml",

@@ -55,6 +55,7 @@ def select(folder: Path, model: Path, with_params: Change, changes: dict[str, An
         "test": "test.jsonl",
         "reviews": "reviews",
         "vectors": "vectors",
+        "queries": "selected-vectors",
         "out": "synthetic",
         "metrics": "select.json",
         "params": "params.yaml",

@@ -1,18 +1,23 @@
 """Vectors that are there already, so that a text is encoded once.
 
 A vector is known by its encoder and its text. The output of the run before holds a key beside each
-vector; what a run that was killed had encoded lies in a file of rows beside the output.
+vector; what a run that was killed had encoded lies in a file of rows beside the output. An output
+holds what its own run used and nothing else, so that it grows no larger than what is encoded.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from sentence_transformers import SentenceTransformer
 
-from stages.lib.core.files import read_text
-from stages.lib.encoding.encoder import Vectors
+from stages.lib.core.files import building, read_text, writing
+from stages.lib.encoding.encoder import Vectors, encode_batches
+
+DESCRIBED = "encoder.txt"
+"""The file that holds the hash of the encoder that made a folder's vectors."""
 
 Keys = npt.NDArray[np.uint64]
 """Two numbers a text: the first half of its sha256."""
@@ -60,6 +65,9 @@ class VectorStore:
     """
 
     def __init__(self, out: Path, encoder: str, dimension: int) -> None:
+        self._out = out
+        self._encoder = encoder
+        self._dimension = dimension
         self._journals = (out.parent, f".{out.name}.*.rows")
         self._journal = out.with_name(f".{out.name}.{encoder}.rows")
         self._row = np.dtype([("key", "<u8", (2,)), ("vector", "<f4", (dimension,))])
@@ -76,12 +84,56 @@ class VectorStore:
             known[missing[found]] = True
         return known
 
+    def encode(
+        self,
+        model: SentenceTransformer,
+        texts: Sequence[str],
+        advance: Callable[[int], object] = lambda _: None,
+    ) -> tuple[Keys, Vectors, int]:
+        """The vectors of texts, by the model where they are not known.
+
+        Args:
+            model: the encoder.
+            texts: at most as many as memory holds vectors of.
+            advance: is told of texts as they are done.
+
+        Returns:
+            The texts' keys, their vectors, (texts, dimensions), and how many were encoded.
+
+        """
+        keys = text_keys(texts)
+        vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
+        missing = np.flatnonzero(~self.fill(keys, vectors))
+        advance(len(texts) - len(missing))
+        for batch, found in encode_batches(model, [texts[row] for row in missing]):
+            rows = missing[batch]
+            vectors[rows] = found
+            self.add(keys[rows], found)
+            advance(len(rows))
+        return keys, vectors, len(missing)
+
     def add(self, keys: Keys, vectors: Vectors) -> None:
         """Keeps vectors at once, for a run after this one if it is killed."""
         rows = np.empty(len(keys), dtype=self._row)
         rows["key"], rows["vector"] = keys, vectors
         with self._journal.open("ab") as file:
             file.write(rows.tobytes())
+
+    def save(self, texts: Sequence[str]) -> None:
+        """Writes those of these texts' vectors that are known by now, in the order of their keys.
+
+        This is the whole output: vectors of other texts leave it.
+        """
+        keys = np.unique(text_keys(texts), axis=0)
+        vectors = np.empty((len(keys), self._dimension), dtype=np.float32)
+        self._sources[0] = self._unfinished()
+        known = self.fill(keys, vectors)
+        with building(self._out) as folder:
+            np.save(folder / "queries.npy", vectors[known].astype("<f4", copy=False))
+            np.save(folder / "queries.keys.npy", keys[known])
+            with writing(folder / DESCRIBED) as file:
+                file.write(self._encoder + "\n")
+        self.close()
 
     def close(self) -> None:
         """Drops what unfinished runs kept: the output has it now."""
@@ -102,7 +154,7 @@ class VectorStore:
 
 def _earlier(out: Path, encoder: str) -> list[Known]:
     """What the run before wrote, where the same encoder made it."""
-    described = out / "encoder.txt"
+    described = out / DESCRIBED
     if not described.is_file() or read_text(described) != encoder:
         return []
     found = []

@@ -10,8 +10,8 @@ from tqdm import tqdm
 from stages.lib.core.collection import Corpus
 from stages.lib.core.files import read_json, read_text, write_json, writing
 from stages.lib.core.hashes import content_hash
-from stages.lib.encoding.encoder import BLOCK, Vectors, dimension, encode_batches
-from stages.lib.encoding.store import Keys, VectorStore, text_keys
+from stages.lib.encoding.encoder import BLOCK, Vectors, dimension
+from stages.lib.encoding.store import DESCRIBED, Keys, VectorStore, text_keys
 from stages.lib.errors import UserError
 
 FITTED = "fitted.json"
@@ -57,18 +57,10 @@ def write_vectors(
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(texts), BLOCK):
             block = [prefix + text for text in texts[start : start + BLOCK]]
-            keys = text_keys(block)
-            vectors = np.empty((len(block), shape[1]), dtype=np.float32)
-            missing = np.flatnonzero(~store.fill(keys, vectors))
-            bar.update(len(block) - len(missing))
-            for batch, found in encode_batches(model, [block[row] for row in missing]):
-                rows = missing[batch]
-                vectors[rows] = found
-                store.add(keys[rows], found)
-                bar.update(len(rows))
+            keys, vectors, new = store.encode(model, block, bar.update)
             file.write(vectors.astype("<f4", copy=False).tobytes())
             all_keys.append(keys)
-            encoded += len(missing)
+            encoded += new
     np.save(path.with_suffix(".keys.npy"), np.concatenate(all_keys or [text_keys([])]))
     return encoded
 
@@ -76,13 +68,13 @@ def write_vectors(
 def describe_vectors(folder: Path, doc_ids: Sequence[str], made_by: str) -> None:
     """Writes the doc_ids of the rows of vectors.npy, and the encoder's hash."""
     write_json(folder / "doc_ids.json", list(doc_ids))
-    with writing(folder / "encoder.txt") as file:
+    with writing(folder / DESCRIBED) as file:
         file.write(made_by + "\n")
 
 
 def made_by(folder: Path) -> str:
     """The hash of the encoder that made a folder's vectors, or TRAINED."""
-    return read_text(folder / "encoder.txt")
+    return read_text(folder / DESCRIBED)
 
 
 def count_vectors(folder: Path) -> int:

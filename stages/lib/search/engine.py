@@ -1,13 +1,15 @@
 """Searching a corpus: dense, BM25, and the fusion of both, behind one interface."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+from tqdm import tqdm
 
 from stages.lib.core.collection import Queries
 from stages.lib.encoding.encoder import Vectors, encode
+from stages.lib.encoding.store import VectorStore
 
 Run = dict[str, dict[str, float]]
 """Score by doc_id by query_id, best first."""
@@ -16,6 +18,7 @@ RRF_K = 60
 """What reciprocal rank fusion adds to each rank."""
 
 BLOCK_CELLS = 2**25  # scores held at a time: 128 MB
+CACHED_ROWS = 32
 
 
 class Engine(Protocol):
@@ -37,15 +40,30 @@ class Scorer(Protocol):
 
 
 class Dense:
-    """Exact search with unit vectors; the model must not change afterwards."""
+    """Exact search with unit vectors; the model must not change afterwards.
+
+    Args:
+        doc_ids: the ids of the rows of `vectors`.
+        vectors: of the documents.
+        model: encodes queries,
+        prefix: after this.
+        store: knows vectors of queries, and keeps those that are new.
+
+    """
 
     def __init__(
-        self, doc_ids: Sequence[str], vectors: Vectors, model: SentenceTransformer, prefix: str
+        self,
+        doc_ids: Sequence[str],
+        vectors: Vectors,
+        model: SentenceTransformer,
+        prefix: str,
+        store: VectorStore | None = None,
     ) -> None:
         self.doc_ids = list(doc_ids)
         self.vectors = vectors
         self._model = model
         self._prefix = prefix
+        self._store = store
         self._encoded: dict[str, Vectors] = {}
 
     def scores(self, texts: Sequence[str]) -> Vectors:
@@ -58,9 +76,20 @@ class Dense:
         # the same queries are searched alone and fused, at several weights: each is encoded once
         new = [text for text in dict.fromkeys(texts) if text not in self._encoded]
         if new:
-            encoded = encode(self._model, new, self._prefix)
-            self._encoded.update(zip(new, encoded, strict=True))
+            self._encoded.update(zip(new, self._encode_new(new), strict=True))
         return np.stack([self._encoded[text] for text in texts])
+
+    def _encode_new(self, texts: Sequence[str]) -> Vectors:
+        if self._store is None:
+            return encode(self._model, texts, self._prefix)
+        prefixed = [self._prefix + text for text in texts]
+        with tqdm(total=len(texts), desc="encode", unit="text", delay=2) as progress:
+            return self._store.encode(self._model, prefixed, progress.update)[1]
+
+    def save_queries(self, texts: Iterable[str]) -> None:
+        """Leaves to a later run what is known of these queries' vectors, where there is a store."""
+        if self._store is not None:
+            self._store.save([self._prefix + text for text in texts])
 
 
 class Known(Dense):
@@ -78,6 +107,7 @@ class Known(Dense):
     ) -> None:
         self.doc_ids = list(doc_ids)
         self.vectors = vectors
+        self._store = None
         self._encoded = dict(queries)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -156,9 +186,15 @@ class ReciprocalRanks:
 
 def zscores(scores: Vectors) -> Vectors:
     """Each row to mean 0 and standard deviation 1; a constant row to 0."""
-    spread = scores.std(axis=1, keepdims=True)
-    centred = scores - scores.mean(axis=1, keepdims=True)
-    scaled: Vectors = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-9)
+    scaled = np.empty_like(scores)
+    # few rows at a time, which stay in the processor's cache
+    for start in range(0, len(scores), CACHED_ROWS):
+        block, out = (each[start : start + CACHED_ROWS] for each in (scores, scaled))
+        np.subtract(block, block.mean(axis=1, keepdims=True), out=out)
+        spread = np.sqrt(np.square(out).mean(axis=1, keepdims=True))
+        varied = spread > 1e-9
+        np.divide(out, spread, out=out, where=varied)
+        out[~varied[:, 0]] = 0
     return scaled
 
 

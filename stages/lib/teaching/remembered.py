@@ -79,9 +79,14 @@ class Remembered:
         self._used |= {text: run[query_id] for query_id, text in queries.items()}
         return {query_id: run[query_id] for query_id in queries}
 
+    @property
+    def texts(self) -> list[str]:
+        """The queries that were asked for, sorted."""
+        return sorted(self._used)
+
     def rankings(self) -> Rankings:
         """All that was asked for, in the order of the texts."""
-        texts = sorted(self._used)
+        texts = self.texts
         depth = max((len(self._used[text]) for text in texts), default=0)
         rows = np.full((len(texts), depth), NONE, np.int32)
         scores = np.zeros((len(texts), depth))

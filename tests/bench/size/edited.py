@@ -81,7 +81,8 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
         "select": (
             *(*corpus, "--generated", generated, "--imported", data / "imported.jsonl"),
             *("--dev", data / "dev" / "queries.jsonl", "--test", data / "test" / "queries.jsonl"),
-            *("--reviews", folder / "none", *model, "--out", synthetic),
+            *("--reviews", folder / "none", *model),
+            *("--queries", folder / "selected-vectors", "--out", synthetic),
         ),
         "expand": (
             *(*llm, "--synthetic", synthetic / "train", *model),
@@ -93,7 +94,8 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
             *("--document-vectors", folder / "unused", "--known", folder / "unused"),
             *("--cross-encoder", folder / "unused", "--language-model", folder / "unused"),
             *("--answers", folder / "unused"),
-            *("--rankings", folder / "rankings", "--out", folder / "mined"),
+            *("--rankings", folder / "rankings", "--queries", folder / "mined-vectors"),
+            *("--out", folder / "mined"),
         ),
     }
 

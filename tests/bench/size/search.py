@@ -79,6 +79,7 @@ def main(model: Path, sizes: tuple[int, ...]) -> None:
             select += ["--imported", folder / "imported.jsonl"]
             select += ["--dev", folder / "dev.jsonl", "--test", folder / "queries.jsonl"]
             select += ["--reviews", folder / "none"]
+            select += ["--queries", folder / "selected-vectors"]
             select += ["--out", folder / "synthetic", "--metrics", folder / "select.json"]
             run("select", size, [*common, *searched, *select])
             write_split(folder / "train", Split())
@@ -90,6 +91,7 @@ def main(model: Path, sizes: tuple[int, ...]) -> None:
             mine += ["--cross-encoder", folder / "none", "--language-model", folder / "none"]
             mine += ["--answers", folder / "none", "--rankings", folder / "rankings"]
             mine += ["--document-vectors", folder / "none", "--known", folder / "none"]
+            mine += ["--queries", folder / "mined-vectors"]
             mine += ["--out", folder / "mined", "--metrics", folder / "mine.json"]
             run("mine  ", size, [*common, *searched, *mine])
             click.echo((folder / "select.json").read_text() + (folder / "mine.json").read_text())

@@ -8,6 +8,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from stages.lib.encoding.encoder import Vectors
+from stages.lib.encoding.store import VectorStore
 from stages.lib.search.engine import Dense
 from stages.lib.vespa.search.connection import connect
 from stages.lib.vespa.search.engine import Ranking, VespaEngine
@@ -27,8 +28,9 @@ class VespaDense(Dense):
         model: SentenceTransformer,
         prefix: str,
         folder: Path,
+        store: VectorStore | None = None,
     ) -> None:
-        super().__init__(doc_ids, vectors, model, prefix)
+        super().__init__(doc_ids, vectors, model, prefix, store)
         ranking = Ranking("semantic", index_profile(folder), exact=True, encode=self.encode)
         self._engine = VespaEngine(connect(os.environ), ranking)
 
