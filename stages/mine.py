@@ -134,7 +134,8 @@ def main(
     )
     return (
         f"mine: {len(mined.train):,} examples and {len(mined.unlabelled):,} unlabelled, "
-        f"teacher {mined.teacher}, {teacher.ranked:,} queries ranked anew"
+        f"teacher {mined.teacher}, {teacher.ranked:,} queries ranked anew, {dense.encoded:,} "
+        "encoded anew"
     )
 
 

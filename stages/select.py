@@ -87,7 +87,8 @@ def main(
     write_json(metrics, {"queries": left.counts | counts, "phrases": unlabelled.counts})
     return (
         f"select: {counts['train']:,} train and {counts['dev']:,} synthetic dev queries of "
-        f"{left.counts['generated']:,}, {len(unlabelled.queries):,} phrases, titles and sentences"
+        f"{left.counts['generated']:,} ({retrievers.dense.encoded:,} encoded anew), "
+        f"{len(unlabelled.queries):,} phrases, titles and sentences"
     )
 
 

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+import bm25s
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,6 +40,16 @@ def test_bm25_stems_and_scores_by_hand(params: Params) -> None:
 def test_bm25_scores_nothing_where_there_is_no_word(params: Params) -> None:
     lexical = Lexical(["a", "b"], ["", "?!"], params.bm25)
     assert not lexical.scores(["", "?", "word"]).any()
+
+
+def test_bm25_is_that_of_bm25s_to_the_bit(params: Params) -> None:
+    """Words that most documents have are added up in another way than rare ones."""
+    texts = [f"the fox of number{n} {'runs ' * (n % 3)}{'far' * (n < 2)}" for n in range(40)]
+    lexical = Lexical([str(n) for n in range(40)], texts, params.bm25)
+    index = bm25s.BM25(method="lucene", k1=params.bm25.k1, b=params.bm25.b)
+    index.index([text.replace("runs", "run").split() for text in texts], show_progress=False)
+    for query in ("far", "the fox", "run far of the run number7", "number3 of number3"):
+        assert np.array_equal(lexical.scores([query])[0], index.get_scores(query.split())), query
 
 
 def test_ties_are_broken_by_doc_id_whatever_the_order() -> None:

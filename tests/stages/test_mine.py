@@ -1,6 +1,7 @@
 """The stage mine by itself."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,23 @@ def test_a_query_is_ranked_once(
     unlabelled = [Generated(name, "blue-dog", "phrase", name) for name in ("dog blue", "the dog")]
     write_generated(mining_project / "synthetic" / "unlabelled.jsonl", unlabelled)
     assert anew(mining_project, tiny_model) == 1
+
+
+def test_a_query_is_encoded_once(mining_project: Path, tiny_model: Path) -> None:
+    everything = len(TRAIN.queries) + len(DEV.queries) + 1
+    assert f", {everything} encoded anew" in run(mining_project, tiny_model).stdout
+    # ranked by what is remembered, few queries need their vectors, and all keep them
+    assert "0 queries ranked anew, 0 encoded anew" in run(mining_project, tiny_model).stdout
+    edited = Document("red-apple", "", "the red apple is a bird")
+    write_corpus(mining_project / "corpus.jsonl", {**CORPUS, "red-apple": edited})
+    said = run(mining_project, tiny_model).stdout
+    assert f"{everything} queries ranked anew, 0 encoded anew" in said
+    files = [mining_project / f"mined/{name}.jsonl" for name in ("train", "unlabelled", "dev")]
+    warm = [path.read_bytes() for path in files]
+    for name in ("rankings", "mined-vectors"):
+        shutil.rmtree(mining_project / name)
+    assert f", {everything} encoded anew" in run(mining_project, tiny_model).stdout
+    assert [path.read_bytes() for path in files] == warm
 
 
 def test_another_corpus_or_teacher_ranks_all_anew(

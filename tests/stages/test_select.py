@@ -1,12 +1,13 @@
 """The stage select by itself."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
 
-from stages.lib.core.collection import Document, read_split, write_corpus, write_queries
+from stages.lib.core.collection import Corpus, Document, read_split, write_corpus, write_queries
 from stages.lib.core.generated import Generated, query_id, read_generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
@@ -24,8 +25,14 @@ CORPUS = {
 CORPUS_BY_TITLE = {document.title: doc_id for doc_id, document in CORPUS.items()}
 
 
-def select(folder: Path, model: Path, with_params: Change, changes: dict[str, Any]) -> None:
-    """Runs the stage over titles as queries, as they are without an LLM."""
+def select(
+    folder: Path,
+    model: Path,
+    with_params: Change,
+    changes: dict[str, Any],
+    corpus: Corpus = CORPUS,
+) -> str:
+    """Runs the stage over titles as queries, as they are without an LLM; what it says."""
     settings = with_params(
         {
             "encoder.max_length": 16,
@@ -35,13 +42,13 @@ def select(folder: Path, model: Path, with_params: Change, changes: dict[str, An
             **changes,
         }
     )
-    texts = [document.contents for document in CORPUS.values()]
+    texts = [document.contents for document in corpus.values()]
     vectors = encode(load_encoder(model, settings.encoder), texts)
-    save_vectors(folder / "vectors", vectors, list(CORPUS), "test")
-    write_corpus(folder / "corpus.jsonl", CORPUS)
+    save_vectors(folder / "vectors", vectors, list(corpus), "test")
+    write_corpus(folder / "corpus.jsonl", corpus)
     titles = [
         Generated(query_id(doc_id, "title", document.title), doc_id, "title", document.title)
-        for doc_id, document in CORPUS.items()
+        for doc_id, document in corpus.items()
     ]
     write_generated(folder / "generated.jsonl", titles)
     write_generated(folder / "imported.jsonl", [])
@@ -63,6 +70,7 @@ def select(folder: Path, model: Path, with_params: Change, changes: dict[str, An
     options = [part for name, path in paths.items() for part in (f"--{name}", folder / path)]
     result = CliRunner().invoke(main, [*map(str, options), "--model", str(model)])
     assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 def unlabelled(folder: Path) -> set[str]:
@@ -93,6 +101,31 @@ def test_what_held_out_documents_were_asked_stays_though_its_document_does_not_c
     assert not unlabelled(tmp_path) & set(splits["asked"].queries.values())
     answers = {doc_id for judged in splits["asked"].qrels.values() for doc_id in judged}
     assert answers == {CORPUS_BY_TITLE[text] for text in splits["asked"].queries.values()}
+
+
+def test_after_an_edit_new_queries_alone_are_encoded_and_nothing_else_differs(
+    tmp_path: Path, tiny_model: Path, with_params: Change
+) -> None:
+    depths = {"select.retriever_depth": 3, "select.teacher_depth": 3}
+    said = select(tmp_path, tiny_model, with_params, depths)
+    assert f"of {len(CORPUS)} ({len(CORPUS)} encoded anew)" in said
+    before = _files(tmp_path)
+    assert "(0 encoded anew)" in select(tmp_path, tiny_model, with_params, depths)
+    assert _files(tmp_path) == before
+    edited = CORPUS | {"red-dog": Document("red-dog", "what dog", "see below")}
+    assert "(1 encoded anew)" in select(tmp_path, tiny_model, with_params, depths, edited)
+    warm = _files(tmp_path)
+    assert warm != before
+    shutil.rmtree(tmp_path / "selected-vectors")
+    said = select(tmp_path, tiny_model, with_params, depths, edited)
+    assert f"({len(CORPUS)} encoded anew)" in said
+    assert _files(tmp_path) == warm
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """All that the stage writes, but for the queries' vectors."""
+    files = [path for path in sorted((folder / "synthetic").rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_what_people_decided_is_dropped_replaced_and_kept(

@@ -65,6 +65,8 @@ class Dense:
         self._prefix = prefix
         self._store = store
         self._encoded: dict[str, Vectors] = {}
+        self.encoded = 0
+        """How many queries the model has encoded."""
 
     def scores(self, texts: Sequence[str]) -> Vectors:
         """Cosines, (texts, documents)."""
@@ -81,10 +83,13 @@ class Dense:
 
     def _encode_new(self, texts: Sequence[str]) -> Vectors:
         if self._store is None:
+            self.encoded += len(texts)
             return encode(self._model, texts, self._prefix)
         prefixed = [self._prefix + text for text in texts]
         with tqdm(total=len(texts), desc="encode", unit="text", delay=2) as progress:
-            return self._store.encode(self._model, prefixed, progress.update)[1]
+            _, vectors, new = self._store.encode(self._model, prefixed, progress.update)
+        self.encoded += new
+        return vectors
 
     def save_queries(self, texts: Iterable[str]) -> None:
         """Leaves to a later run what is known of these queries' vectors, where there is a store."""
@@ -109,6 +114,7 @@ class Known(Dense):
         self.vectors = vectors
         self._store = None
         self._encoded = dict(queries)
+        self.encoded = 0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of known queries, (texts, dimensions)."""
