@@ -10,7 +10,7 @@ from stages.lib.errors import UserError
 from stages.lib.params import read_params
 from stages.lib.people.reviews import read_decisions, reviewed
 from stages.lib.retrievers import load_retrievers
-from stages.lib.search.engine import Embedded
+from stages.lib.search.engine import Found, search_fused
 from stages.lib.selection.copies import find_copies
 from stages.lib.selection.filters import hold_out, own_words, round_trip, sift
 from stages.lib.selection.phrases import unlabelled_queries
@@ -59,13 +59,14 @@ def main(
     left = sift(asked, evaluation, settings.select, copies)
     own_words(left, documents, settings.copied_words)
     sifted = left.queries
-    round_trip(
-        left,
-        [Embedded(retrievers.dense), Embedded(retrievers.lexical)],
-        Embedded(retrievers.fused(settings.fusion.dense_weight)),
-        settings.select,
-        vouched,
+    *found, by_teacher = search_fused(
+        retrievers.dense,
+        retrievers.lexical,
+        settings.fusion.dense_weight,
+        {query.query_id: query.text for query in sifted},
+        max(settings.select.retriever_depth, settings.select.teacher_depth),
     )
+    round_trip(left, [Found(run) for run in found], Found(by_teacher), settings.select, vouched)
     share, seed = settings.select.dev_share, settings.seed
     splits = hold_out(sifted, left.queries, share, seed, copies)
     if not splits.train or not splits.dev:

@@ -112,6 +112,23 @@ def test_what_an_early_student_finds_is_graded_and_the_rest_not_paid_for_again(
     assert all("d15" in grades[name] for name in after)
 
 
+def test_after_an_edit_nothing_is_asked_but_what_shows_the_edited_document(
+    server: Server, judging_project: Project
+) -> None:
+    judging_project.must("judge_dev")
+    calls = server.stats["calls"]
+    judging_project.write_corpus(
+        [
+            (f"d{n:02}", "", f"one{n} two{n} three{n} four{n}" + " edited" * (n == 3))
+            for n in range(DOCUMENTS)
+        ]
+    )
+    judging_project.must("judge_dev")
+    asked = [body["messages"][-1]["content"] for body in server.bodies[calls:]]
+    assert 0 < len(asked) < calls / 2
+    assert all("four3 edited" in content for content in asked)
+
+
 def test_ranks_do_not_show(judging_project: Project) -> None:
     judging_project.must("judge_dev")
     asked = read_json(judging_project.folder / "judged/questions.json")["queries"].values()

@@ -1,6 +1,7 @@
 """Searching a corpus: dense, BM25, and the fusion of both, behind one interface."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -137,6 +138,24 @@ class Fused:
         return total
 
 
+class Kept:
+    """A scorer that keeps its last scores: who asks for the same texts again does not wait."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.doc_ids = scorer.doc_ids
+        self._scorer = scorer
+        self._texts: list[str] = []
+        self._scores: Vectors = np.zeros((0, len(self.doc_ids)), dtype=np.float32)
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        """The scorer's scores, (texts, documents), which nobody may change."""
+        if list(texts) != self._texts:
+            self._scores = self._scorer.scores(texts)
+            self._scores.flags.writeable = False
+            self._texts = list(texts)
+        return self._scores
+
+
 class Embedded:
     """The engine in memory: exact ranking by a scorer, in blocks of queries."""
 
@@ -148,18 +167,43 @@ class Embedded:
     def search(self, queries: Queries, depth: int) -> Run:
         """The best `depth` documents of each query; ties by doc_id."""
         run: Run = {}
-        for query_ids, scores in self._blocks(queries):
-            for query_id, row in zip(query_ids, scores, strict=True):
+        for block in blocks(queries, len(self._scorer.doc_ids)):
+            for query_id, row in zip(block, self._scorer.scores(list(block.values())), strict=True):
                 best = top(row, depth, self._tie)
                 run[query_id] = {self._scorer.doc_ids[i]: float(row[i]) for i in best}
         return run
 
-    def _blocks(self, queries: Queries) -> Iterator[tuple[list[str], Vectors]]:
-        size = max(1, BLOCK_CELLS // max(1, len(self._scorer.doc_ids)))
-        query_ids = list(queries)
-        for start in range(0, len(query_ids), size):
-            block = query_ids[start : start + size]
-            yield block, self._scorer.scores([queries[query_id] for query_id in block])
+
+class Found:
+    """The engine of rankings that are there."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def search(self, queries: Queries, depth: int) -> Run:
+        """The best `depth` documents of each query."""
+        return {query_id: dict(islice(self._run[query_id].items(), depth)) for query_id in queries}
+
+
+def search_fused(
+    dense: Scorer, lexical: Scorer, weight: float, queries: Queries, depth: int
+) -> tuple[Run, Run, Run]:
+    """What two scorers find, and their fusion, from scores that are computed once."""
+    first, second = Kept(dense), Kept(lexical)
+    engines = [Embedded(scorer) for scorer in (first, second, Fused(first, second, weight))]
+    runs: tuple[Run, Run, Run] = ({}, {}, {})
+    for block in blocks(queries, len(dense.doc_ids)):
+        for run, engine in zip(runs, engines, strict=True):
+            run |= engine.search(block, depth)
+    return runs
+
+
+def blocks(queries: Queries, documents: int) -> Iterator[Queries]:
+    """The queries in their order, as many at a time as memory holds the documents' scores of."""
+    size = max(1, BLOCK_CELLS // max(1, documents))
+    rest = iter(queries.items())
+    while block := dict(islice(rest, size)):
+        yield block
 
 
 class ReciprocalRanks:

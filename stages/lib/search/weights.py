@@ -10,7 +10,7 @@ import numpy.typing as npt
 from stages.lib.core.collection import Corpus, Split
 from stages.lib.core.text import words
 from stages.lib.params import Fusion
-from stages.lib.search.engine import Embedded, Fused, Run, Scorer
+from stages.lib.search.engine import Embedded, Fused, Kept, Run, Scorer
 from stages.lib.search.measures import HEADLINE
 from stages.lib.search.metrics import per_query
 
@@ -39,6 +39,7 @@ def choose_weight(
     prior = (params.dense_weight + 1) / 2 if learnt else params.dense_weight
     if not dev:
         return Weight(round((max(params.shares) + prior) / 2, 3), {})
+    dense, lexical = Kept(dense), Kept(lexical)
     values = {
         share: by_query(Embedded(Fused(dense, lexical, share)).search(dev.queries, 10), dev)
         for share in (1.0, *params.shares)
