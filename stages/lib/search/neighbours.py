@@ -5,7 +5,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from stages.lib.encoding.encoder import Vectors
-from stages.lib.search.engine import BLOCK_CELLS
+from stages.lib.search.engine import BLOCK_CELLS, CACHED_ROWS
 
 
 class Neighbours:
@@ -31,8 +31,11 @@ class Neighbours:
 
     def mix(self, columns: Vectors, amount: float) -> Vectors:
         """Mixes each column, (rows, documents), with its neighbours', whose share is `amount`."""
-        around = np.zeros_like(columns)
-        for indices, weights in zip(self.indices.T, self.weights.T, strict=True):
-            around += columns[:, indices] * weights
-        mixed: Vectors = (1 - amount) * columns + amount * around
+        mixed = np.empty_like(columns)
+        for start in range(0, len(columns), CACHED_ROWS):
+            block = columns[start : start + CACHED_ROWS]
+            around = np.zeros_like(block)
+            for indices, weights in zip(self.indices.T, self.weights.T, strict=True):
+                around += block.take(indices, axis=1) * weights
+            mixed[start : start + CACHED_ROWS] = (1 - amount) * block + amount * around
         return mixed

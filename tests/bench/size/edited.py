@@ -1,14 +1,16 @@
-"""What one edited document of many costs: CPU and wall seconds of the stages up to `select`, twice.
+"""What one edited document of many costs: CPU and wall seconds of the stages up to `train`, twice.
 
-python -m tests.bench.size.edited /tmp/edited 10000
+python -m tests.bench.size.edited /tmp/edited 10000 [--train]
 
 The documents are generated of the sample's words, 60 each in three sentences; the extractive
 provider writes three queries for each. After the first run one document is edited, and the stages
-run again as DVC runs them: with what the run before left. FOLDER keeps what was made. `mine` runs
-at the end of both, and once more with the same corpus, where its rankings are known.
+run again as DVC runs them: with what the run before left. FOLDER keeps what was made. `mine` runs once
+more with the same corpus, where its rankings are known. At last `embed` and `select` run
+without what was remembered: is what `select` writes the same?
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -84,6 +86,11 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
             *("--reviews", folder / "none", *model),
             *("--queries", folder / "selected-vectors", "--out", synthetic),
         ),
+        "judge_dev": (
+            *(*corpus, "--asked", synthetic / "asked", "--synthetic", synthetic / "train"),
+            *("--dev", data / "dev", "--rules", rules, *model, "--prompts", "stages/prompts"),
+            *("--store", folder / "judge_dev.jsonl", "--out", folder / "judged"),
+        ),
         "expand": (
             *(*llm, "--synthetic", synthetic / "train", *model),
             *("--store", folder / "expand.jsonl", "--out", folder / "expanded"),
@@ -97,6 +104,14 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
             *("--rankings", folder / "rankings", "--queries", folder / "mined-vectors"),
             *("--out", folder / "mined"),
         ),
+        "train": (
+            *(*corpus, "--mined", folder / "mined", "--dev", data / "dev", *model),
+            *("--synthetic-dev", synthetic / "dev", "--judged", folder / "judged"),
+            *("--distilled", folder / "unused", "--document-model", folder / "unused"),
+            *("--document-vectors", folder / "unused", "--out", folder / "tuned"),
+            *("--fusion", folder / "fusion.json", "--curve", folder / "curve.json"),
+            *("--gate", folder / "gate.json"),
+        ),
     }
 
 
@@ -104,10 +119,11 @@ def run(folder: Path, stage: str, options: tuple[str | Path, ...]) -> None:
     """A stage; prints what it took, and what it says."""
     words = [sys.executable, "-m", f"stages.{stage}", *map(str, options)]
     words += ["--params", str(folder / "params.yaml")]
+    click.echo(f"{stage:10}", nl=False)
     if stage != "embed":
         words += ["--metrics", str(folder / f"{stage}-metrics.json")]
     start = time.monotonic()
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     said = process.stdout.read().strip()
     _, status, usage = os.wait4(process.pid, 0)
@@ -118,12 +134,19 @@ def run(folder: Path, stage: str, options: tuple[str | Path, ...]) -> None:
     click.echo(f"  {cpu:7.1f} s CPU  {wall:7.1f} s wall  {peak:6.0f} MB  {said}")
 
 
+def written(folder: Path) -> dict[Path, bytes]:
+    """The files that `select` wrote."""
+    paths = sorted((folder / "synthetic").rglob("*"))
+    return {path: path.read_bytes() for path in paths if path.is_file()}
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("documents", type=int)
 @click.option("--base", type=click.Path(path_type=Path), default="models/base", show_default=True)
-def main(folder: Path, documents: int, base: Path) -> None:
-    """Print a line a stage, for each of three runs."""
+@click.option("--train", is_flag=True, help="Trains too, after the edit.")
+def main(folder: Path, documents: int, base: Path, *, train: bool) -> None:
+    """Print a line a stage, for each run."""
     for name in ("none", "unused"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     write_collection(folder / "beir", documents)
@@ -134,6 +157,7 @@ def main(folder: Path, documents: int, base: Path) -> None:
     if not (folder / "base").exists():
         (folder / "base").symlink_to(base.resolve())
     stages = steps(folder)
+    training = stages.pop("train")
     click.echo(f"{documents:,} documents, from nothing")
     for stage, options in stages.items():
         run(folder, stage, options)
@@ -143,6 +167,15 @@ def main(folder: Path, documents: int, base: Path) -> None:
         run(folder, stage, options)
     click.echo("nothing edited")
     run(folder, "mine", stages["mine"])
+    click.echo("the edited ones, from nothing")
+    files = written(folder)
+    for name in ("vectors", "selected-vectors"):
+        shutil.rmtree(folder / name)
+    for stage in ("embed", "select"):
+        run(folder, stage, stages[stage])
+    click.echo(f"{len(files)} files of select, the same bytes: {written(folder) == files}")
+    if train:
+        run(folder, "train", training)
 
 
 if __name__ == "__main__":
