@@ -51,9 +51,9 @@ def mine(folder: Path, params: Path) -> None:
     write_split(folder / "no-train", Split())
     given = ("--generated", folder / "generated.jsonl", "--imported", data / "imported.jsonl")
     leaks = [part for s in ("dev", "test") for part in (f"--{s}", data / s / "queries.jsonl")]
-    out = ("--queries", folder / "selected", "--out", synthetic)
-    out = (*out, "--metrics", folder / "select.json")
-    call("select", params, *corpus, *given, *leaks, "--reviews", folder / "none", *model, *out)
+    kept = ("--reviews", folder / "none", "--queries", folder / "selected_queries")
+    out = ("--out", synthetic, "--metrics", folder / "select.json")
+    call("select", params, *corpus, *given, *leaks, *kept, *model, *out)
     train = ("--train", folder / "no-train")
     queries = (*train, "--synthetic", synthetic / "train")
     asks = ("--prompts", "stages/prompts", "--store", folder / "expand.jsonl")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from stages.lib.encoding.encoder import Vectors
 from stages.lib.params import Params
+from stages.lib.search import engine
 from stages.lib.search.bm25 import Lexical
-from stages.lib.search.engine import Embedded, Fused, top, zscores
+from stages.lib.search.engine import Embedded, Found, Fused, search_fused, top, zscores
 
 TEXTS = ["red apples and green pears", "a red car", "the bus is blue", "dogs chase cats"]
 
@@ -70,6 +71,19 @@ def test_fusion_weighs_zscores() -> None:
     dense, lexical = Fixed({"a": 1.0, "b": 3.0}), Fixed({"a": 30.0, "b": 10.0})
     fused = Fused(dense, lexical, 0.7).scores(["q"])
     assert fused[0] == pytest.approx([-0.7 + 0.3, 0.7 - 0.3])
+
+
+def test_scores_computed_once_rank_as_those_computed_each_time(
+    params: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BLOCK_CELLS", 2 * len(TEXTS))  # two queries at a time
+    lexical = Lexical(list("abcd"), TEXTS, params.bm25)
+    fixed = Fixed({"a": 0.1, "b": 0.3, "c": 0.2, "d": 0.9})
+    queries = {"1": "red apple", "2": "blue bus", "3": "dog", "4": "dog", "5": "pears"}
+    runs = search_fused(lexical, fixed, 0.6, queries, 3)
+    for run, scorer in zip(runs, (lexical, fixed, Fused(lexical, fixed, 0.6)), strict=True):
+        assert run == Embedded(scorer).search(queries, 3)
+        assert Found(run).search({"2": ""}, 1) == Embedded(scorer).search({"2": "blue bus"}, 1)
 
 
 def test_a_constant_row_has_no_zscores() -> None:

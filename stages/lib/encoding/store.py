@@ -105,7 +105,7 @@ class VectorStore:
         vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
         missing = np.flatnonzero(~self.fill(keys, vectors))
         advance(len(texts) - len(missing))
-        for batch, found in encode_batches(model, [texts[row] for row in missing]):
+        for batch, found in encode_batches(model, [texts[row] for row in missing.tolist()]):
             rows = missing[batch]
             vectors[rows] = found
             self.add(keys[rows], found)

@@ -4,9 +4,9 @@ python -m tests.bench.size.edited /tmp/edited 10000 [--train]
 
 The documents are generated of the sample's words, 60 each in three sentences; the extractive
 provider writes three queries for each. After the first run one document is edited, and the stages
-run again as DVC runs them: with what the run before left. FOLDER keeps what was made. `mine` runs once
-more with the same corpus, where its rankings are known. At last `embed` and `select` run
-without what was remembered: is what `select` writes the same?
+run again as DVC runs them: with what the run before left. `mine` runs once more with the same
+corpus, where its rankings are known. At last `embed` and `select` run without what was remembered:
+is what `select` writes the same? FOLDER keeps what was made, and what the stages say on the way.
 """
 
 import os
@@ -123,12 +123,14 @@ def run(folder: Path, stage: str, options: tuple[str | Path, ...]) -> None:
     if stage != "embed":
         words += ["--metrics", str(folder / f"{stage}-metrics.json")]
     start = time.monotonic()
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    said = process.stdout.read().strip()
-    _, status, usage = os.wait4(process.pid, 0)
+    log = folder / f"{stage}.log"
+    with log.open("w") as progress:
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=progress, text=True)
+        assert process.stdout is not None
+        said = process.stdout.read().strip()
+        _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise click.ClickException(f"{stage}: failed")
+        raise click.ClickException(f"{stage} failed: see {log}")
     cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
     wall = time.monotonic() - start
     click.echo(f"  {cpu:7.1f} s CPU  {wall:7.1f} s wall  {peak:6.0f} MB  {said}")
