@@ -10,7 +10,15 @@ from stages.lib.encoding.encoder import Vectors
 from stages.lib.params import Params
 from stages.lib.search import engine
 from stages.lib.search.bm25 import Lexical
-from stages.lib.search.engine import Embedded, Found, Fused, search_fused, top, zscores
+from stages.lib.search.engine import (
+    Embedded,
+    Found,
+    Fused,
+    Scorer,
+    search_fused,
+    top,
+    zscores,
+)
 
 TEXTS = ["red apples and green pears", "a red car", "the bus is blue", "dogs chase cats"]
 
@@ -81,7 +89,8 @@ def test_scores_computed_once_rank_as_those_computed_each_time(
     fixed = Fixed({"a": 0.1, "b": 0.3, "c": 0.2, "d": 0.9})
     queries = {"1": "red apple", "2": "blue bus", "3": "dog", "4": "dog", "5": "pears"}
     runs = search_fused(lexical, fixed, 0.6, queries, 3)
-    for run, scorer in zip(runs, (lexical, fixed, Fused(lexical, fixed, 0.6)), strict=True):
+    scorers: list[Scorer] = [lexical, fixed, Fused(lexical, fixed, 0.6)]
+    for run, scorer in zip(runs, scorers, strict=True):
         assert run == Embedded(scorer).search(queries, 3)
         assert Found(run).search({"2": ""}, 1) == Embedded(scorer).search({"2": "blue bus"}, 1)
 

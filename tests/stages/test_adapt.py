@@ -28,7 +28,7 @@ from stages.study import bases
 from tests.conftest import Change
 from tests.embedders.server import EmbeddingServer, vector_of
 from tests.stages.conftest import Run
-from tests.stages.test_mine import CORPUS, DEV, SHORT, THINGS, TRAIN, written_for
+from tests.teaching.mining import CORPUS, DEV, SHORT, THINGS, TRAIN, written_for
 
 WIDTH = 4
 TEST = written_for(*(f"blue-{thing}" for thing in THINGS[4:]))

@@ -21,7 +21,7 @@ from tests.conftest import Change
 from tests.embedders.server import EmbeddingServer
 from tests.imports import ROOT
 from tests.stages.conftest import Run
-from tests.stages.test_mine import CORPUS, DEV, SHORT, TRAIN
+from tests.teaching.mining import CORPUS, DEV, SHORT, TRAIN
 from tests.tiny import make_tiny_model
 
 
@@ -85,6 +85,7 @@ def mined_and_trained(run: Run) -> None:
         known="known",
         cross_encoder="none",
         rankings="rankings",
+        queries="mined_queries",
         language_model="none",
         answers="answers.jsonl",
         out="mined",

@@ -16,7 +16,7 @@ from stages.lib.params import read_params
 from stages.study import bases
 from tests.conftest import Change
 from tests.embedders.server import EmbeddingServer
-from tests.stages.test_mine import CORPUS, DEV, SHORT, TRAIN
+from tests.teaching.mining import CORPUS, DEV, SHORT, TRAIN
 from tests.tiny import make_tiny_model
 
 MODEL = {
