@@ -107,7 +107,7 @@ def test_a_killed_run_goes_on_where_it_was(
     tiny_model: Path, tmp_path: Path, with_params: Change
 ) -> None:
     with_params({"encoder.max_length": 16})
-    texts = {f"d{n}": " ".join(WORDS[int(digit)] for digit in f"{n:06}") for n in range(30_000)}
+    texts = {f"d{n}": " ".join(WORDS[int(digit)] for digit in f"{n:06}") for n in range(8_000)}
     corpus_of(tmp_path, texts)
     command = [sys.executable, "-m", "stages.embed", *arguments(tmp_path, tiny_model)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -125,6 +125,6 @@ def test_a_killed_run_goes_on_where_it_was(
     with journal.open("ab") as file:
         file.write(b"torn")
     said, vectors = again(tmp_path, tiny_model)
-    assert f", {30_000 - kept:,} of them encoded" in said
+    assert f", {8_000 - kept:,} of them encoded" in said
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
     assert not list(tmp_path.glob(".out.*"))
