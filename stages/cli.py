@@ -30,6 +30,13 @@ PARAMS = click.option(
     help="The parameters' file.",
 )
 
+PROCESSES = click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    envvar="EMBEDSMITH_PROCESSES",
+    help="Processes that train or encode together; as many as there are GPUs unless given.",
+)
+
 SCRATCH = Path("data/deploy")
 """Where commands that deploy make what they send, and where what is left of a killed one goes."""
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from stages.cli import PARAMS, path_option, stage
+from stages.cli import PARAMS, PROCESSES, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus
 from stages.lib.core.files import building, has_files
 from stages.lib.core.text import all_sentences
 from stages.lib.encoding.encoder import dimension, load_encoder, towers
-from stages.lib.encoding.store import VectorStore
+from stages.lib.encoding.store import VectorStore, forget_unfinished
 from stages.lib.encoding.vectors import (
     count_vectors,
     describe_vectors,
@@ -19,6 +19,7 @@ from stages.lib.encoding.vectors import (
     made_by,
     write_vectors,
 )
+from stages.lib.encoding.workers import encoding
 from stages.lib.params import read_params
 
 
@@ -38,6 +39,7 @@ from stages.lib.params import read_params
     help="Encode each document's sentences too, unless embed.sentences is false.",
 )
 @path_option("--out", help="Folder for the vectors.")
+@PROCESSES
 @PARAMS
 def main(
     corpus: Path,
@@ -45,6 +47,7 @@ def main(
     vectors: tuple[Path, ...],
     with_sentences: bool,
     out: Path,
+    processes: int | None,
     params: Path,
 ) -> str:
     """Encode the corpus: vectors.npy, a row a document, in the order of doc_ids.json."""
@@ -63,22 +66,23 @@ def main(
     documents = read_corpus(corpus)
     # two towers are a tuned model's, whose documents another model may encode
     used = settings.document_encoder if len({*towers(model)}) > 1 else settings.encoder
-    encoder = load_encoder(towers(model)[1], used)
+    tower = towers(model)[1]
+    encoder = load_encoder(tower, used)
     prefix = used.document_prefix
     counts = f"{len(documents):,} documents"
     store = VectorStore(out, made_of, dimension(encoder))
-    with building(out) as folder:
+    with building(out) as folder, encoding(encoder, tower, used, processes) as encode:
         label = f"encode by {model.name}"
         path = folder / "vectors.npy"
-        encoded = write_vectors(path, encoder, Texts(documents), prefix, label, store)
+        encoded = write_vectors(path, encode, Texts(documents), prefix, label, store)
         if with_sentences and settings.embed.sentences:
             pieces, starts = all_sentences(documents)
             path = folder / "sentences.npy"
-            encoded += write_vectors(path, encoder, pieces, prefix, "encode sentences", store)
+            encoded += write_vectors(path, encode, pieces, prefix, "encode sentences", store)
             np.save(folder / "sentence_starts.npy", np.array(starts, np.int64))
             counts += f" and their {len(pieces):,} sentences"
         describe_vectors(folder, list(documents), made_of)
-    store.close()
+    forget_unfinished(out)
     return (
         f"embed: {counts}, {encoded:,} of them encoded by {model.name} in {dimension(encoder)} "
         "dimensions"

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from stages.cli import PARAMS, path_option, stage
+from stages.cli import PARAMS, PROCESSES, path_option, stage
 from stages.lib.core.collection import Texts, read_corpus, read_queries, read_split
 from stages.lib.core.files import building, has_files, leave_unused, write_json
 from stages.lib.encoder_params import EmbedderModel
@@ -26,6 +26,7 @@ from stages.lib.params import read_params
 @path_option("--stores", help="Folder for what endpoints answered.")
 @path_option("--out", help="Folder for the vectors.")
 @path_option("--metrics", help="JSON file for what each model reaches on dev.")
+@PROCESSES
 @PARAMS
 def main(
     corpus: Path,
@@ -42,6 +43,7 @@ def main(
     stores: Path,
     out: Path,
     metrics: Path,
+    processes: int | None,
     params: Path,
 ) -> str:
     """Encode the corpus and the judged queries by each model, and measure it on dev."""
@@ -62,7 +64,7 @@ def main(
 
     from stages.lib.adaptation.adapter import adapted
     from stages.lib.adaptation.folder import has_learnt, load_adapter
-    from stages.lib.embedders.embedder import open_embedder, write_documents
+    from stages.lib.embedders.embedder import open_embedder
     from stages.lib.embedders.stock import ADAPTED, BASE, DOCUMENTS, Stock
     from stages.lib.encoding.vectors import (
         describe_vectors,
@@ -101,10 +103,12 @@ def main(
                 place, vectors = models / name, folder / name / "documents"
                 fetch_embedder(model, key, f"{key}: revision", place)
                 check_code(place, model.model, settings.base.custom_code)
-            embedder = open_embedder(place, model, settings, stores / f"{name}.jsonl", key)
+            store = stores / f"{name}.jsonl"
+            embedder = open_embedder(place, model, settings, store, key, processes)
             if name != DOCUMENTS:
                 vectors.mkdir(parents=True)
-                write_documents(vectors / "vectors.npy", embedder, Texts(collection))
+                before = out / name / "documents"
+                embedder.write_documents(vectors / "vectors.npy", Texts(collection), before)
                 describe_vectors(vectors, list(collection), encoder_hash(place))
             (folder / name / "queries").mkdir(parents=True)
             save_queries(folder / name / "queries", queries, embedder.queries(queries))

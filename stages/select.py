@@ -14,6 +14,7 @@ from stages.lib.search.engine import Found, search_fused
 from stages.lib.selection.copies import find_copies
 from stages.lib.selection.filters import hold_out, own_words, round_trip, sift
 from stages.lib.selection.phrases import unlabelled_queries
+from stages.lib.selection.quality import qualities, samples
 
 
 @stage
@@ -85,7 +86,15 @@ def main(
         write_generated(folder / "unlabelled.jsonl", unlabelled.queries)
     retrievers.dense.save_queries(query.text for query in sifted)
     counts = {name: len(split.queries) for name, split in splits.by_name.items()}
-    write_json(metrics, {"queries": left.counts | counts, "phrases": unlabelled.counts})
+    write_json(
+        metrics,
+        {
+            "queries": left.counts | counts,
+            "phrases": unlabelled.counts,
+            "quality": qualities(sifted, by_teacher, copies),
+            "left_out": samples(left.dropped, seed),
+        },
+    )
     return (
         f"select: {counts['train']:,} train and {counts['dev']:,} synthetic dev queries of "
         f"{left.counts['generated']:,} ({retrievers.dense.encoded:,} encoded anew), "

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import click
-
-from stages.cli import PARAMS, path_option, stage
+from stages.cli import PARAMS, PROCESSES, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.files import building, leave_unused, write_json
 from stages.lib.errors import UserError
@@ -22,12 +20,7 @@ from stages.lib.tasks.task import read_families, read_task
 @path_option("--dev", help="The collection's dev split; may be empty.")
 @path_option("--out", help="Folder for the model.")
 @path_option("--metrics", help="JSON file for what each task gained.")
-@click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    envvar="EMBEDSMITH_PROCESSES",
-    help="Processes that train together; as many as there are GPUs unless given.",
-)
+@PROCESSES
 @PARAMS
 def main(
     base: Path,

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import click
-
-from stages.cli import PARAMS, path_option, stage
+from stages.cli import PARAMS, PROCESSES, path_option, stage
 from stages.lib.core.collection import read_corpus, read_split
 from stages.lib.core.examples import read_mined
 from stages.lib.core.files import building, has_files, write_json
@@ -39,12 +37,7 @@ from stages.lib.training.students import student
 @path_option("--metrics", help="JSON file for what was chosen.")
 @path_option("--curve", help="JSON file for the candidates.")
 @path_option("--gate", help="JSON file for whether the model as a whole may be deployed.")
-@click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    envvar="EMBEDSMITH_PROCESSES",
-    help="Processes that train together; as many as there are GPUs unless given.",
-)
+@PROCESSES
 @PARAMS
 def main(
     corpus: Path,

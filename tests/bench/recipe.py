@@ -206,7 +206,7 @@ def main() -> None:
         run.mkdir(exist_ok=True)
         params = run / "params.yaml"
         params.write_text(yaml.safe_dump(changed(options.changes, seed, options.collection)))
-        if not (folder / "vectors").exists():
+        if not (folder / "by_documents").exists():
             prepare(folder, params, options.queries)
         before = folder / f"{options.mined}-{seed}" if options.mined else None
         seconds = tune(folder, run, params, train, before)

@@ -11,6 +11,8 @@ from stages.lib.embedders.local import LocalEmbedder
 from stages.lib.encoder_params import EmbedderModel
 from stages.lib.encoding.hub import fetch_embedder
 from stages.lib.encoding.portable import join_towers
+from stages.lib.encoding.store import forget_unfinished
+from stages.lib.encoding.vectors import describe_vectors, encoder_hash
 from stages.lib.errors import UserError
 from stages.lib.params import Params
 from tests.tiny import make_tiny_model
@@ -44,6 +46,23 @@ def test_queries_and_documents_may_have_encoders_of_their_own(
         wanted = alone.encode(TEXTS, normalize_embeddings=True)
         assert np.allclose(encode(TEXTS), wanted, atol=2e-3), side
     assert not np.allclose(embedder.queries(TEXTS), embedder.documents(TEXTS), atol=0.05)
+
+
+def test_documents_that_are_encoded_are_not_encoded_again(
+    params: Params, two_towers: Path, tmp_path: Path
+) -> None:
+    embedder = LocalEmbedder(two_towers, section(params, two_towers))
+    out = tmp_path / "out"
+    out.mkdir()
+    assert embedder.write_documents(out / "vectors.npy", TEXTS, out) == 32
+    describe_vectors(out, ["a", "b"], encoder_hash(two_towers))
+    forget_unfinished(out)
+    first = np.load(out / "vectors.npy")
+    np.testing.assert_allclose(first, embedder.documents(TEXTS), atol=1e-3)
+    # a row that no encoder gives shows where the next one is from
+    np.save(out / "vectors.npy", np.stack([first[0], -first[1]]))
+    embedder.write_documents(tmp_path / "again.npy", ["a new one", *TEXTS], out)
+    assert np.array_equal(np.load(tmp_path / "again.npy")[1:], [first[0], -first[1]])
 
 
 def test_a_router_of_other_parts_is_refused(

@@ -32,6 +32,10 @@ STAGES: dict[str, Any] = {
     "select": {
         "queries": {"generated": 6, "well_formed": 3, "train": 2, "dev": 1},
         "phrases": {"generated": 8, "distinct": 2},
+        "quality": {
+            "question": {"queries": 4, "words": 7.5, "first": 0.5, "late": 0.25, "broken": 0.0}
+        },
+        "left_out": {"retrieved": [{"text": HOSTILE, "type": "question", "doc_id": "b"}]},
     },
     "mine": {
         "teacher": "fusion",
@@ -146,6 +150,8 @@ def test_the_report_says_what_was_measured(corpus: Corpus, params: Params) -> No
     assert "fusion taught, with a share of 0.75 of the dense scores" in page
     assert "(n = 7): base 0.5000 · fusion 0.6250." in page
     assert "distinct 2 25% Shares of the n = 8 generated phrases" in page
+    assert "question 4 7.5 50% 25% 0%" in page
+    assert f"{HOSTILE} not retrieved; question, for b" in page
     assert "test 2 3" in page
     assert "Chosen: 0.75 of the way." in page
     assert "people, n = 4. Trained on 2 queries." in page

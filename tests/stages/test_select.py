@@ -8,6 +8,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from stages.lib.core.collection import Corpus, Document, read_split, write_corpus, write_queries
+from stages.lib.core.files import read_json
 from stages.lib.core.generated import Generated, query_id, read_generated, write_generated
 from stages.lib.encoding.encoder import encode, load_encoder
 from stages.lib.encoding.vectors import save_vectors
@@ -96,6 +97,11 @@ def test_what_held_out_documents_were_asked_stays_though_its_document_does_not_c
     splits = {name: read_split(tmp_path / "synthetic" / name) for name in ("train", "dev", "asked")}
     train, dev, asked = (set(split.queries) for split in splits.values())
     assert len(train | dev) < len(CORPUS), "some died"
+    counted = read_json(tmp_path / "select.json")
+    assert counted["quality"]["title"]["queries"] == len(CORPUS)
+    died = {row["text"] for rows in counted["left_out"].values() for row in rows}
+    assert died
+    assert not died & (train | dev)
     assert dev < asked, "some of them were of held-out documents"
     assert not train & asked
     assert not unlabelled(tmp_path) & set(splits["asked"].queries.values())

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from stages.lib.embedders.endpoint import EndpointEmbedder
 from stages.lib.embedders.local import LocalEmbedder
 from stages.lib.encoder_params import EmbedderModel
-from stages.lib.encoding.encoder import BLOCK, Vectors
+from stages.lib.encoding.encoder import Vectors
 from stages.lib.encoding.remote import is_remote, read_record
 from stages.lib.params import Params
 
@@ -25,13 +23,29 @@ class Embedder(Protocol):
         """Vectors of documents, (texts, dimensions)."""
         ...
 
+    def write_documents(self, path: Path, texts: Sequence[str], out: Path) -> int:
+        """Writes the vectors of documents, a row a document; their dimensions.
+
+        Args:
+            path: the file, `vectors.npy` of a folder that takes the place of
+            out: where what the run before wrote lies.
+            texts: the documents'.
+
+        """
+        ...
+
     def save(self) -> None:
         """Writes what was paid for to the stage's output."""
         ...
 
 
 def open_embedder(
-    folder: Path, settings: EmbedderModel, params: Params, store: Path, key: str
+    folder: Path,
+    settings: EmbedderModel,
+    params: Params,
+    store: Path,
+    key: str,
+    processes: int | None = None,
 ) -> Embedder:
     """The embedder of a folder that the stage base made.
 
@@ -41,23 +55,9 @@ def open_embedder(
         params: the prices.
         store: the stage's output for what an endpoint answers.
         key: the parameter that names the model, for errors.
+        processes: that encode documents together; None for as many as there are GPUs.
 
     """
     if is_remote(folder):
         return EndpointEmbedder(read_record(folder), params, store, key)
-    return LocalEmbedder(folder, settings, store)
-
-
-def write_documents(path: Path, embedder: Embedder, texts: Sequence[str]) -> int:
-    """Encodes documents into an npy file, block by block; the vectors' dimensions."""
-    with path.open("wb") as file:
-        width = 0
-        for start in range(0, len(texts), BLOCK):
-            block = embedder.documents(texts[start : start + BLOCK])
-            if not start:
-                width = block.shape[1]
-                shape = (len(texts), width)
-                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-            file.write(block.astype("<f4", copy=False).tobytes())
-    return width
+    return LocalEmbedder(folder, settings, store, processes)

@@ -15,8 +15,9 @@ import numpy as np
 from tqdm import tqdm
 
 from stages.lib.core.hashes import text_hash
-from stages.lib.encoding.encoder import Vectors
+from stages.lib.encoding.encoder import BLOCK, Vectors
 from stages.lib.encoding.remote import Record
+from stages.lib.encoding.vectors import write_rows
 from stages.lib.errors import UserError
 from stages.lib.llm.environment import Environment, host
 from stages.lib.llm.messages import CallFailedError, CallRejectedError, Response
@@ -136,6 +137,18 @@ class EndpointEmbedder:
     def documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors of documents, (texts, dimensions)."""
         return self._encode([self._record.document_prefix + text for text in texts])
+
+    def write_documents(
+        self,
+        path: Path,
+        texts: Sequence[str],
+        out: Path,  # noqa: ARG002 - other embedders look there
+    ) -> int:
+        """Writes the vectors of documents; what is there already, the store knows."""
+        starts = range(0, len(texts), BLOCK)
+        return write_rows(
+            path, (self.documents(texts[at : at + BLOCK]) for at in starts), len(texts)
+        )
 
     def save(self) -> None:
         """Writes the vectors used to the stage's output."""

@@ -5,7 +5,7 @@ nothing is spent on padding, and computed in bfloat16 where the processor has it
 """
 
 import logging as python_logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from stages.lib.errors import UserError
 
 Vectors = npt.NDArray[np.float32]
 """One unit vector a row."""
+
+Encode = Callable[[Sequence[str]], Iterator[tuple[list[int], Vectors]]]
+"""Gives the unit vectors of texts, prefixes included, in batches: the texts' rows, and theirs."""
 
 # loading weights takes no time; encoding has a bar of its own
 python_logging.getLogger("sentence_transformers").setLevel(python_logging.ERROR)
@@ -168,8 +171,14 @@ def encode_batches(
     model.eval()
     ids = token_ids(model, texts) if texts else []
     for batch in batches([len(tokens) for tokens in ids]):
-        with torch.inference_mode():
-            yield batch, embed(model, [ids[index] for index in batch]).cpu().numpy()
+        yield batch, embed_batch(model, [ids[index] for index in batch])
+
+
+def embed_batch(model: SentenceTransformer, ids: Sequence[list[int]]) -> Vectors:
+    """Unit vectors of tokenised texts, (texts, dimensions), without gradients."""
+    with torch.inference_mode():
+        vectors: Vectors = embed(model, ids).cpu().numpy()
+    return vectors
 
 
 def dimension(model: SentenceTransformer) -> int:

@@ -11,13 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sentence_transformers import SentenceTransformer
 
 from stages.lib.core.files import building, read_text, writing
-from stages.lib.encoding.encoder import Vectors, encode_batches
+from stages.lib.encoding.encoder import Encode, Vectors
 
 DESCRIBED = "encoder.txt"
 """The file that holds the hash of the encoder that made a folder's vectors."""
+
+HALF = "<f2"
+"""How numbers lie on disk: half the place of float32."""
+
+Halves = npt.NDArray[np.float16]
 
 Keys = npt.NDArray[np.uint64]
 """Two numbers a text: the first half of its sha256."""
@@ -38,12 +42,12 @@ class Known:
 
     """
 
-    def __init__(self, keys: Keys, vectors: Vectors) -> None:
+    def __init__(self, keys: Keys, vectors: Halves) -> None:
         self._order = np.argsort(keys[:, 0], kind="stable")
         self._sorted = keys[self._order]
         self._vectors = vectors
 
-    def fill(self, keys: Keys, out: Vectors) -> npt.NDArray[np.bool_]:
+    def fill(self, keys: Keys, out: Halves) -> npt.NDArray[np.bool_]:
         """Writes the vectors of known texts into their rows of `out`; says which these are."""
         if not len(self._order):
             return np.zeros(len(keys), dtype=bool)
@@ -68,17 +72,16 @@ class VectorStore:
         self._out = out
         self._encoder = encoder
         self._dimension = dimension
-        self._journals = (out.parent, f".{out.name}.*.rows")
         self._journal = out.with_name(f".{out.name}.{encoder}.rows")
-        self._row = np.dtype([("key", "<u8", (2,)), ("vector", "<f4", (dimension,))])
+        self._row = np.dtype([("key", "<u8", (2,)), ("vector", HALF, (dimension,))])
         self._sources = [self._unfinished(), *_earlier(out, encoder)]
 
-    def fill(self, keys: Keys, out: Vectors) -> npt.NDArray[np.bool_]:
+    def fill(self, keys: Keys, out: Halves) -> npt.NDArray[np.bool_]:
         """Writes the vectors of known texts into their rows of `out`; says which these are."""
         known = np.zeros(len(keys), dtype=bool)
         for source in self._sources:
             missing = np.flatnonzero(~known)
-            rows = np.empty((len(missing), out.shape[1]), dtype=np.float32)
+            rows = np.empty((len(missing), out.shape[1]), dtype=HALF)
             found = source.fill(keys[missing], rows)
             out[missing[found]] = rows[found]
             known[missing[found]] = True
@@ -86,14 +89,16 @@ class VectorStore:
 
     def encode(
         self,
-        model: SentenceTransformer,
+        encode: Encode,
         texts: Sequence[str],
         advance: Callable[[int], object] = lambda _: None,
     ) -> tuple[Keys, Vectors, int]:
-        """The vectors of texts, by the model where they are not known.
+        """The vectors of texts, by the encoder where they are not known.
+
+        What is returned is what is kept, so that a later run goes by the same numbers.
 
         Args:
-            model: the encoder.
+            encode: the encoder.
             texts: at most as many as memory holds vectors of.
             advance: is told of texts as they are done.
 
@@ -102,15 +107,15 @@ class VectorStore:
 
         """
         keys = text_keys(texts)
-        vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
+        vectors = np.empty((len(texts), self._dimension), dtype=HALF)
         missing = np.flatnonzero(~self.fill(keys, vectors))
         advance(len(texts) - len(missing))
-        for batch, found in encode_batches(model, [texts[row] for row in missing.tolist()]):
+        for batch, found in encode([texts[row] for row in missing.tolist()]):
             rows = missing[batch]
             vectors[rows] = found
             self.add(keys[rows], found)
             advance(len(rows))
-        return keys, vectors, len(missing)
+        return keys, vectors.astype(np.float32), len(missing)
 
     def add(self, keys: Keys, vectors: Vectors) -> None:
         """Keeps vectors at once, for a run after this one if it is killed."""
@@ -125,21 +130,15 @@ class VectorStore:
         This is the whole output: vectors of other texts leave it.
         """
         keys = np.unique(text_keys(texts), axis=0)
-        vectors = np.empty((len(keys), self._dimension), dtype=np.float32)
+        vectors = np.empty((len(keys), self._dimension), dtype=HALF)
         self._sources[0] = self._unfinished()
         known = self.fill(keys, vectors)
         with building(self._out) as folder:
-            np.save(folder / "queries.npy", vectors[known].astype("<f4", copy=False))
+            np.save(folder / "queries.npy", vectors[known])
             np.save(folder / "queries.keys.npy", keys[known])
             with writing(folder / DESCRIBED) as file:
                 file.write(self._encoder + "\n")
-        self.close()
-
-    def close(self) -> None:
-        """Drops what unfinished runs kept: the output has it now."""
-        folder, pattern = self._journals
-        for path in folder.glob(pattern):
-            path.unlink()
+        forget_unfinished(self._out)
 
     def _unfinished(self) -> Known:
         self._journal.parent.mkdir(parents=True, exist_ok=True)
@@ -150,6 +149,12 @@ class VectorStore:
             file.truncate(whole * self._row.itemsize)
         rows = np.fromfile(self._journal, dtype=self._row)
         return Known(rows["key"], rows["vector"])
+
+
+def forget_unfinished(out: Path) -> None:
+    """Drops what runs that were killed kept for a folder: it has that now."""
+    for path in out.parent.glob(f".{out.name}.*.rows"):
+        path.unlink()
 
 
 def _earlier(out: Path, encoder: str) -> list[Known]:

@@ -1,17 +1,20 @@
-"""A corpus' vectors on disk, and which encoder made them."""
+"""A corpus' vectors on disk, and which encoder made them.
 
-from collections.abc import Sequence
+They lie there as float16, which is half the place and moves a cosine by less than a thousandth;
+whoever reads them gets float32, in which processors are fast.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
 from tqdm import tqdm
 
 from stages.lib.core.collection import Corpus
 from stages.lib.core.files import read_json, read_text, write_json, writing
 from stages.lib.core.hashes import content_hash
-from stages.lib.encoding.encoder import BLOCK, Vectors, dimension
-from stages.lib.encoding.store import DESCRIBED, Keys, VectorStore, text_keys
+from stages.lib.encoding.encoder import BLOCK, Encode, Vectors
+from stages.lib.encoding.store import DESCRIBED, HALF, Keys, VectorStore, text_keys
 from stages.lib.errors import UserError
 
 FITTED = "fitted.json"
@@ -23,13 +26,13 @@ TRAINED = "trained"
 def save_vectors(folder: Path, vectors: Vectors, doc_ids: Sequence[str], made_by: str) -> None:
     """Writes vectors.npy, a row a document, with the ids of the rows and the encoder's hash."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "vectors.npy", vectors)
+    write_rows(folder / "vectors.npy", [vectors], len(vectors))
     describe_vectors(folder, doc_ids, made_by)
 
 
 def write_vectors(
     path: Path,
-    model: SentenceTransformer,
+    encode: Encode,
     texts: Sequence[str],
     prefix: str,
     label: str,
@@ -39,7 +42,7 @@ def write_vectors(
 
     Args:
         path: the file, as `vectors.npy`; the keys go beside it, into `vectors.keys.npy`.
-        model: encodes what the store does not know,
+        encode: gives vectors that the store does not know,
         texts: of these,
         prefix: after this.
         label: of the progress.
@@ -49,20 +52,41 @@ def write_vectors(
         How many texts were encoded.
 
     """
-    shape = (len(texts), dimension(model))
     all_keys: list[Keys] = []
     encoded = 0
-    with path.open("wb") as file, tqdm(total=len(texts), desc=label, unit="text", delay=2) as bar:
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, len(texts), BLOCK):
-            block = [prefix + text for text in texts[start : start + BLOCK]]
-            keys, vectors, new = store.encode(model, block, bar.update)
-            file.write(vectors.astype("<f4", copy=False).tobytes())
-            all_keys.append(keys)
-            encoded += new
+
+    def blocks() -> Iterator[Vectors]:
+        nonlocal encoded
+        with tqdm(total=len(texts), desc=label, unit="text", delay=2) as bar:
+            for start in range(0, len(texts), BLOCK):
+                block = [prefix + text for text in texts[start : start + BLOCK]]
+                keys, vectors, new = store.encode(encode, block, bar.update)
+                all_keys.append(keys)
+                encoded += new
+                yield vectors
+
+    write_rows(path, blocks(), len(texts))
     np.save(path.with_suffix(".keys.npy"), np.concatenate(all_keys or [text_keys([])]))
     return encoded
+
+
+def write_rows(path: Path, blocks: Iterable[Vectors], count: int) -> int:
+    """Writes so many vectors, which come in blocks, into an npy file; their dimensions."""
+    width = 0
+    with path.open("wb") as file:
+        for block in blocks:
+            if not width:
+                width = block.shape[1]
+                header = {"descr": HALF, "fortran_order": False, "shape": (count, width)}
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(block.astype(HALF).tobytes())
+    return width
+
+
+def read_rows(path: Path) -> Vectors:
+    """The vectors of a file in float32, (rows, dimensions)."""
+    rows: Vectors = np.load(path, mmap_mode="r").astype(np.float32)
+    return rows
 
 
 def describe_vectors(folder: Path, doc_ids: Sequence[str], made_by: str) -> None:
@@ -83,11 +107,10 @@ def count_vectors(folder: Path) -> int:
 
 
 def load_vectors(folder: Path, corpus: Corpus) -> Vectors:
-    """The corpus' vectors as a memory map, (documents, dimensions), in the corpus' order."""
+    """The corpus' vectors, (documents, dimensions), in the corpus' order."""
     if read_json(folder / "doc_ids.json") != list(corpus):
         raise UserError(f"{folder}: vectors of another corpus; run dvc repro")
-    vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-    return vectors
+    return read_rows(folder / "vectors.npy")
 
 
 def trained_vectors(folder: Path, corpus: Corpus) -> Vectors | None:
@@ -101,19 +124,20 @@ def trained_vectors(folder: Path, corpus: Corpus) -> Vectors | None:
 def stored_vectors(folder: Path, corpus: Corpus) -> Vectors:
     """The vectors in a folder of these documents, (documents, dimensions); it may hold others."""
     rows = {doc_id: row for row, doc_id in enumerate(read_json(folder / "doc_ids.json"))}
-    vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-    return np.asarray(vectors[[rows[doc_id] for doc_id in corpus]])
+    vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    chosen: Vectors = vectors[[rows[doc_id] for doc_id in corpus]].astype(np.float32)
+    return chosen
 
 
 def save_queries(folder: Path, texts: Sequence[str], vectors: Vectors) -> None:
     """Writes vectors.npy, a row a query, with the queries' texts."""
-    np.save(folder / "vectors.npy", vectors)
+    write_rows(folder / "vectors.npy", [vectors], len(vectors))
     write_json(folder / "texts.json", list(texts))
 
 
 def load_queries(folder: Path) -> dict[str, Vectors]:
     """The vectors that `save_queries` wrote, by text."""
-    vectors: Vectors = np.load(folder / "vectors.npy")
+    vectors = read_rows(folder / "vectors.npy")
     return dict(zip(read_json(folder / "texts.json"), vectors, strict=True))
 
 

@@ -117,7 +117,7 @@ class Searcher:
         self.engines = systems(self._parts["bm25"], dense, weights)
         self._base = models["base"]
         self._rows = {doc_id: row for row, doc_id in enumerate(self._base.doc_ids)}
-        self._sentences = _load_sentences(sentences)
+        self._sentences = _map_sentences(sentences)
         # the models and what is remembered belong to one query at a time
         self._lock = threading.Lock()
 
@@ -174,7 +174,7 @@ class Searcher:
         if len(spans) != stop - starts[row] or len(spans) < 2:  # one sentence needs no mark
             return 0, 0
         self._parts["base"].scores([query])  # so that its column knows what encoding takes
-        cosines = vectors[starts[row] : stop] @ self._base.encode([query])[0]
+        cosines = vectors[starts[row] : stop].astype(np.float32) @ self._base.encode([query])[0]
         return spans[int(cosines.argmax())]
 
 
@@ -186,7 +186,9 @@ def moves(left: Column, right: Column) -> list[Move]:
     ]
 
 
-def _load_sentences(folder: Path) -> tuple[Vectors, npt.NDArray[np.int64]] | None:
+def _map_sentences(
+    folder: Path,
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int64]] | None:
     if not (folder / SENTENCES).is_file():
         return None
     return np.load(folder / SENTENCES, mmap_mode="r"), np.load(folder / STARTS)

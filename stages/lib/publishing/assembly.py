@@ -11,7 +11,7 @@ from pyarrow import parquet
 from stages.lib.core.files import read_json
 from stages.lib.encoding.encoder import towers
 from stages.lib.encoding.remote import is_remote
-from stages.lib.encoding.vectors import TRAINED, made_by
+from stages.lib.encoding.vectors import TRAINED, made_by, read_rows
 from stages.lib.export.embedder import read_embedder
 
 FILES = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_int8.onnx"}
@@ -57,12 +57,15 @@ def data_belong(model: Path, vectors: Path) -> bool:
 
 
 def write_data(vectors: Path, folder: Path) -> None:
-    """Copies vectors as data: npy with the ids beside it, and both in one parquet file."""
+    """Copies vectors as data: npy with the ids beside it, and both in one parquet file.
+
+    They are float32 there, which every index takes.
+    """
     folder.mkdir()
-    for name in ("vectors.npy", "doc_ids.json"):
-        shutil.copyfile(vectors / name, folder / name)
-    rows = np.load(vectors / "vectors.npy", mmap_mode="r")
-    values = pyarrow.array(np.asarray(rows, np.float32).reshape(-1))
+    shutil.copyfile(vectors / "doc_ids.json", folder / "doc_ids.json")
+    rows = read_rows(vectors / "vectors.npy")
+    np.save(folder / "vectors.npy", rows)
+    values = pyarrow.array(rows.reshape(-1))
     table = pyarrow.table(
         {
             "doc_id": pyarrow.array(read_json(vectors / "doc_ids.json"), pyarrow.string()),

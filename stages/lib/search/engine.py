@@ -1,6 +1,7 @@
 """Searching a corpus: dense, BM25, and the fusion of both, behind one interface."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from sentence_transformers import SentenceTransformer
 from tqdm import tqdm
 
 from stages.lib.core.collection import Queries
-from stages.lib.encoding.encoder import Vectors, encode
+from stages.lib.encoding.encoder import Vectors, encode, encode_batches
 from stages.lib.encoding.store import VectorStore
 
 Run = dict[str, dict[str, float]]
@@ -88,7 +89,8 @@ class Dense:
             return encode(self._model, texts, self._prefix)
         prefixed = [self._prefix + text for text in texts]
         with tqdm(total=len(texts), desc="encode", unit="text", delay=2) as progress:
-            _, vectors, new = self._store.encode(self._model, prefixed, progress.update)
+            encoder = partial(encode_batches, self._model)
+            _, vectors, new = self._store.encode(encoder, prefixed, progress.update)
         self.encoded += new
         return vectors
 

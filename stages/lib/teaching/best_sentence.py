@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.lib.encoding.encoder import Vectors
+from stages.lib.encoding.vectors import read_rows
 from stages.lib.errors import UserError
 from stages.lib.search.engine import Dense
 
@@ -44,4 +45,4 @@ def load_best_sentence(folder: Path, dense: Dense) -> BestSentence:
     if not path.is_file():
         raise UserError(f"{path}: no such file; run dvc repro embed_base")
     starts = np.load(folder / "sentence_starts.npy")
-    return BestSentence(dense, np.load(path, mmap_mode="r"), starts)
+    return BestSentence(dense, read_rows(path), starts)
