@@ -9,7 +9,6 @@ from stages.lib.core.collection import Corpus, Document
 from stages.lib.evaluation.comparison import Evaluation
 from stages.lib.evaluation.groups import groups
 from stages.lib.evaluation.money import bills, in_money
-from stages.lib.evaluation.opening import opening
 from stages.lib.evaluation.pictures import pictures
 from stages.lib.evaluation.report import render, unjudged_share
 from stages.lib.evaluation.table import comparison_table, headline
@@ -247,18 +246,6 @@ def test_what_the_llm_cost_is_told(corpus: Corpus, with_params: Change) -> None:
     assert {bill.money for bill in free} == {None}
     assert in_money(free, "recorded") == "30 answers, nothing charged (recorded)"
     assert in_money([], "none") == "none was asked"
-
-
-def test_the_opening_says_what_to_do() -> None:
-    row = {"against": "bm25", "n": 50, "low": 0.01, "high": 0.03}
-    systems = {"served": {"ndcg_cut_10": 0.52}, "bm25": {"ndcg_cut_10": 0.5}}
-    found = {"comparisons": {"served": row}, "systems": systems}
-    assert opening(found, True, False) == (
-        "Search has become better: 52.0 points of 100 on 50 judged queries, instead of 50.0 by "
-        "the best that needs no tuning, keyword search (BM25); this is not luck."
-    )
-    worse = found | {"comparisons": {"served": row | {"low": -0.03, "high": -0.01}}}
-    assert "worse, and should not be deployed" in opening(worse, True, False)
 
 
 def test_a_run_without_train_labels_is_called_zero_shot(corpus: Corpus, params: Params) -> None:

@@ -23,6 +23,20 @@ HALF = "<f2"
 
 Halves = npt.NDArray[np.float16]
 
+
+def unit(halves: Halves) -> Vectors:
+    """Vectors that were kept, as unit vectors in float32: rounding makes their lengths differ."""
+    rows = halves.astype(np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    np.divide(rows, lengths, out=rows, where=lengths > 0)
+    return rows
+
+
+def as_kept(vectors: Vectors) -> Vectors:
+    """Vectors as who reads them from the disk gets them."""
+    return unit(vectors.astype(HALF))
+
+
 Keys = npt.NDArray[np.uint64]
 """Two numbers a text: the first half of its sha256."""
 
@@ -115,7 +129,7 @@ class VectorStore:
             vectors[rows] = found
             self.add(keys[rows], found)
             advance(len(rows))
-        return keys, vectors.astype(np.float32), len(missing)
+        return keys, unit(vectors), len(missing)
 
     def add(self, keys: Keys, vectors: Vectors) -> None:
         """Keeps vectors at once, for a run after this one if it is killed."""

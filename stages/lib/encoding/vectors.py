@@ -1,7 +1,7 @@
 """A corpus' vectors on disk, and which encoder made them.
 
 They lie there as float16, which is half the place and moves a cosine by less than a thousandth;
-whoever reads them gets float32, in which processors are fast.
+whoever reads them gets unit vectors in float32, in which processors are fast.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from stages.lib.core.collection import Corpus
 from stages.lib.core.files import read_json, read_text, write_json, writing
 from stages.lib.core.hashes import content_hash
 from stages.lib.encoding.encoder import BLOCK, Encode, Vectors
-from stages.lib.encoding.store import DESCRIBED, HALF, Keys, VectorStore, text_keys
+from stages.lib.encoding.store import DESCRIBED, HALF, Keys, VectorStore, text_keys, unit
 from stages.lib.errors import UserError
 
 FITTED = "fitted.json"
@@ -84,9 +84,8 @@ def write_rows(path: Path, blocks: Iterable[Vectors], count: int) -> int:
 
 
 def read_rows(path: Path) -> Vectors:
-    """The vectors of a file in float32, (rows, dimensions)."""
-    rows: Vectors = np.load(path, mmap_mode="r").astype(np.float32)
-    return rows
+    """The unit vectors of a file, (rows, dimensions)."""
+    return unit(np.load(path, mmap_mode="r"))
 
 
 def describe_vectors(folder: Path, doc_ids: Sequence[str], made_by: str) -> None:
@@ -125,8 +124,7 @@ def stored_vectors(folder: Path, corpus: Corpus) -> Vectors:
     """The vectors in a folder of these documents, (documents, dimensions); it may hold others."""
     rows = {doc_id: row for row, doc_id in enumerate(read_json(folder / "doc_ids.json"))}
     vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-    chosen: Vectors = vectors[[rows[doc_id] for doc_id in corpus]].astype(np.float32)
-    return chosen
+    return unit(vectors[[rows[doc_id] for doc_id in corpus]])
 
 
 def save_queries(folder: Path, texts: Sequence[str], vectors: Vectors) -> None:

@@ -20,6 +20,7 @@ from stages.lib.encoding.encoder import Vectors, dimension, encode, load_encoder
 from stages.lib.encoding.portable import join_towers
 from stages.lib.encoding.projection import ends_in_pooling, fit_shift, projected
 from stages.lib.encoding.remote import is_remote
+from stages.lib.encoding.store import as_kept
 from stages.lib.encoding.vectors import FITTED, TRAINED, save_vectors
 from stages.lib.errors import UserError
 from stages.lib.params import Params
@@ -152,13 +153,17 @@ class QueryAndVectors:
         self.load(weights)
         train = self._params.train
         mixed = enriched(
-            self.dense(), self._asked, self._neighbours, train.query_share, train.smoothing
+            self._ranking(self._vectors()),
+            self._asked,
+            self._neighbours,
+            train.query_share,
+            train.smoothing,
         )
         return weights | {DOCUMENTS: torch.from_numpy(mixed)}
 
     def dense(self) -> Dense:
-        """Ranks the document vectors by the queries, both as they are."""
-        return Dense(self._doc_ids, self._vectors(), self.model, self._prefix)
+        """Ranks the document vectors by the queries, as they would ship."""
+        return self._ranking(as_kept(self._vectors()))
 
     def save(self, base: Path, folder: Path) -> None:
         """Saves the query encoder, the fitted document encoder, and the vectors."""
@@ -175,6 +180,9 @@ class QueryAndVectors:
         else:
             shutil.copytree(base, folder / "document")
         join_towers(folder)
+
+    def _ranking(self, vectors: Vectors) -> Dense:
+        return Dense(self._doc_ids, vectors, self.model, self._prefix)
 
     @cached_property
     def _neighbours(self) -> Neighbours:

@@ -1,6 +1,6 @@
 """How much of a bigger embedder's knowledge a student has, on queries that it learnt and others.
 
-python -m tests.bench.agreement FOLDER MODEL RUN [RUN ...]
+python -m tests.bench.levers.agreement FOLDER MODEL RUN [RUN ...]
 
 FOLDER and its runs are those of tests.bench.recipe, the first with documents.model=MODEL, whose
 vectors of the documents lie there. The teacher is MODEL fused with BM25 at the weight by which that

@@ -1,6 +1,6 @@
 """Pre-trains a base on a corpus without queries, by TSDAE (arXiv 2104.06979), as a base to tune.
 
-python -m tests.bench.tsdae CORPUS BASE OUT [--epochs 1] [--learning-rate 3e-5]
+python -m tests.bench.levers.tsdae CORPUS BASE OUT [--epochs 1] [--learning-rate 3e-5]
 
 A decoder says each sentence again from the vector of what is left when six in ten of its words are
 deleted. OUT is a folder to name in `base.model`, with `base.sha256` null.
