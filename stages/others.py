@@ -74,6 +74,7 @@ def main(
     )
     from stages.lib.evidence import dev_sets, measure
     from stages.lib.retrievers import load_dense, load_known, load_lexical
+    from stages.lib.search.crossfit import Search
     from stages.lib.search.engine import Dense
 
     if has_files(documents):
@@ -85,9 +86,14 @@ def main(
     queries = sorted(asked | {*read_queries(test).values()})
 
     def stock(
-        name: str, model: EmbedderModel | None, dense: Dense, *, learnt: bool = False
+        name: str,
+        model: EmbedderModel | None,
+        dense: Dense,
+        *,
+        learnt: bool = False,
+        least: float = 0.0,
     ) -> Stock:
-        evidence = measure(dense, lexical, sets, settings, learnt=learnt)
+        evidence = measure(Search([dense]), lexical, sets, settings, learnt=learnt, least=least)
         if model is None:
             return Stock(name, settings.base.model, settings.export.licence, dense, evidence)
         local = model.provider == "local"
@@ -123,7 +129,9 @@ def main(
             save_queries(folder / ADAPTED / "queries", queries, behind)
             dense = load_known(collection, document_vectors, folder / ADAPTED / "queries")
             learnt = has_learnt(adapter)
-            found.append(stock(ADAPTED, settings.documents, dense, learnt=learnt))
+            plain = next(one.evidence.weight.dense for one in found if one.name == DOCUMENTS)
+            of_adapter = settings.documents
+            found.append(stock(ADAPTED, of_adapter, dense, learnt=learnt, least=plain))
         rows = [one.row(found[0], settings) for one in found]
     write_json(metrics, {"rows": rows})
     best = max(rows, key=lambda row: row["served"][sets[0].name]["ndcg_cut_10"])

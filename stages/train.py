@@ -13,8 +13,9 @@ from stages.lib.encoding.vectors import load_vectors
 from stages.lib.evidence import dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_dense, load_lexical
+from stages.lib.search.crossfit import Search
 from stages.lib.training.candidates import BASE, DISTILLED
-from stages.lib.training.choice import choose, in_words, measured
+from stages.lib.training.choice import choose, in_words, load_whole, measured
 from stages.lib.training.contest import contest
 from stages.lib.training.gate import judge
 from stages.lib.training.processes import is_first, launch
@@ -79,13 +80,13 @@ def main(
         return None
     lexical = load_lexical(documents, settings)
     sets = dev_sets(by_people, by_llm, synthetic, documents)
-    standings = measured(tuned, competing, lexical, sets, settings)
+    standings = measured(tuned, competing, lexical, sets, settings, synthetic)
     chosen = choose(standings)
     of_base = standings[0].evidence
     if others:
         dense = load_dense(documents, model, vectors, settings)
-        of_base = measure(dense, lexical, sets, settings, learnt=False)
-    tuned.load(chosen.candidate.weights())
+        of_base = measure(Search([dense]), lexical, sets, settings, learnt=False)
+    load_whole(tuned, chosen.candidate, synthetic)
     with building(out) as folder:
         tuned.save(document_model if others else model, folder)
         # what trained is what sentence-transformers does with the model, whatever the base said

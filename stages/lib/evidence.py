@@ -1,13 +1,14 @@
 """What dev says of a candidate: nDCG@10 as it is served, and of dense search beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stages.lib.core.collection import Corpus, Split
 from stages.lib.params import Params
-from stages.lib.search.engine import Dense, Embedded, Fused, Run, Scorer
+from stages.lib.search.crossfit import Search
+from stages.lib.search.engine import Embedded, Fused, Run, Scorer
 from stages.lib.search.vector_types import Typed, prefix_type
 from stages.lib.search.weights import Floats, Weight, by_query, choose_weight, least_overlapping
 
@@ -61,22 +62,36 @@ def dev_sets(people: Split, judged: Split, synthetic: Split, corpus: Corpus) -> 
 
 
 def measure(
-    dense: Dense, lexical: Scorer, sets: Sequence[DevSet], params: Params, *, learnt: bool
+    search: Search,
+    lexical: Scorer,
+    sets: Sequence[DevSet],
+    params: Params,
+    *,
+    learnt: bool,
+    least: float = 0.0,
 ) -> Evidence:
     """The evidence on a candidate.
 
     Args:
-        dense: its search.
+        search: its dense search.
         lexical: BM25 over the same documents.
         sets: the dev sets.
         params: the fusion, the default profile, and prefixes that have to rank well too.
         learnt: whether it has learnt from BM25, and so needs less of it.
+        least: the share of dense scores that the base has, which no candidate goes below. A query
+            has one known answer, and BM25 finds that again where documents were mixed with others
+            that answer it as well.
 
     """
+    dense = search.by(lambda one: one)
     weight = choose_weight(dense, lexical, sets[0].weighs, params.fusion, learnt=learnt)
+    weight = replace(weight, dense=max(weight.dense, least))
     share = 1.0 if params.package.profile == "semantic" else weight.dense
     scorers: list[Scorer] = [dense]
-    scorers += [Typed(dense, prefix_type(size)) for size in params.train.matryoshka]
+    scorers += [
+        search.by(lambda one, size=size: Typed(one, prefix_type(size)))  # type: ignore[misc]
+        for size in params.train.matryoshka
+    ]
     served, alone = {}, {}
     for dev in sets:
         served[dev.name] = _mean(

@@ -18,7 +18,7 @@ from stages.lib.evidence import DevSet, dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
 from stages.lib.search.weights import Floats
-from stages.lib.training.choice import choose, measured
+from stages.lib.training.choice import choose, measured, searched
 from stages.lib.training.contest import contest
 from stages.lib.training.saturation import SHARES, part
 from stages.lib.training.students import student
@@ -55,7 +55,8 @@ def main(
     settings = read_params(params)
     documents, mining = read_corpus(corpus), read_mined(mined)
     by_people, by_llm = read_split(dev), read_split(judged)
-    sets = dev_sets(by_people, by_llm, read_split(synthetic_dev), documents)
+    synthetic = read_split(synthetic_dev)
+    sets = dev_sets(by_people, by_llm, synthetic, documents)
     shown = [*sets]
     if split := read_split(test):
         shown.append(DevSet("test", split, sets[0].weighs))
@@ -71,9 +72,11 @@ def main(
         tuned = student(query_encoder, documents, of_documents, queries.train, settings)
         with_dev = bool(by_people) and not by_llm
         _, competing = contest(tuned, queries, settings, with_dev=with_dev)
-        chosen = choose(measured(tuned, competing, lexical, sets, settings)).candidate
-        tuned.load(chosen.weights())
-        evidence = measure(tuned.dense(), lexical, shown, settings, learnt=chosen.learnt)
+        standings = measured(tuned, competing, lexical, sets, settings, synthetic)
+        chosen = choose(standings).candidate
+        search = searched(tuned, chosen, synthetic)
+        least, learnt = standings[0].evidence.weight.dense, chosen.learnt
+        evidence = measure(search, lexical, shown, settings, learnt=learnt, least=least)
         return {
             "queries": len(queries.train),
             "chosen": chosen.name,

@@ -27,6 +27,7 @@ from stages.lib.evidence import DevSet, Evidence, dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
 from stages.lib.search.weights import Floats
+from stages.lib.training.choice import searched
 from tests.bench.recipe import call, changed, prepare
 
 
@@ -85,9 +86,8 @@ def measured(folder: Path, params: Path) -> Iterator[str]:
     test = DevSet("test", read_split(data / "test"), sets[0].weighs)
     first: Evidence | None = None
     for one in standings:
-        student.load(one.candidate.weights())
-        learnt = one.candidate.learnt
-        found = measure(student.dense(), lexical, [test], settings, learnt=learnt)
+        search, learnt = searched(student, one.candidate, Split()), one.candidate.learnt
+        found = measure(search, lexical, [test], settings, learnt=learnt)
         first = first or found
         cells = [
             beside(of["test"], start["test"])

@@ -27,6 +27,7 @@ from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
 from stages.lib.training import choice
 from stages.lib.training.candidates import BASE, Candidate, candidates
+from stages.lib.training.choice import searched
 from stages.lib.training.recipe import train, training_rows
 from stages.lib.training.students import student
 
@@ -42,6 +43,11 @@ class Collection:
 
     name: str
     rows: list[Row]
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of candidates that there are."""
+        return {candidate.kind for candidate, _, _ in self.rows}
 
     def served(self, kind: str) -> float:
         """The mean gain on test of a kind of candidate, as served."""
@@ -79,17 +85,18 @@ def measured(run: Path) -> Collection:
     asked = [DevSet(TEST, test, sets[0].weighs)]
     rows: list[Row] = []
     for candidate in candidates(tuned, base, trained, (0.25, 0.5, 0.75)):
-        tuned.load(candidate.weights())
-        dev = measure(tuned.dense(), lexical, sets, params, learnt=candidate.learnt)
+        least = rows[0][1].weight.dense if rows else 0.0
+        search, learnt = searched(tuned, candidate, synthetic), candidate.learnt
+        dev = measure(search, lexical, sets, params, learnt=learnt, least=least)
         # the weight is dev's: the weights' queries are dev's, and test is measured at it
-        at_dev = measure(tuned.dense(), lexical, asked, params, learnt=candidate.learnt)
+        at_dev = measure(search, lexical, asked, params, learnt=learnt, least=least)
         rows.append((candidate, dev, at_dev))
     return Collection(run.parent.name, rows)
 
 
 def by_name(name: str) -> Callable[[Collection, Sequence[Collection]], Row]:
-    """The rule that ships the candidate of a name, whatever dev says."""
-    return lambda one, _: next(row for row in one.rows if row[0].name == name)
+    """The rule that ships the candidate of a name, or the last where nothing was trained."""
+    return lambda one, _: next((row for row in one.rows if row[0].name == name), one.rows[-1])
 
 
 def by_dev(one: Collection, _: Sequence[Collection]) -> Row:
@@ -102,7 +109,9 @@ def by_belief(one: Collection, others: Sequence[Collection]) -> Row:
     kinds = dict.fromkeys(row[0].kind for row in one.rows if row[0].kind != BASE)
 
     def beliefs(of: Callable[[Collection, str], float]) -> Mapping[str, choice.Belief]:
-        gains = {kind: [of(other, kind) for other in others] for kind in kinds}
+        gains = {
+            kind: [of(other, kind) for other in others if kind in other.kinds] for kind in kinds
+        }
         return {
             kind: choice.Belief(fmean(values), max(0.005, float(np.std(values, ddof=1))))
             for kind, values in gains.items()
@@ -132,11 +141,14 @@ def main() -> None:
     collections = []
     for run in options.runs:
         collections.append(measured(run))
-        print(f"{run}: candidate, test as served, dense; dev as served")
+        print(f"{run}: candidate, weight, test as served, dense; dev as served, dense")
         for candidate, dev, test in collections[-1].rows:
-            on_dev = "  ".join(f"{k} {100 * v.mean():.2f}" for k, v in dev.served.items())
+            on_dev = "  ".join(
+                f"{k} {100 * v.mean():.2f} {100 * dev.dense[k].mean():.2f}"
+                for k, v in dev.served.items()
+            )
             print(
-                f"{candidate.name:18}{100 * test.served[TEST].mean():7.2f}"
+                f"{candidate.name:18}{dev.weight.dense:6.3f}{100 * test.served[TEST].mean():7.2f}"
                 f"{100 * test.dense[TEST].mean():7.2f}  {on_dev}",
                 flush=True,
             )

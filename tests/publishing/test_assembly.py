@@ -49,7 +49,9 @@ def test_variants_that_were_refused_stay_behind(outputs: Path) -> None:
 
 def test_trained_vectors_come_along_in_two_forms(outputs: Path) -> None:
     folder = assembled(outputs, "fp32") / "vectors"
-    np.testing.assert_array_equal(np.load(folder / "vectors.npy"), VECTORS)
+    found = np.load(folder / "vectors.npy")
+    np.testing.assert_array_equal(found, VECTORS)
+    assert found.dtype == np.float32, "not all indices take halves"
     table = parquet.read_table(folder / "vectors.parquet").to_pydict()
     assert table == {"doc_id": ["a", "b", "c"], "vector": VECTORS.tolist()}
     assert json.loads((folder / "doc_ids.json").read_text()) == ["a", "b", "c"]

@@ -115,6 +115,7 @@ def test_a_query_encoder_is_tuned_among_another_models_documents(project: Path, 
     known = load_queries(project / "known")
     assert known.keys() == {*TRAIN.queries.values(), *DEV.queries.values(), "dog blue"}
     assert load_vectors(project / "by_documents", CORPUS).shape == (len(CORPUS), 48)
+    assert not list(project.glob(".by_documents.*")), "nothing is left to go on from"
     mined_and_trained(run)
     query = load_encoder(project / "tuned" / "query", read_params(project / "params.yaml").encoder)
     assert encode(query, ["red car"]).shape == (1, 48)

@@ -1,7 +1,9 @@
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 
+from stages.lib.search.crossfit import Asked
 from stages.lib.training.candidates import candidates, interpolate
 from stages.lib.training.students import DOCUMENTS, Student, Weights
 
@@ -9,8 +11,8 @@ from stages.lib.training.students import DOCUMENTS, Student, Weights
 class Ten:
     """A student that enriches documents by ten."""
 
-    def enrich(self, weights: Weights) -> Weights:
-        return {name: weight + 10 for name, weight in weights.items()}
+    def enrich(self, weights: Weights, further: Sequence[Asked]) -> list[Weights]:
+        return [{name: weight + 10 for name, weight in weights.items()} for _ in further]
 
 
 STUDENT = cast(Student, Ten())
@@ -27,7 +29,7 @@ def test_interpolation_by_hand() -> None:
 def test_all_from_the_base_to_the_end_may_ship_enriched() -> None:
     base, end = ({DOCUMENTS: torch.tensor([value])} for value in (1.0, 3.0))
     found = candidates(STUDENT, base, end, [0.75, 0.5])
-    assert [(one.name, one.kind, float(one.weights()[DOCUMENTS])) for one in found] == [
+    assert [(one.name, one.kind, float(one.states([{}])[0][DOCUMENTS])) for one in found] == [
         ("base", "base", 1.0),
         ("enriched", "enriched", 11.0),
         ("0.5 of the way", "mixture", 12.0),

@@ -16,7 +16,7 @@ def evidence(
 
 
 def candidate(kind: str) -> Candidate:
-    return Candidate(kind, kind, dict)
+    return Candidate(kind, kind, lambda _: [])
 
 
 def chosen(*found: tuple[str, Evidence]) -> Standing:

@@ -28,7 +28,7 @@ def standing(kind: str, value: float, queries: int, dev: str) -> Standing:
     values = {dev: np.full(queries, value)}
     known = Belief(0.0, 0.01)
     return Standing(
-        Candidate(kind, kind, dict), Evidence(Weight(0.7, {}), values, values), known, known
+        Candidate(kind, kind, lambda _: []), Evidence(Weight(0.7, {}), values, values), known, known
     )
 
 
@@ -73,7 +73,10 @@ def test_what_is_worse_within_chance_passes() -> None:
     # 0.65 in the mean beside the base's 0.7, with a standard error of 0.05
     values = {"people": np.tile([0.44, 0.86], 10)}
     noisy = Standing(
-        Candidate(MIXTURE, MIXTURE, dict), Evidence(Weight(0.7, {}), values, values), known, known
+        Candidate(MIXTURE, MIXTURE, lambda _: []),
+        Evidence(Weight(0.7, {}), values, values),
+        known,
+        known,
     )
     sets = [DevSet("people", split, split)]
     assert judge(noisy, standing(BASE, 0.7, 20, "people").evidence, sets, Lexical("bad")).passed

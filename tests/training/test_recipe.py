@@ -164,7 +164,7 @@ def test_trained_vectors_are_mixed_with_those_of_the_bases_neighbours(
     before = weights[DOCUMENTS].numpy()
     wanted = 0.75 * before + 0.25 * before[cosines.argmax(axis=1)]
     wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
-    mixed = tuned.enrich(weights)
+    (mixed,) = tuned.enrich(weights, [{}])
     assert mixed[DOCUMENTS].numpy() == pytest.approx(wanted, abs=1e-5)
     assert all(mixed[name] is weight for name, weight in weights.items() if name != DOCUMENTS)
     # who takes a mixture in the place of another is measured by it

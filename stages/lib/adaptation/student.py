@@ -15,6 +15,7 @@ from stages.lib.adaptation.folder import save_adapter
 from stages.lib.encoder_params import EmbedderModel
 from stages.lib.encoding.adapter import copy_weights, load_weights
 from stages.lib.encoding.encoder import Vectors, device
+from stages.lib.search.crossfit import Asked
 from stages.lib.search.engine import Dense, Known
 from stages.lib.training.documents import Documents, Frozen
 from stages.lib.training.students import Weights
@@ -85,9 +86,9 @@ class AdaptedQueries:
         """Takes the adapter's weights."""
         load_weights(self.model, weights)
 
-    def enrich(self, weights: Weights) -> Weights:
+    def enrich(self, weights: Weights, further: Sequence[Asked]) -> list[Weights]:
         """As they are: documents keep their vectors."""
-        return weights
+        return [weights] * len(further)
 
     def dense(self) -> Dense:
         """Ranks the documents by the queries behind the adapter as it is."""

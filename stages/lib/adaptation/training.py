@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
+from stages.lib.core.collection import Split
 from stages.lib.core.examples import Mined
 from stages.lib.evidence import DevSet
 from stages.lib.params import Params
 from stages.lib.search.engine import Scorer
 from stages.lib.training.candidates import BASE, MIXTURE, TRAINED
-from stages.lib.training.choice import Belief, Standing, choose, in_words, measured, stand
+from stages.lib.training.choice import (
+    Belief,
+    Standing,
+    choose,
+    in_words,
+    load_whole,
+    measured,
+    stand,
+)
 from stages.lib.training.contest import contest
 from stages.lib.training.students import Student
 
@@ -47,10 +56,10 @@ def trained(
     plain = params.encoder.model_copy(update={"query_prefix": ""})
     settings = params.model_copy(update={"train": recipe, "encoder": plain})
     rows, competing = contest(student, mined, settings, with_dev=with_dev, untrained=IDENTITY)
-    found = measured(student, competing, lexical, sets, settings)
+    found = measured(student, competing, lexical, sets, settings, Split())
     standings = stand([(one.candidate, one.evidence) for one in found], PRIOR, PRIOR)
     chosen = choose(standings)
-    student.load(chosen.candidate.weights())
+    load_whole(student, chosen.candidate, Split())
     return rows, standings, chosen
 
 

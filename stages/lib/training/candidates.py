@@ -6,9 +6,11 @@ forget less of where training started (LM-Cocktail, arXiv 2311.13534).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
+from stages.lib.search.crossfit import Asked
 from stages.lib.training.students import DOCUMENTS, Student, Weights
 
 BASE = "base"
@@ -25,13 +27,16 @@ class Candidate:
     Args:
         name: in metrics and the report.
         kind: `base`, `enriched`, `mixture` or `trained`.
-        weights: gives its weights.
+        states: gives its weights, with documents mixed with queries beside those that trained, for
+            each such set of queries.
+        mixes: whether its documents are mixed with queries at all.
 
     """
 
     name: str
     kind: str
-    weights: Callable[[], Weights]
+    states: Callable[[Sequence[Asked]], list[Weights]]
+    mixes: bool = False
 
     @property
     def learnt(self) -> bool:
@@ -58,20 +63,23 @@ def candidates(
         name: of the base; it is DISTILLED where another model encodes the documents.
 
     """
-    found = [Candidate(name, BASE, lambda: base)]
-    if DOCUMENTS in base:
-        found.append(Candidate(ENRICHED, ENRICHED, lambda: student.enrich(base)))
+    mixes = DOCUMENTS in base
+
+    def add(name: str, kind: str, weights: Callable[[], Weights]) -> None:
+        def states(further: Sequence[Asked]) -> list[Weights]:
+            return student.enrich(weights(), further)
+
+        found.append(Candidate(name, kind, states, mixes))
+
+    found = [Candidate(name, BASE, lambda further: [base] * len(further))]
+    if mixes:
+        add(ENRICHED, ENRICHED, lambda: base)
     if trained is not None:
-        for share in sorted({*shares, 1.0}):
-            found.append(_mixture(student, base, trained, share))
+        for share in sorted({*shares} - {1.0}):
+            way = partial(interpolate, base, trained, share)
+            add(f"{share:g} of the way", MIXTURE, way)
+        add(TRAINED, TRAINED, lambda: trained)
     return found
-
-
-def _mixture(student: Student, base: Weights, trained: Weights, share: float) -> Candidate:
-    if share == 1:
-        return Candidate(TRAINED, TRAINED, lambda: student.enrich(trained))
-    name = f"{share:g} of the way"
-    return Candidate(name, MIXTURE, lambda: student.enrich(interpolate(base, trained, share)))
 
 
 def interpolate(start: Weights, end: Weights, share: float) -> Weights:

@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stages.lib.core.collection import Split
 from stages.lib.evidence import DevSet, Evidence, measure
 from stages.lib.params import Params
+from stages.lib.search.crossfit import FOLDS, Search, by_document, deal
 from stages.lib.search.engine import Scorer
 from stages.lib.search.weights import Floats
 from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, TRAINED, Candidate
@@ -89,6 +91,7 @@ def measured(
     lexical: Scorer,
     sets: Sequence[DevSet],
     params: Params,
+    asked: Split,
 ) -> list[Standing]:
     """Each candidate with what dev says, and so what is believed of it.
 
@@ -98,14 +101,40 @@ def measured(
         lexical: BM25 over the same documents.
         sets: the dev sets.
         params: the fusion and the default profile.
+        asked: queries of held-out documents, which these are mixed with.
 
     """
-    found = []
+    found: list[tuple[Candidate, Evidence]] = []
     for candidate in candidates:
-        student.load(candidate.weights())
-        evidence = measure(student.dense(), lexical, sets, params, learnt=candidate.learnt)
+        least = found[0][1].weight.dense if found else 0.0
+        search, learnt = searched(student, candidate, asked), candidate.learnt
+        evidence = measure(search, lexical, sets, params, learnt=learnt, least=least)
         found.append((candidate, evidence))
     return stand(found)
+
+
+def searched(student: Student, candidate: Candidate, asked: Split) -> Search:
+    """A candidate's search, by documents that the query at hand is not mixed into.
+
+    Args:
+        student: takes the candidate's weights, and ends with those that would ship.
+        candidate: whose search it is.
+        asked: queries of held-out documents, which these are mixed with.
+
+    """
+    folds = deal(asked) if candidate.mixes else {}
+    without = [*range(FOLDS), None] if folds else [None]
+    further = [by_document(asked, folds, fold) if folds else {} for fold in without]
+    parts = []
+    for weights in candidate.states(further):
+        student.load(weights)
+        parts.append(student.dense())
+    return Search(parts, folds)
+
+
+def load_whole(student: Student, candidate: Candidate, asked: Split) -> None:
+    """Brings a student to what ships of a candidate: documents mixed with all their queries."""
+    student.load(candidate.states([by_document(asked, deal(asked))])[0])
 
 
 def stand(

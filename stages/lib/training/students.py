@@ -24,6 +24,7 @@ from stages.lib.encoding.store import as_kept
 from stages.lib.encoding.vectors import FITTED, TRAINED, save_vectors
 from stages.lib.errors import UserError
 from stages.lib.params import Params
+from stages.lib.search.crossfit import Asked
 from stages.lib.search.engine import Dense
 from stages.lib.search.enriching import enriched
 from stages.lib.search.neighbours import Neighbours
@@ -53,8 +54,15 @@ class Student(Protocol):
         """Takes weights that `weights` gave, or a mixture of such."""
         ...
 
-    def enrich(self, weights: Weights) -> Weights:
-        """The weights with enriched documents, where these are weights; else as they are."""
+    def enrich(self, weights: Weights, further: Sequence[Asked]) -> list[Weights]:
+        """The weights with enriched documents, where these are weights; else as they are.
+
+        Args:
+            weights: of the query encoder and of the documents.
+            further: queries that documents are mixed with beside those that trained; one result
+                for each of them.
+
+        """
         ...
 
     def dense(self) -> Dense:
@@ -87,9 +95,9 @@ class QueryTower:
         """Takes the query encoder's weights."""
         load_weights(self.model, weights)
 
-    def enrich(self, weights: Weights) -> Weights:
+    def enrich(self, weights: Weights, further: Sequence[Asked]) -> list[Weights]:
         """As they are: documents keep the base's vectors."""
-        return weights
+        return [weights] * len(further)
 
     def dense(self) -> Dense:
         """Ranks the base's document vectors by the tuned queries."""
@@ -148,18 +156,21 @@ class QueryAndVectors:
         load_weights(self.model, {k: v for k, v in weights.items() if k != DOCUMENTS})
         self._free.vectors.data.copy_(weights[DOCUMENTS])
 
-    def enrich(self, weights: Weights) -> Weights:
+    def enrich(self, weights: Weights, further: Sequence[Asked]) -> list[Weights]:
         """The weights, with each document's vector mixed with its queries' and neighbours'."""
         self.load(weights)
         train = self._params.train
-        mixed = enriched(
-            self._ranking(self._vectors()),
-            self._asked,
-            self._neighbours,
-            train.query_share,
-            train.smoothing,
-        )
-        return weights | {DOCUMENTS: torch.from_numpy(mixed)}
+        ranking = self._ranking(self._vectors())
+        found = []
+        for queries in further:
+            asked = {
+                doc_id: [*self._asked.get(doc_id, ()), *queries.get(doc_id, ())]
+                for doc_id in dict.fromkeys([*self._asked, *queries])
+            }
+            shares = train.query_share, train.smoothing
+            mixed = enriched(ranking, asked, self._neighbours, *shares)
+            found.append(weights | {DOCUMENTS: torch.from_numpy(mixed)})
+        return found
 
     def dense(self) -> Dense:
         """Ranks the document vectors by the queries, as they would ship."""
@@ -211,9 +222,9 @@ class Full:
         """Takes the encoder's weights."""
         load_weights(self.model, weights)
 
-    def enrich(self, weights: Weights) -> Weights:
+    def enrich(self, weights: Weights, further: Sequence[Asked]) -> list[Weights]:
         """As they are: an encoder gives the documents' vectors."""
-        return weights
+        return [weights] * len(further)
 
     def dense(self) -> Dense:
         """Ranks the corpus, encoded anew."""
