@@ -80,7 +80,7 @@ def main(
         return None
     lexical = load_lexical(documents, settings)
     sets = dev_sets(by_people, by_llm, synthetic, documents)
-    standings = measured(tuned, competing, lexical, sets, settings, synthetic)
+    standings = measured(tuned, competing, lexical, sets, settings, synthetic, len(mining.train))
     chosen = choose(standings)
     of_base = standings[0].evidence
     if others:

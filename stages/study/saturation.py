@@ -72,7 +72,9 @@ def main(
         tuned = student(query_encoder, documents, of_documents, queries.train, settings)
         with_dev = bool(by_people) and not by_llm
         _, competing = contest(tuned, queries, settings, with_dev=with_dev)
-        standings = measured(tuned, competing, lexical, sets, settings, synthetic)
+        standings = measured(
+            tuned, competing, lexical, sets, settings, synthetic, len(queries.train)
+        )
         chosen = choose(standings).candidate
         search = searched(tuned, chosen, synthetic)
         least, learnt = standings[0].evidence.weight.dense, chosen.learnt

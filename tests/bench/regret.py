@@ -26,7 +26,14 @@ from stages.lib.evidence import DevSet, Evidence, dev_sets, measure
 from stages.lib.params import read_params
 from stages.lib.retrievers import load_lexical
 from stages.lib.training import choice
-from stages.lib.training.candidates import BASE, Candidate, candidates
+from stages.lib.training.candidates import (
+    BASE,
+    ENRICHED,
+    MIXTURE,
+    TRAINED,
+    Candidate,
+    candidates,
+)
 from stages.lib.training.choice import searched
 from stages.lib.training.recipe import train, training_rows
 from stages.lib.training.students import student
@@ -43,24 +50,24 @@ class Collection:
 
     name: str
     rows: list[Row]
+    queries: int
 
     @property
     def kinds(self) -> set[str]:
         """The kinds of candidates that there are."""
         return {candidate.kind for candidate, _, _ in self.rows}
 
-    def served(self, kind: str) -> float:
-        """The mean gain on test of a kind of candidate, as served."""
-        base = self.rows[0][2].served[TEST].mean()
-        gains = [float(t.served[TEST].mean() - base) for c, _, t in self.rows if c.kind == kind]
-        return fmean(gains)
-
-    def dense(self, kind: str) -> float:
-        """The mean gain on test of a kind of candidate, dense."""
-        base = self.rows[0][2].dense[TEST].mean()
-        return fmean(
-            [float(t.dense[TEST].mean() - base) for c, _, t in self.rows if c.kind == kind]
-        )
+    def gain(self, kind: str, over: str, dense: bool) -> float:
+        """The mean gain on test of a kind of candidate over another."""
+        values = {
+            name: [
+                float((t.dense if dense else t.served)[TEST].mean())
+                for c, _, t in self.rows
+                if c.kind == name
+            ]
+            for name in (kind, over)
+        }
+        return fmean(values[kind]) - fmean(values[over])
 
 
 def measured(run: Path) -> Collection:
@@ -91,7 +98,7 @@ def measured(run: Path) -> Collection:
         # the weight is dev's: the weights' queries are dev's, and test is measured at it
         at_dev = measure(search, lexical, asked, params, learnt=learnt, least=least)
         rows.append((candidate, dev, at_dev))
-    return Collection(run.parent.name, rows)
+    return Collection(run.parent.name, rows, len(mined.train))
 
 
 def by_name(name: str) -> Callable[[Collection, Sequence[Collection]], Row]:
@@ -106,21 +113,29 @@ def by_dev(one: Collection, _: Sequence[Collection]) -> Row:
 
 def by_belief(one: Collection, others: Sequence[Collection]) -> Row:
     """The rule of the stage, with beliefs from the other collections."""
-    kinds = dict.fromkeys(row[0].kind for row in one.rows if row[0].kind != BASE)
 
-    def beliefs(of: Callable[[Collection, str], float]) -> Mapping[str, choice.Belief]:
-        gains = {
-            kind: [of(other, kind) for other in others if kind in other.kinds] for kind in kinds
-        }
-        return {
-            kind: choice.Belief(fmean(values), max(0.005, float(np.std(values, ddof=1))))
-            for kind, values in gains.items()
-        }
+    def prior(kind: str, over: str) -> choice.Prior:
+        having = [other for other in others if kind in other.kinds]
+        served, dense = (
+            choice.Belief(fmean(gains), max(0.005, float(np.std(gains, ddof=1))))
+            for gains in (
+                [other.gain(kind, over, dense) for other in having] for dense in (False, True)
+            )
+        )
+        return choice.Prior(served, dense)
 
-    served, dense = beliefs(Collection.served), beliefs(Collection.dense)
-    standings = choice.stand([(c, dev) for c, dev, _ in one.rows], served, dense)
+    beyond = {kind: prior(kind, ENRICHED) for kind in (MIXTURE, TRAINED)}
+    few = choice.PRIORS.few
+    priors = choice.Priors(prior(ENRICHED, BASE), beyond, choice.PRIORS.alone, few)
+    standings = choice.stand([(c, dev) for c, dev, _ in one.rows], one.queries, priors)
     chosen = choice.choose(standings).candidate
     return next(row for row in one.rows if row[0] is chosen)
+
+
+def as_committed(one: Collection, _: Sequence[Collection]) -> Row:
+    """The rule of the stage as it is, with its own priors."""
+    chosen = choice.choose(choice.stand([(c, dev) for c, dev, _ in one.rows], one.queries))
+    return next(row for row in one.rows if row[0] is chosen.candidate)
 
 
 RULES: Mapping[str, Callable[[Collection, Sequence[Collection]], Row]] = {
@@ -129,6 +144,7 @@ RULES: Mapping[str, Callable[[Collection, Sequence[Collection]], Row]] = {
     "0.75 of the way": by_name("0.75 of the way"),
     "trained": by_name("trained"),
     "best on dev": by_dev,
+    "as committed": as_committed,
     "beliefs": by_belief,
 }
 

@@ -123,10 +123,10 @@ QUESTION = "what does a licence cost"
 def searcher(folder: Path) -> Searcher:
     """The systems; `tuned` knows three words that the documents do not have."""
     base = Words({})
-    texts = [d.text.split(". ") for d in CORPUS.values()]
+    texts = [[d.title, *d.text.split(". ")] for d in CORPUS.values()]
     folder.mkdir(exist_ok=True)
     np.save(folder / "sentences.npy", np.stack([vector(s) for part in texts for s in part]))
-    np.save(folder / "sentence_starts.npy", np.arange(0, 2 * len(texts), 2))
+    np.save(folder / "sentence_starts.npy", np.arange(0, 3 * len(texts), 3))
     models = {
         "base": base,
         "tuned": Words({"document": "file", "recover": "restore", "post": "mailbox"}),

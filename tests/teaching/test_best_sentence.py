@@ -31,14 +31,14 @@ def test_sentences_end_at_marks_and_lines() -> None:
     ]
 
 
-def test_each_document_has_a_sentence() -> None:
+def test_each_document_has_its_title_and_sentences_or_its_contents() -> None:
     corpus = {
         "a": Document("a", "T", "The first sentence is here. The second one is there."),
         "b": Document("b", "Title", "short"),
     }
     texts, starts = all_sentences(corpus)
-    assert starts == [0, 2]
-    assert texts[2] == "Title short"
+    assert starts == [0, 3]
+    assert texts == ["T", "The first sentence is here.", "The second one is there.", "Title short"]
 
 
 def test_a_document_is_worth_its_best_sentence() -> None:

@@ -1,12 +1,14 @@
 """What ships: beliefs by hand."""
 
+import math
+
 import numpy as np
 import pytest
 
 from stages.lib.evidence import Evidence
 from stages.lib.search.weights import Weight
 from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, TRAINED, Candidate
-from stages.lib.training.choice import BIAS, SERVED, Belief, Standing, believe, choose, stand
+from stages.lib.training.choice import BIAS, PRIORS, Belief, Standing, believe, choose, stand
 
 
 def evidence(
@@ -16,11 +18,11 @@ def evidence(
 
 
 def candidate(kind: str) -> Candidate:
-    return Candidate(kind, kind, lambda _: [])
+    return Candidate(kind, kind, lambda _: [], mixes=True)
 
 
 def chosen(*found: tuple[str, Evidence]) -> Standing:
-    return choose(stand([(candidate(kind), one) for kind, one in found]))
+    return choose(stand([(candidate(kind), one) for kind, one in found], queries=1000))
 
 
 def test_a_belief_is_averaged_with_dev_by_precision() -> None:
@@ -31,18 +33,40 @@ def test_a_belief_is_averaged_with_dev_by_precision() -> None:
     variance = (0.1 * 3**-0.5 / 2) ** 2 + BIAS["people"] ** 2
     weights = np.array([0.03**-2, 1 / variance])
     wanted = float((weights * [0.02, 0.05]).sum() / weights.sum())
-    found = believe(prior, values, base)
+    found = believe(prior, values, base, BIAS)
     assert found.mean == pytest.approx(wanted)
     assert found.sd == pytest.approx(weights.sum() ** -0.5)
 
 
 def test_the_base_gains_nothing_for_sure() -> None:
-    assert believe(None, {"people": np.ones(3)}, {"people": np.zeros(3)}) == Belief(0.0, 0.0)
+    (base,) = stand([(candidate(BASE), evidence([0.5]))], queries=9)
+    assert base.served == base.dense == Belief(0.0, 0.0)
 
 
 def test_without_dev_what_held_elsewhere_ships() -> None:
     lone = evidence([0.5])
-    assert chosen((BASE, lone), (ENRICHED, lone), (MIXTURE, lone)).served == SERVED[MIXTURE]
+    found = chosen((BASE, lone), (ENRICHED, lone), (MIXTURE, lone))
+    assert found.candidate.kind == MIXTURE
+    step = PRIORS.beyond[MIXTURE].served
+    few = PRIORS.few / 1000
+    assert found.served.mean == pytest.approx(PRIORS.enriched.served.mean + step.mean - few)
+    assert found.served.sd == pytest.approx(math.hypot(PRIORS.enriched.served.sd, step.sd))
+
+
+def test_a_training_by_few_queries_is_believed_to_cost() -> None:
+    lone = evidence([0.5])
+    found = [(candidate(kind), lone) for kind in (BASE, ENRICHED, MIXTURE)]
+    assert choose(stand(found, queries=1000)).candidate.kind == MIXTURE
+    assert choose(stand(found, queries=150)).candidate.kind == ENRICHED
+
+
+def test_training_is_measured_against_the_enriched_documents() -> None:
+    base, enriched = evidence([0.9] * 99, dev="synthetic"), evidence([0.88] * 99, dev="synthetic")
+    better = evidence([0.895] * 99, dev="synthetic")
+    worse = evidence([0.865] * 99, dev="synthetic")
+    first = ((BASE, base), (ENRICHED, enriched))
+    assert chosen(*first, (MIXTURE, better)).candidate.kind == MIXTURE
+    assert chosen(*first, (MIXTURE, worse)).candidate.kind == ENRICHED
 
 
 def test_of_two_that_are_served_alike_the_better_dense_one_ships() -> None:
@@ -59,7 +83,7 @@ def test_of_two_that_are_served_alike_the_better_dense_one_ships() -> None:
 
 def test_known_answers_alone_do_not_keep_the_base() -> None:
     base, worse = evidence([0.9] * 50, dev="synthetic"), evidence([0.87] * 50, dev="synthetic")
-    assert chosen((BASE, base), (MIXTURE, worse)).candidate.kind == MIXTURE
+    assert chosen((BASE, base), (ENRICHED, worse)).candidate.kind == ENRICHED
 
 
 def test_people_keep_the_base_where_they_are_many_enough() -> None:
@@ -68,9 +92,11 @@ def test_people_keep_the_base_where_they_are_many_enough() -> None:
     def kind(queries: int) -> str:
         base = random.uniform(0, 1, queries)
         worse = base - 0.02 + random.normal(0, 0.15, queries)
-        return chosen((BASE, evidence(list(base))), (MIXTURE, evidence(list(worse)))).candidate.kind
+        return chosen(
+            (BASE, evidence(list(base))), (ENRICHED, evidence(list(worse)))
+        ).candidate.kind
 
-    assert kind(4) == MIXTURE
+    assert kind(4) == ENRICHED
     assert kind(3000) == BASE
 
 
@@ -78,5 +104,5 @@ def test_what_loses_dense_does_not_ship_for_the_fusion_alone() -> None:
     base = evidence([0.5] * 99, [0.5] * 99)
     fused = evidence([0.6] * 99, [0.4] * 99)
     both = evidence([0.55] * 99, [0.5] * 99)
-    assert chosen((BASE, base), (MIXTURE, fused), (ENRICHED, both)).candidate.kind == ENRICHED
-    assert chosen((BASE, base), (MIXTURE, fused)).candidate.kind == BASE
+    assert chosen((BASE, base), (ENRICHED, both), (MIXTURE, fused)).candidate.kind == ENRICHED
+    assert chosen((BASE, base), (ENRICHED, fused)).candidate.kind == BASE

@@ -1,6 +1,6 @@
 """Trains an adapter by the recipe of the students, and chooses by dev how far it goes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from stages.lib.core.collection import Split
 from stages.lib.core.examples import Mined
@@ -10,6 +10,8 @@ from stages.lib.search.engine import Scorer
 from stages.lib.training.candidates import BASE, MIXTURE, TRAINED
 from stages.lib.training.choice import (
     Belief,
+    Prior,
+    Priors,
     Standing,
     choose,
     in_words,
@@ -23,7 +25,8 @@ from stages.lib.training.students import Student
 IDENTITY = "identity"
 """The name of the adapter that changes nothing."""
 
-PRIOR: Mapping[str, Belief] = {MIXTURE: Belief(0.0, 0.02), TRAINED: Belief(0.0, 0.02)}
+NOTHING = Prior(Belief(0.0, 0.02), Belief(0.0, 0.02))
+BEFORE = Priors(NOTHING, {}, {MIXTURE: NOTHING, TRAINED: NOTHING}, few=0.0)
 """What is believed of an adapter's gain before dev speaks: nothing, give or take what tuning gives
 elsewhere."""
 
@@ -56,8 +59,9 @@ def trained(
     plain = params.encoder.model_copy(update={"query_prefix": ""})
     settings = params.model_copy(update={"train": recipe, "encoder": plain})
     rows, competing = contest(student, mined, settings, with_dev=with_dev, untrained=IDENTITY)
-    found = measured(student, competing, lexical, sets, settings, Split())
-    standings = stand([(one.candidate, one.evidence) for one in found], PRIOR, PRIOR)
+    queries = len(mined.train)
+    found = measured(student, competing, lexical, sets, settings, Split(), queries)
+    standings = stand([(one.candidate, one.evidence) for one in found], queries, BEFORE)
     chosen = choose(standings)
     load_whole(student, chosen.candidate, Split())
     return rows, standings, chosen

@@ -6,7 +6,7 @@ from itertools import islice
 
 import regex
 
-from stages.lib.core.collection import Corpus
+from stages.lib.core.collection import Corpus, Document
 from stages.lib.core.hashes import text_hash
 
 UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -89,16 +89,24 @@ def sentences(text: str) -> list[str]:
     return [piece for piece in pieces if len(piece) >= SHORTEST]
 
 
-def all_sentences(corpus: Corpus) -> tuple[list[str], list[int]]:
-    """The sentences of all documents one after the other, and where each document's begin.
+def pieces(document: Document) -> list[str]:
+    """What a document is compared with piece by piece: its title, and its sentences.
 
-    The whole contents of a document without a sentence count as one, so that each has at least one.
+    A title answers a query as a sentence does, and often better. The whole contents of a document
+    without a sentence are one piece, so that each has at least one.
     """
+    found = sentences(document.text)
+    title = [document.title] if document.title else []
+    return [*title, *found] if found else [document.contents]
+
+
+def all_sentences(corpus: Corpus) -> tuple[list[str], list[int]]:
+    """The pieces of all documents one after the other, and where each document's begin."""
     texts: list[str] = []
     starts: list[int] = []
     for document in corpus.values():
         starts.append(len(texts))
-        texts.extend(sentences(document.text) or [document.contents])
+        texts.extend(pieces(document))
     return texts, starts
 
 

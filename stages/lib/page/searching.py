@@ -169,12 +169,13 @@ class Searcher:
             return 0, 0
         vectors, starts = self._sentences
         row = self._rows[document.doc_id]
+        start = starts[row] + bool(document.title)  # which comes first
         stop = starts[row + 1] if row + 1 < len(starts) else len(vectors)
         spans = [span for span in sentence_spans(document.text) if _counts(document.text, span)]
-        if len(spans) != stop - starts[row] or len(spans) < 2:  # one sentence needs no mark
+        if len(spans) != stop - start or len(spans) < 2:  # one sentence needs no mark
             return 0, 0
         self._parts["base"].scores([query])  # so that its column knows what encoding takes
-        cosines = vectors[starts[row] : stop].astype(np.float32) @ self._base.encode([query])[0]
+        cosines = vectors[start:stop].astype(np.float32) @ self._base.encode([query])[0]
         return spans[int(cosines.argmax())]
 
 

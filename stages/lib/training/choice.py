@@ -1,10 +1,14 @@
 """Which candidate ships: what held on other collections, corrected by what dev says of this one.
 
-A belief in each candidate's gain is a mean with a standard deviation. It starts from what the kind
-of candidate gained on collections that people judged, and is averaged with each dev set's mean
-difference by their precisions (the usual combination of normal estimates, as in empirical Bayes).
-So a few dev queries move little, many decide, and no candidate needs proof that it helps: dev has
-to speak against what helped elsewhere.
+A belief in a gain is a mean with a standard deviation. It starts from what was gained on
+collections that people judged, and is averaged with each dev set's mean difference by their
+precisions (the usual combination of normal estimates, as in empirical Bayes). So a few dev queries
+move little, many decide, and nothing needs proof that it helps: dev has to speak against what
+helped elsewhere.
+
+Enriched documents are believed to gain over the base, and what was trained to gain over these: two
+states that differ in training alone are measured against each other more truly than against the
+base, whose documents are mixed with nothing.
 """
 
 import math
@@ -30,24 +34,52 @@ class Belief:
     sd: float
 
 
-SERVED: Mapping[str, Belief] = {
-    ENRICHED: Belief(0.019, 0.016),
-    MIXTURE: Belief(0.022, 0.018),
-    TRAINED: Belief(0.021, 0.018),
-}
-DENSE: Mapping[str, Belief] = {
-    ENRICHED: Belief(0.020, 0.019),
-    MIXTURE: Belief(0.039, 0.025),
-    TRAINED: Belief(0.041, 0.026),
-}
-"""The gains that these kinds had on other collections (tests/bench/README.md), served and dense."""
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is believed of a step before dev speaks: as served, and of dense search."""
 
-BIAS: Mapping[str, float] = {"people": 0.003, "judged": 0.03, "synthetic": 0.05}
-"""How far a dev set's mean difference is from that of people's test queries, beyond chance.
+    served: Belief
+    dense: Belief
 
-Queries that were written for one document have few answers beside it, and so speak for the base,
-even where a language model judged all that was found: on the sample by 0.06.
-"""
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """What is believed of the gains of a collection's candidates.
+
+    Args:
+        enriched: of enriched documents over the base.
+        beyond: of a kind that was trained over the enriched documents,
+        alone: and over the base where documents are not mixed.
+        few: what training is believed to lose by the fewness of its queries, times their number.
+
+    """
+
+    enriched: Prior
+    beyond: Mapping[str, Prior]
+    alone: Mapping[str, Prior]
+    few: float
+
+
+PRIORS = Priors(
+    enriched=Prior(Belief(0.020, 0.022), Belief(0.023, 0.018)),
+    beyond={
+        MIXTURE: Prior(Belief(0.003, 0.016), Belief(0.013, 0.027)),
+        TRAINED: Prior(Belief(0.003, 0.018), Belief(0.014, 0.032)),
+    },
+    alone={
+        MIXTURE: Prior(Belief(0.010, 0.018), Belief(0.020, 0.025)),
+        TRAINED: Prior(Belief(0.009, 0.018), Belief(0.020, 0.026)),
+    },
+    few=2.0,
+)
+"""What these steps gained on other collections (tests/bench/README.md)."""
+
+BIAS: Mapping[str, float] = {"people": 0.003, "judged": 0.03, "synthetic": 0.03}
+"""How far a dev set's mean difference from the base is from that of people's test queries, beyond
+chance: queries that were written for a document are not asked as people ask."""
+
+BIAS_OF_TRAINING: Mapping[str, float] = {"people": 0.003, "judged": 0.012, "synthetic": 0.015}
+"""The same of the difference that training makes to enriched documents."""
 
 
 DENSE_SHARE = 0.1
@@ -92,6 +124,7 @@ def measured(
     sets: Sequence[DevSet],
     params: Params,
     asked: Split,
+    queries: int,
 ) -> list[Standing]:
     """Each candidate with what dev says, and so what is believed of it.
 
@@ -102,6 +135,7 @@ def measured(
         sets: the dev sets.
         params: the fusion and the default profile.
         asked: queries of held-out documents, which these are mixed with.
+        queries: that trained, but for those that the teacher alone labels.
 
     """
     found: list[tuple[Candidate, Evidence]] = []
@@ -110,7 +144,7 @@ def measured(
         search, learnt = searched(student, candidate, asked), candidate.learnt
         evidence = measure(search, lexical, sets, params, learnt=learnt, least=least)
         found.append((candidate, evidence))
-    return stand(found)
+    return stand(found, queries)
 
 
 def searched(student: Student, candidate: Candidate, asked: Split) -> Search:
@@ -138,49 +172,71 @@ def load_whole(student: Student, candidate: Candidate, asked: Split) -> None:
 
 
 def stand(
-    candidates: Sequence[tuple[Candidate, Evidence]],
-    served: Mapping[str, Belief] = SERVED,
-    dense: Mapping[str, Belief] = DENSE,
+    candidates: Sequence[tuple[Candidate, Evidence]], queries: int, priors: Priors = PRIORS
 ) -> list[Standing]:
     """What is believed of each candidate.
 
     Args:
         candidates: the base first, each with its evidence.
-        served: what is believed of a kind before, as served...
-        dense: ...and of dense search.
+        queries: that documents were written for, or people asked, and that trained.
+        priors: what is believed before dev speaks.
 
     """
-    base = candidates[0][1]
-    return [
-        Standing(
-            candidate,
-            evidence,
-            believe(served.get(candidate.kind), evidence.served, base.served),
-            believe(dense.get(candidate.kind), evidence.dense, base.dense),
+    base = Standing(*candidates[0], Belief(0.0, 0.0), Belief(0.0, 0.0))
+    standings = [base]
+    for candidate, evidence in candidates[1:]:
+        # what training adds stands on the enriched documents, where there are any
+        before, prior, bias = base, priors.enriched, BIAS
+        if candidate.kind != ENRICHED:
+            of_kind = priors.beyond if candidate.mixes else priors.alone
+            before = standings[1] if candidate.mixes else base
+            bias = BIAS_OF_TRAINING if candidate.mixes else BIAS
+            prior = _with_few(of_kind[candidate.kind], priors.few / max(1, queries))
+        served, dense = (
+            _after(start, believe(step, values, values_before, bias))
+            for start, step, values, values_before in (
+                (before.served, prior.served, evidence.served, before.evidence.served),
+                (before.dense, prior.dense, evidence.dense, before.evidence.dense),
+            )
         )
-        for candidate, evidence in candidates
-    ]
+        standings.append(Standing(candidate, evidence, served, dense))
+    return standings
+
+
+def _with_few(prior: Prior, loss: float) -> Prior:
+    """A prior of training by few queries, which learns their words rather than what is asked."""
+    served, dense = (
+        Belief(belief.mean - loss, belief.sd) for belief in (prior.served, prior.dense)
+    )
+    return Prior(served, dense)
+
+
+def _after(first: Belief, second: Belief) -> Belief:
+    """The sum of two gains, of which each is known by itself."""
+    return Belief(first.mean + second.mean, math.hypot(first.sd, second.sd))
 
 
 def believe(
-    prior: Belief | None, values: Mapping[str, Floats], base: Mapping[str, Floats]
+    prior: Belief,
+    values: Mapping[str, Floats],
+    before: Mapping[str, Floats],
+    bias: Mapping[str, float],
 ) -> Belief:
     """A prior and the differences on each dev set, averaged by their precisions.
 
     Args:
-        prior: None for the base itself, which gains nothing for sure.
+        prior: of the difference.
         values: nDCG@10 of each query by dev set.
-        base: the base's, of the same queries.
+        before: what it is compared with, of the same queries.
+        bias: of each dev set.
 
     """
-    if prior is None:
-        return Belief(0.0, 0.0)
     beliefs = [prior]
     for name, of_candidate in values.items():
-        deltas = of_candidate - base[name]
+        deltas = of_candidate - before[name]
         if len(deltas) > 1:
             error = float(deltas.std(ddof=1)) / math.sqrt(len(deltas))
-            beliefs.append(Belief(float(deltas.mean()), math.hypot(error, BIAS[name])))
+            beliefs.append(Belief(float(deltas.mean()), math.hypot(error, bias[name])))
     precision = sum(belief.sd**-2 for belief in beliefs)
     mean = sum(belief.mean * belief.sd**-2 for belief in beliefs) / precision
     return Belief(mean, precision**-0.5)
