@@ -81,8 +81,18 @@ def test_of_two_that_are_served_alike_the_better_dense_one_ships() -> None:
     assert choose([base, standing(TRAINED, -0.001, 0.045)]) is base
 
 
+def test_of_two_that_promise_the_same_the_surer_one_ships() -> None:
+    def standing(kind: str, served: float, sd: float) -> Standing:
+        return Standing(candidate(kind), evidence([0.5]), Belief(served, sd), Belief(0.0, 0.01))
+
+    base, sure = standing(BASE, 0, 0), standing(ENRICHED, 0.007, 0.02)
+    assert choose([base, sure, standing(TRAINED, 0.0075, 0.024)]) is sure
+    assert choose([base, sure, standing(TRAINED, 0.0085, 0.024)]).candidate.kind == TRAINED
+    assert choose([base, standing(TRAINED, 0.004, 0.02)]) is base
+
+
 def test_known_answers_alone_do_not_keep_the_base() -> None:
-    base, worse = evidence([0.9] * 50, dev="synthetic"), evidence([0.87] * 50, dev="synthetic")
+    base, worse = evidence([0.9] * 50, dev="synthetic"), evidence([0.88] * 50, dev="synthetic")
     assert chosen((BASE, base), (ENRICHED, worse)).candidate.kind == ENRICHED
 
 

@@ -91,6 +91,11 @@ against it.
 """
 
 
+CAUTION = 0.25
+"""How much of a gain's standard deviation counts against it: of two that promise the same, the
+surer one ships, since search that became worse costs more than search that stayed as it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A candidate with what is believed of it."""
@@ -245,15 +250,19 @@ def believe(
 def choose(standings: Sequence[Standing]) -> Standing:
     """The candidate that is believed to gain most as served, among those that lose nothing dense.
 
-    A little of the dense gain counts too. The base, which loses nothing, is always among them, and
-    wins ties.
+    A little of the dense gain counts too, and a little of the doubt against it. The base, which
+    loses nothing, is always among them, and wins ties.
     """
     able = [
         one
         for one in standings
         if min(one.served.mean, one.dense.mean) >= 0 or one.candidate.kind == BASE
     ]
-    return max(able, key=lambda one: one.served.mean + DENSE_SHARE * one.dense.mean)
+
+    def worth(one: Standing) -> float:
+        return one.served.mean + DENSE_SHARE * one.dense.mean - CAUTION * one.served.sd
+
+    return max(able, key=worth)
 
 
 def in_words(chosen: Standing, sets: Sequence[DevSet]) -> str:
