@@ -7,8 +7,15 @@ import click
 from tqdm import tqdm
 
 from stages.cli import PARAMS, path_option, stage
-from stages.lib.core.collection import Document, Split, stream_corpus, write_split
-from stages.lib.core.files import building, write_json
+from stages.lib.core.collection import (
+    MEASURED_ON,
+    SYNTHETIC,
+    Document,
+    Split,
+    stream_corpus,
+    write_split,
+)
+from stages.lib.core.files import building, write_json, writing
 from stages.lib.core.generated import Generated, write_generated
 from stages.lib.errors import UserError
 from stages.lib.params import Prepare, read_params
@@ -55,6 +62,9 @@ def main(tokenizer: Path, judgements: Path, out: Path, metrics: Path, params: Pa
         for name, split in splits.items():
             write_split(folder / name, split)
         judged_ids = {name for split in splits.values() for name in split.queries}
+        measured = [name for name in ("test", "dev") if splits[name]]
+        with writing(folder / MEASURED_ON) as file:
+            file.write((measured or [SYNTHETIC])[0] + "\n")
         answers = write_answers(folder / FILE, source.answers, judged_ids)
         if answers:
             counts["reference_answers"] = answers

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from stages.cli import PARAMS, PROCESSES, path_option, stage
-from stages.lib.core.collection import read_corpus, read_split
+from stages.lib.core.collection import SYNTHETIC, Split, read_corpus, read_split
 from stages.lib.core.examples import read_mined
-from stages.lib.core.files import building, has_files, write_json
+from stages.lib.core.files import building, has_files, read_text, write_json
 from stages.lib.encoding.adapter import quantisation
 from stages.lib.encoding.encoder import load_encoder, towers
 from stages.lib.encoding.portable import declare
@@ -28,6 +28,7 @@ from stages.lib.training.students import student
 @path_option("--dev", help="The dev split made by people; may be empty.")
 @path_option("--synthetic-dev", help="The synthetic dev split, used where the other is empty.")
 @path_option("--judged", help="The dev split that an LLM judged; may be empty.")
+@path_option("--measured-on", help="Which split the report measures on.")
 @path_option("--model", help="The base model.")
 @path_option("--vectors", help="The base model's vectors of the corpus.")
 @path_option("--distilled", help="The query encoder for documents.model; empty where none is.")
@@ -46,6 +47,7 @@ def main(
     dev: Path,
     synthetic_dev: Path,
     judged: Path,
+    measured_on: Path,
     model: Path,
     vectors: Path,
     distilled: Path,
@@ -86,7 +88,9 @@ def main(
     if others:
         dense = load_dense(documents, model, vectors, settings)
         of_base = measure(Search([dense]), lexical, sets, settings, learnt=False)
-    load_whole(tuned, chosen.candidate, synthetic)
+    # no document is mixed with queries that the report measures by
+    further = Split() if read_text(measured_on) == SYNTHETIC else synthetic
+    load_whole(tuned, chosen.candidate, further)
     with building(out) as folder:
         tuned.save(document_model if others else model, folder)
         # what trained is what sentence-transformers does with the model, whatever the base said

@@ -144,6 +144,7 @@ def tune(
                 folder / "documents",
             ),
             *(*by_documents, "--judged", run / "judged"),
+            *("--measured-on", data / "measured_on.txt"),
             *("--out", tuned, "--fusion", run / "fusion.json"),
             *("--metrics", run / "train.json", "--curve", run / "curve.json"),
             *("--gate", run / "gate.json"),

@@ -45,6 +45,7 @@ def project(tmp_path: Path, tiny_model: Path, with_params: Change) -> Path:
     base = encode(load_encoder(tiny_model, settings.encoder), texts)
     save_vectors(tmp_path / "vectors", base, list(CORPUS), "test")
     write_corpus(tmp_path / "corpus.jsonl", CORPUS)
+    (tmp_path / "measured_on.txt").write_text("test\n")
     write_split(tmp_path / "synthetic" / "train", TRAIN)
     write_split(tmp_path / "synthetic" / "dev", DEV)
     phrase = Generated("phrase", "blue-dog", "phrase", "dog blue")
@@ -99,6 +100,7 @@ def mined_and_trained(run: Run) -> None:
         dev="people",
         synthetic_dev="synthetic/dev",
         judged="people",
+        measured_on="measured_on.txt",
         distilled="distilled",
         document_model="documents",
         out="tuned",

@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from sentence_transformers import SentenceTransformer
 
 from stages.lib.core.collection import (
+    MEASURED_ON,
+    SYNTHETIC,
     Corpus,
     Document,
     Split,
@@ -21,6 +23,7 @@ from stages.lib.core.examples import Example
 from stages.lib.core.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.lib.encoding.encoder import encode, load_encoder, towers
 from stages.lib.encoding.vectors import save_vectors
+from stages.lib.params import read_params
 from stages.lib.search.metrics import ndcg
 from stages.train import main
 from tests.commands import attempt
@@ -66,6 +69,7 @@ def training_project(tmp_path: Path, tiny_model: Path, with_params: Change) -> P
     write_split(tmp_path / "synthetic", Split(queries, qrels))
     write_split(tmp_path / "dev", Split({}, {}))
     write_split(tmp_path / "judged", Split({}, {}))
+    (tmp_path / MEASURED_ON).write_text("test\n")
     return tmp_path
 
 
@@ -76,6 +80,7 @@ def options(training_project: Path, model: Path, processes: int) -> list[str]:
         "dev": training_project / "dev",
         "synthetic-dev": training_project / "synthetic",
         "judged": training_project / "judged",
+        "measured-on": training_project / MEASURED_ON,
         "model": model,
         "vectors": training_project / "vectors",
         "distilled": training_project / "distilled",
@@ -147,6 +152,23 @@ def test_what_an_llm_judged_chooses_beside_people_and_its_documents_queries_neve
     told = read_json(training_project / "metrics-1.json")
     assert told["dev"] == ({"people": len(CORPUS)} if people else {}) | {"judged": 1}
     assert told["examples"] == len(CORPUS)
+
+
+def test_no_document_is_mixed_with_queries_that_the_report_measures_by(
+    training_project: Path, tiny_model: Path
+) -> None:
+    held_out = Split({"s1": "something else"}, {"s1": {"d01": 1}})
+    write_split(training_project / "synthetic", held_out)
+    found = []
+    for basis in ("test", SYNTHETIC):
+        (training_project / MEASURED_ON).write_text(basis + "\n")
+        run(training_project, tiny_model)
+        assert not read_json(training_project / "metrics-1.json")["kept_base"]
+        found.append(np.load(training_project / "tuned-1" / "vectors" / "vectors.npy")[1])
+    settings = read_params(training_project / "params.yaml")
+    query = encode(load_encoder(tiny_model, settings.encoder), ["something else"])[0]
+    mixed, plain = (float(vector.astype(np.float32) @ query) for vector in found)
+    assert mixed > plain + 0.01
 
 
 @pytest.mark.parametrize("teacher", ["fusion", "base"])

@@ -121,6 +121,12 @@ class Split:
         return bool(self.qrels)
 
 
+MEASURED_ON = "measured_on.txt"
+"""A file beside the corpus: the split that the report measures on."""
+SYNTHETIC = "synthetic dev"
+"""Stands there where nobody judged a query: the report has the held-out generated ones alone."""
+
+
 @dataclass(slots=True)
 class Collection:
     """A corpus with its splits; a split that a source lacks is empty."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.lib.core.collection import Corpus, Split, read_split
+from stages.lib.core.collection import SYNTHETIC, Corpus, Split, read_split
 from stages.lib.core.text import jaccard
 from stages.lib.errors import UserError
 from stages.lib.evaluation.served import SERVED, best_rival
@@ -40,7 +40,7 @@ class Basis:
     @property
     def is_evidence(self) -> bool:
         """Whether people, not the pipeline itself, asked and judged."""
-        return self.name != "synthetic dev"
+        return self.name != SYNTHETIC
 
     @property
     def label(self) -> str:
@@ -58,7 +58,7 @@ def read_basis(collection: Path, synthetic: Path) -> Basis:
     folders = {
         "test": collection / "test",
         "dev": collection / "dev",
-        "synthetic dev": synthetic / "dev",
+        SYNTHETIC: synthetic / "dev",
     }
     for name, folder in folders.items():
         split = read_split(folder)

@@ -107,6 +107,7 @@ def steps(folder: Path) -> dict[str, tuple[str | Path, ...]]:
         "train": (
             *(*corpus, "--mined", folder / "mined", "--dev", data / "dev", *model),
             *("--synthetic-dev", synthetic / "dev", "--judged", folder / "judged"),
+            *("--measured-on", data / "measured_on.txt"),
             *("--distilled", folder / "unused", "--document-model", folder / "unused"),
             *("--document-vectors", folder / "unused", "--out", folder / "tuned"),
             *("--fusion", folder / "fusion.json", "--curve", folder / "curve.json"),

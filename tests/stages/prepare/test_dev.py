@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from stages.lib.core.collection import read_split
+from stages.lib.core.collection import MEASURED_ON, SYNTHETIC, read_split
 from tests.preparing import prepare
 from tests.stages.prepare.beir import HEADER, QUERIES, metrics, write
 
@@ -44,6 +44,18 @@ def test_a_dev_split_is_drawn_from_train_where_there_is_none(tmp_path: Path, bei
 
     prepare(tmp_path, path=str(beir), dev_share=0)
     assert held_out(tmp_path) == set()
+
+
+def test_what_the_report_measures_on_is_told(tmp_path: Path, beir: Path) -> None:
+    def told(judgements: dict[str, str]) -> str:
+        for name in ("train", "dev", "test"):
+            write(beir, f"qrels/{name}.tsv", HEADER + judgements.get(name, ""))
+        prepare(tmp_path, path=str(beir))
+        return (tmp_path / "collection" / MEASURED_ON).read_text()
+
+    assert told({"dev": "q5\td1\t1\n", "test": "q6\td1\t1\n"}) == "test\n"
+    assert told({"dev": "q5\td1\t1\n"}) == "dev\n"
+    assert told({"train": "q5\td1\t1\n"}) == f"{SYNTHETIC}\n"
 
 
 def test_a_dev_split_is_drawn_neither_from_few_nor_beside_another(
