@@ -91,9 +91,9 @@ def main(
         dense: Dense,
         *,
         learnt: bool = False,
-        least: float = 0.0,
+        beside: float | None = None,
     ) -> Stock:
-        evidence = measure(Search([dense]), lexical, sets, settings, learnt=learnt, least=least)
+        evidence = measure(Search([dense]), lexical, sets, settings, learnt=learnt, beside=beside)
         if model is None:
             return Stock(name, settings.base.model, settings.export.licence, dense, evidence)
         local = model.provider == "local"
@@ -131,7 +131,7 @@ def main(
             learnt = has_learnt(adapter)
             plain = next(one.evidence.weight.dense for one in found if one.name == DOCUMENTS)
             of_adapter = settings.documents
-            found.append(stock(ADAPTED, of_adapter, dense, learnt=learnt, least=plain))
+            found.append(stock(ADAPTED, of_adapter, dense, learnt=learnt, beside=plain))
         rows = [one.row(found[0], settings) for one in found]
     write_json(metrics, {"rows": rows})
     best = max(rows, key=lambda row: row["served"][sets[0].name]["ndcg_cut_10"])

@@ -68,7 +68,7 @@ def measure(
     params: Params,
     *,
     learnt: bool,
-    least: float = 0.0,
+    beside: float | None = None,
 ) -> Evidence:
     """The evidence on a candidate.
 
@@ -78,14 +78,17 @@ def measure(
         sets: the dev sets.
         params: the fusion, the default profile, and prefixes that have to rank well too.
         learnt: whether it has learnt from BM25, and so needs less of it.
-        least: the share of dense scores that the base has, which no candidate goes below. A query
-            has one known answer, and BM25 finds that again where documents were mixed with others
-            that answer it as well.
+        beside: the share of dense scores that the base has; a candidate's lies between that and
+            half of the way from it to 1. A query has one known answer: BM25 finds that again where
+            documents were mixed with others that answer it as well, and dense search finds it with
+            the other queries of its document, which nobody asks in earnest.
 
     """
     dense = search.by(lambda one: one)
     weight = choose_weight(dense, lexical, sets[0].weighs, params.fusion, learnt=learnt)
-    weight = replace(weight, dense=max(weight.dense, least))
+    if beside is not None:
+        share = min(max(weight.dense, beside), (1 + beside) / 2)
+        weight = replace(weight, dense=round(share, 4))
     share = 1.0 if params.package.profile == "semantic" else weight.dense
     scorers: list[Scorer] = [dense]
     scorers += [

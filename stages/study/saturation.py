@@ -77,8 +77,8 @@ def main(
         )
         chosen = choose(standings).candidate
         search = searched(tuned, chosen, synthetic)
-        least, learnt = standings[0].evidence.weight.dense, chosen.learnt
-        evidence = measure(search, lexical, shown, settings, learnt=learnt, least=least)
+        beside, learnt = standings[0].evidence.weight.dense, chosen.learnt
+        evidence = measure(search, lexical, shown, settings, learnt=learnt, beside=beside)
         return {
             "queries": len(queries.train),
             "chosen": chosen.name,

@@ -92,11 +92,11 @@ def measured(run: Path) -> Collection:
     asked = [DevSet(TEST, test, sets[0].weighs)]
     rows: list[Row] = []
     for candidate in candidates(tuned, base, trained, (0.25, 0.5, 0.75)):
-        least = rows[0][1].weight.dense if rows else 0.0
+        beside = rows[0][1].weight.dense if rows else None
         search, learnt = searched(tuned, candidate, synthetic), candidate.learnt
-        dev = measure(search, lexical, sets, params, learnt=learnt, least=least)
+        dev = measure(search, lexical, sets, params, learnt=learnt, beside=beside)
         # the weight is dev's: the weights' queries are dev's, and test is measured at it
-        at_dev = measure(search, lexical, asked, params, learnt=learnt, least=least)
+        at_dev = measure(search, lexical, asked, params, learnt=learnt, beside=beside)
         rows.append((candidate, dev, at_dev))
     return Collection(run.parent.name, rows, len(mined.train))
 

@@ -145,9 +145,9 @@ def measured(
     """
     found: list[tuple[Candidate, Evidence]] = []
     for candidate in candidates:
-        least = found[0][1].weight.dense if found else 0.0
+        beside = found[0][1].weight.dense if found else None
         search, learnt = searched(student, candidate, asked), candidate.learnt
-        evidence = measure(search, lexical, sets, params, learnt=learnt, least=least)
+        evidence = measure(search, lexical, sets, params, learnt=learnt, beside=beside)
         found.append((candidate, evidence))
     return stand(found, queries)
 

@@ -53,7 +53,7 @@ def test_what_the_report_measures_on_is_told(tmp_path: Path, beir: Path) -> None
         prepare(tmp_path, path=str(beir))
         return (tmp_path / "collection" / MEASURED_ON).read_text()
 
-    assert told({"dev": "q5\td1\t1\n", "test": "q6\td1\t1\n"}) == "test\n"
+    assert told({"dev": "q5\td1\t1\n", "test": "q1\td1\t1\n"}) == "test\n"
     assert told({"dev": "q5\td1\t1\n"}) == "dev\n"
     assert told({"train": "q5\td1\t1\n"}) == f"{SYNTHETIC}\n"
 
