@@ -47,15 +47,17 @@ def test_a_dev_split_is_drawn_from_train_where_there_is_none(tmp_path: Path, bei
 
 
 def test_what_the_report_measures_on_is_told(tmp_path: Path, beir: Path) -> None:
-    def told(judgements: dict[str, str]) -> str:
+    def told(judged: dict[str, str]) -> str:
         for name in ("train", "dev", "test"):
-            write(beir, f"qrels/{name}.tsv", HEADER + judgements.get(name, ""))
-        prepare(tmp_path, path=str(beir))
+            (beir / "qrels" / f"{name}.tsv").unlink(missing_ok=True)
+        for name, query_id in judged.items():
+            write(beir, f"qrels/{name}.tsv", f"{HEADER}{query_id}\td1\t1\n")
+        assert prepare(tmp_path, path=str(beir)).exit_code == 0
         return (tmp_path / "collection" / MEASURED_ON).read_text()
 
-    assert told({"dev": "q5\td1\t1\n", "test": "q1\td1\t1\n"}) == "test\n"
-    assert told({"dev": "q5\td1\t1\n"}) == "dev\n"
-    assert told({"train": "q5\td1\t1\n"}) == f"{SYNTHETIC}\n"
+    assert told({"dev": "q5", "test": "q1"}) == "test\n"
+    assert told({"dev": "q5"}) == "dev\n"
+    assert told({"train": "q5"}) == f"{SYNTHETIC}\n"
 
 
 def test_a_dev_split_is_drawn_neither_from_few_nor_beside_another(
