@@ -16,6 +16,7 @@ from stages.lib.params import read_params
 from tests.conftest import Change
 from tests.imports import ROOT
 from tests.teaching.mining import mining_project  # noqa: F401 - a fixture
+from tests.training.staged import training_project  # noqa: F401 - a fixture
 
 Run = Callable[..., str]
 """Runs a stage in a folder, its paths given by option; what it printed."""

@@ -16,9 +16,8 @@ from stages.lib.export.parity import unit_vectors
 from stages.train import main
 from tests.conftest import Change
 from tests.encoding.test_causal import KINDS, TEXTS
-from tests.stages.test_train import options, run
-from tests.stages.test_train import training_project as training_project
 from tests.tiny import make_tiny_language_model
+from tests.training.staged import options, run
 
 SHORT: dict[str, Any] = {
     "encoder.max_length": 16,
