@@ -74,6 +74,8 @@ def test_activations_that_are_computed_twice_train_the_same(
     training_project: Path, base: Path, with_params: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_params(SHORT | {"train.tower": "full"})
+    # what was trained ships, whatever is believed of so few queries
+    monkeypatch.setattr("stages.train.choose", lambda standings: standings[-1])
     weights = []
     for largest in (2**29, 0):
         monkeypatch.setattr("stages.lib.training.trainer.CHECKPOINTED", largest)
