@@ -101,7 +101,9 @@ def _is_entry(value: Any) -> bool:
     if not isinstance(value, dict) or "path" not in value:
         return False
     kinds = all(isinstance(value[key], kind) for key, kind in ENTRY.items() if key in value)
-    return kinds and len(str(value.get("md5") or "whole")) > 2
+    # a hash that was cut off after a zero is a number to YAML
+    md5 = value.get("md5")
+    return kinds and (md5 is None or len(str(md5)) > 2)
 
 
 def running_dvc(folder: Path) -> int | None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import yaml
 from click.testing import CliRunner, Result
 
 from stages.embed import main as embed
 from stages.lib.core.collection import Corpus, Document, Split, write_corpus, write_split
+from stages.lib.encoding.vectors import read_rows
 from stages.lib.params import Params, read_params
 from stages.lib.values import read_yaml
 from stages.package import main as package
@@ -117,7 +117,7 @@ class Workspace:
         )
 
     def vectors(self) -> Any:
-        return np.load(self.folder / "vectors" / "vectors.npy")
+        return read_rows(self.folder / "vectors" / "vectors.npy")
 
 
 def write_workspace(folder: Path) -> Workspace:

@@ -15,6 +15,7 @@ def test_a_beir_folder_becomes_sorted_splits(tmp_path: Path, beir: Path) -> None
         '{"_id":"d3","title":"","text":"Backups  run at NIGHT."}\n',
         "answers.jsonl": "",
         "imported.jsonl": "",
+        "measured_on.txt": "test\n",
         "train/queries.jsonl": '{"_id":"q5","text":"restore"}\n',
         "train/qrels.tsv": HEADER + "q5\td1\t0\n",
         "dev/queries.jsonl": "",
