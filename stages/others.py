@@ -129,9 +129,9 @@ def main(
             save_queries(folder / ADAPTED / "queries", queries, behind)
             dense = load_known(collection, document_vectors, folder / ADAPTED / "queries")
             learnt = has_learnt(adapter)
-            plain = next(one.evidence.weight.dense for one in found if one.name == DOCUMENTS)
-            of_adapter = settings.documents
-            found.append(stock(ADAPTED, of_adapter, dense, learnt=learnt, beside=plain))
+            plain = next(one for one in found if one.name == DOCUMENTS)
+            share = plain.evidence.weight.dense
+            found.append(stock(ADAPTED, settings.documents, dense, learnt=learnt, beside=share))
         rows = [one.row(found[0], settings) for one in found]
     write_json(metrics, {"rows": rows})
     best = max(rows, key=lambda row: row["served"][sets[0].name]["ndcg_cut_10"])

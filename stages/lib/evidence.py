@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -92,8 +93,7 @@ def measure(
     share = 1.0 if params.package.profile == "semantic" else weight.dense
     scorers: list[Scorer] = [dense]
     scorers += [
-        search.by(lambda one, size=size: Typed(one, prefix_type(size)))  # type: ignore[misc]
-        for size in params.train.matryoshka
+        search.by(partial(Typed, kind=prefix_type(size))) for size in params.train.matryoshka
     ]
     served, alone = {}, {}
     for dev in sets:

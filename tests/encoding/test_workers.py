@@ -38,6 +38,10 @@ def test_two_processes_give_the_batches_of_one_until_they_are_killed(
         pytest.raises(UserError, match="one of the 2 processes that encode was killed"),
         encoding(model, tiny_model, settings, processes=2) as encode,
     ):
+        ((rows, few),) = encode(TEXTS[:9])
+        assert workers() == [], "nobody is waited for where there is little to do"
+        np.testing.assert_allclose(few, next(encode_batches(model, TEXTS[:9]))[1], atol=1e-6)
+        assert sorted(rows) == list(range(9))
         together = list(encode(TEXTS))
         assert [rows for rows, _ in together] == [rows for rows, _ in alone]
         for (_, one), (_, other) in zip(together, alone, strict=True):

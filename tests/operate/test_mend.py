@@ -103,6 +103,16 @@ def test_dvc_takes_just_the_beginnings_of_a_lock_that_count_as_whole() -> None:
         assert is_lock(value) == taken(value), text[:end][-80:]
 
 
+def test_a_hash_that_was_cut_off_after_a_zero_is_no_lock() -> None:
+    def lock(md5: object) -> dict[str, object]:
+        outs = [{"path": "out", "hash": "md5", "md5": md5}]
+        return {"schema": "2.0", "stages": {"one": {"cmd": "true", "outs": outs}}}
+
+    for md5 in (0, "0d", "0d3e5a7b9c1f2e4d6a8b0c2d4e6f8a0b", None):
+        assert is_lock(lock(md5)) == taken(lock(md5)), md5
+    assert not is_lock(lock(0))
+
+
 def taken(value: object) -> bool:
     try:
         COMPILED_LOCKFILE_SCHEMA(value)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -121,6 +122,18 @@ def test_each_model_is_measured_beside_the_base(
     assert speeds["wide"].endswith("  mit")
     assert float(speeds["wide"].split()[3]) > 0
     assert "by its endpoint  the provider's" in speeds["api"]
+
+
+@pytest.mark.usefixtures("embedding_server")
+def test_documents_that_are_encoded_are_not_encoded_again(project: Path) -> None:
+    measured(project)
+    path = project / "out" / "wide" / "documents" / "vectors.npy"
+    before = np.load(path)
+    # a row that no model gives shows where the next one is from
+    np.save(path, np.concatenate([-before[:1], before[1:]]))
+    measured(project)
+    assert np.array_equal(np.load(path)[0], -before[0])
+    assert not list((project / "out").rglob(".*.rows"))
 
 
 def test_the_documents_model_is_one_of_them(project: Path, with_params: Change) -> None:

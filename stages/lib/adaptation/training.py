@@ -17,7 +17,6 @@ from stages.lib.training.choice import (
     in_words,
     load_whole,
     measured,
-    stand,
 )
 from stages.lib.training.contest import contest
 from stages.lib.training.students import Student
@@ -59,9 +58,9 @@ def trained(
     plain = params.encoder.model_copy(update={"query_prefix": ""})
     settings = params.model_copy(update={"train": recipe, "encoder": plain})
     rows, competing = contest(student, mined, settings, with_dev=with_dev, untrained=IDENTITY)
-    queries = len(mined.train)
-    found = measured(student, competing, lexical, sets, settings, Split(), queries)
-    standings = stand([(one.candidate, one.evidence) for one in found], queries, BEFORE)
+    standings = measured(
+        student, competing, lexical, sets, settings, Split(), len(mined.train), BEFORE
+    )
     chosen = choose(standings)
     load_whole(student, chosen.candidate, Split())
     return rows, standings, chosen

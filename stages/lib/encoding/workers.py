@@ -61,7 +61,7 @@ def encoding(
         ranks.put(rank)
     try:
         with ProcessPoolExecutor(count, context, _start, (folder, params, ranks, count)) as pool:
-            yield partial(_encode_together, pool, model)
+            yield partial(_encode_together, pool, count, model)
     except BrokenProcessPool as error:
         raise UserError(
             f"{folder}: one of the {count} processes that encode was killed, perhaps because "
@@ -70,11 +70,16 @@ def encoding(
 
 
 def _encode_together(
-    pool: ProcessPoolExecutor, model: SentenceTransformer, texts: Sequence[str]
+    pool: ProcessPoolExecutor, workers: int, model: SentenceTransformer, texts: Sequence[str]
 ) -> Iterator[tuple[list[int], Vectors]]:
     ids = token_ids(model, texts) if texts else []
     split = batches([len(tokens) for tokens in ids])
-    encoded = pool.map(_embed, ([ids[row] for row in batch] for batch in split))
+    tokenised = ([ids[row] for row in batch] for batch in split)
+    encoded: Iterator[Vectors]
+    if len(split) <= workers:  # done here before the others have loaded the model
+        encoded = map(partial(embed_batch, model.eval()), tokenised)
+    else:
+        encoded = pool.map(_embed, tokenised)
     yield from zip(split, encoded, strict=True)
 
 
@@ -85,9 +90,10 @@ def _start(folder: Path, params: Encoder, ranks: "Queue[int]", count: int) -> No
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // count))
-    _model = load_encoder(folder, params).eval()
     if torch.cuda.is_available():
-        _model.to(torch.device("cuda", ranks.get() % torch.cuda.device_count()))
+        # before the model is loaded, or the first GPU would hold all of them for a moment
+        torch.cuda.set_device(ranks.get() % torch.cuda.device_count())
+    _model = load_encoder(folder, params).eval()
 
 
 def _end_with_parent() -> None:

@@ -28,7 +28,7 @@ from stages.lib.training.students import Student
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What is believed of a gain of nDCG@10 over the base: its mean and standard deviation."""
+    """What is believed of a gain of nDCG@10: its mean and standard deviation."""
 
     mean: float
     sd: float
@@ -50,7 +50,7 @@ class Priors:
         enriched: of enriched documents over the base.
         beyond: of a kind that was trained over the enriched documents,
         alone: and over the base where documents are not mixed.
-        few: what training is believed to lose by the fewness of its queries, times their number.
+        few: what training is believed to lose for want of queries, times their number.
 
     """
 
@@ -67,8 +67,8 @@ PRIORS = Priors(
         TRAINED: Prior(Belief(0.003, 0.018), Belief(0.014, 0.032)),
     },
     alone={
-        MIXTURE: Prior(Belief(0.010, 0.018), Belief(0.020, 0.025)),
-        TRAINED: Prior(Belief(0.009, 0.018), Belief(0.020, 0.026)),
+        MIXTURE: Prior(Belief(0.004, 0.010), Belief(0.020, 0.020)),
+        TRAINED: Prior(Belief(0.004, 0.011), Belief(0.020, 0.022)),
     },
     few=2.0,
 )
@@ -130,6 +130,7 @@ def measured(
     params: Params,
     asked: Split,
     queries: int,
+    priors: Priors = PRIORS,
 ) -> list[Standing]:
     """Each candidate with what dev says, and so what is believed of it.
 
@@ -141,6 +142,7 @@ def measured(
         params: the fusion and the default profile.
         asked: queries of held-out documents, which these are mixed with.
         queries: that trained, but for those that the teacher alone labels.
+        priors: what is believed before dev speaks.
 
     """
     found: list[tuple[Candidate, Evidence]] = []
@@ -149,7 +151,7 @@ def measured(
         search, learnt = searched(student, candidate, asked), candidate.learnt
         evidence = measure(search, lexical, sets, params, learnt=learnt, beside=beside)
         found.append((candidate, evidence))
-    return stand(found, queries)
+    return stand(found, queries, priors)
 
 
 def searched(student: Student, candidate: Candidate, asked: Split) -> Search:
@@ -183,7 +185,7 @@ def stand(
 
     Args:
         candidates: the base first, each with its evidence.
-        queries: that documents were written for, or people asked, and that trained.
+        queries: that trained, but for those that the teacher alone labels.
         priors: what is believed before dev speaks.
 
     """

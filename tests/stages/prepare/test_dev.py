@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from stages.lib.core.collection import MEASURED_ON, SYNTHETIC, read_split
+from stages.lib.core.collection import MEASURED_ON, SYNTHETIC, Split, read_split, write_split
+from stages.lib.evaluation.comparison import read_basis
 from tests.preparing import prepare
 from tests.stages.prepare.beir import HEADER, QUERIES, metrics, write
 
@@ -47,13 +48,17 @@ def test_a_dev_split_is_drawn_from_train_where_there_is_none(tmp_path: Path, bei
 
 
 def test_what_the_report_measures_on_is_told(tmp_path: Path, beir: Path) -> None:
+    write_split(tmp_path / "synthetic" / "dev", Split({"s": "why"}, {"s": {"d1": 1}}))
+
     def told(judged: dict[str, str]) -> str:
         for name in ("train", "dev", "test"):
             (beir / "qrels" / f"{name}.tsv").unlink(missing_ok=True)
         for name, query_id in judged.items():
             write(beir, f"qrels/{name}.tsv", f"{HEADER}{query_id}\td1\t1\n")
         assert prepare(tmp_path, path=str(beir)).exit_code == 0
-        return (tmp_path / "collection" / MEASURED_ON).read_text()
+        told = (tmp_path / "collection" / MEASURED_ON).read_text()
+        assert told == read_basis(tmp_path / "collection", tmp_path / "synthetic").name + "\n"
+        return told
 
     assert told({"dev": "q5", "test": "q1"}) == "test\n"
     assert told({"dev": "q5"}) == "dev\n"
