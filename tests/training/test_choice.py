@@ -8,7 +8,16 @@ import pytest
 from stages.lib.evidence import Evidence
 from stages.lib.search.weights import Weight
 from stages.lib.training.candidates import BASE, ENRICHED, MIXTURE, TRAINED, Candidate
-from stages.lib.training.choice import BIAS, PRIORS, Belief, Standing, believe, choose, stand
+from stages.lib.training.choice import (
+    BIAS,
+    BIAS_OF_TRAINING,
+    PRIORS,
+    Belief,
+    Standing,
+    believe,
+    choose,
+    stand,
+)
 
 
 def evidence(
@@ -67,6 +76,13 @@ def test_training_is_measured_against_the_enriched_documents() -> None:
     first = ((BASE, base), (ENRICHED, enriched))
     assert chosen(*first, (MIXTURE, better)).candidate.kind == MIXTURE
     assert chosen(*first, (MIXTURE, worse)).candidate.kind == ENRICHED
+    # two states that differ in training alone are compared more truly than either with the base
+    found = chosen(*first, (MIXTURE, better)).served
+    before = chosen(*first).served
+    step = PRIORS.beyond[MIXTURE].served
+    prior = Belief(step.mean - PRIORS.few / 1000, step.sd)
+    gain = believe(prior, better.served, enriched.served, BIAS_OF_TRAINING)
+    assert found.mean == pytest.approx(before.mean + gain.mean)
 
 
 def test_of_two_that_are_served_alike_the_better_dense_one_ships() -> None:

@@ -72,3 +72,12 @@ def test_no_candidate_counts_bm25_more_than_the_base(tiny_model: Path, with_para
         of_candidate = measure(search, lexical, sets, settings, learnt=False, beside=beside)
         share = of_candidate.weight.dense
         assert share == (1 + beside) / 2, "dense search alone is the best on dev"
+    # BM25 that knows the answers is wanted more than a base allows that hardly needs it
+    car = [float(name == "car") for name in CORPUS]
+    knowing = GivenScores(list(CORPUS), dict.fromkeys(HELD_OUT.queries.values(), car))
+    shares = [
+        measure(search, knowing, sets, settings, learnt=False, beside=beside).weight.dense
+        for beside in (None, 0.95)
+    ]
+    assert shares[0] < 0.9, "or there is nothing to hold"
+    assert shares[1] == 0.95
