@@ -73,8 +73,10 @@ def test_no_candidate_counts_bm25_more_than_the_base(tiny_model: Path, with_para
         share = of_candidate.weight.dense
         assert share == (1 + beside) / 2, "dense search alone is the best on dev"
     # BM25 that knows the answers is wanted more than a base allows that hardly needs it
-    car = [float(name == "car") for name in CORPUS]
-    knowing = GivenScores(list(CORPUS), dict.fromkeys(HELD_OUT.queries.values(), car))
+    pear = [float(name == "pear") for name in CORPUS]
+    knowing = GivenScores(list(CORPUS), dict.fromkeys(HELD_OUT.queries.values(), pear))
+    answered = Split(HELD_OUT.queries, {name: {"pear": 1} for name in HELD_OUT.queries})
+    sets = [DevSet("synthetic", answered, answered)]
     shares = [
         measure(search, knowing, sets, settings, learnt=False, beside=beside).weight.dense
         for beside in (None, 0.95)
